@@ -1,0 +1,166 @@
+package access
+
+// Reason says why a decision came out as it did.
+type Reason uint8
+
+// The reasons. Only the first two allow. The last five are in the order in which the path from IAM role to permission
+// breaks off: of several IAM roles, the one that came furthest gives the reason.
+const (
+	Granted                 Reason = iota + 1 // a role that is mapped here holds the permission
+	GrantedByBootstrap                        // the bootstrap role holds it
+	NotAuthenticated                          // there is no principal
+	NothingAsked                              // no permission was asked for: always refused
+	OrganisationRequired                      // the permission acts in an organisation and none was given
+	OrganisationUnknown                       // no such organisation
+	OrganisationDeactivated                   // the organisation is deactivated
+	NoIAMRoles                                // the token carries no IAM role
+	NoMappedIAMRole                           // none of the IAM roles is mapped to anything
+	NotMappedHere                             // they are mapped, but not here
+	PermissionMissing                         // roles are mapped here, and none holds it
+	RestrictedToDelegation                    // a role here holds it, but only for a service that acts for a user
+)
+
+var reasonNames = [...]string{
+	"", "GRANTED", "GRANTED_BY_BOOTSTRAP", "NOT_AUTHENTICATED", "NOTHING_ASKED", "ORGANISATION_REQUIRED",
+	"ORGANISATION_UNKNOWN", "ORGANISATION_DEACTIVATED", "NO_IAM_ROLES", "NO_MAPPED_IAM_ROLE", "NOT_MAPPED_HERE",
+	"PERMISSION_MISSING", "RESTRICTED_TO_DELEGATION",
+}
+
+func (r Reason) String() string { return reasonNames[r] }
+
+// Decision is the answer to "may they?". The zero value refuses.
+type Decision struct {
+	Allowed      bool
+	Reason       Reason
+	Permission   Permission     // the one that was granted; when refused, the first that was asked for
+	Organisation OrganisationID // where; System for none
+	IAMRole      string         // by which it was granted
+	Role         RoleID         // by which it was granted; empty for the bootstrap role
+}
+
+// Decide tells whether the principal may use at least one of the permissions in that organisation, or in the system
+// when it is System.
+func (s *Snapshot) Decide(p *Principal, org OrganisationID, anyOf ...Permission) Decision {
+	d := Decision{Organisation: org}
+	if len(anyOf) == 0 {
+		d.Reason = NothingAsked
+		return d
+	}
+	d.Permission = anyOf[0]
+	if d.Reason = s.usable(p, org); d.Reason != 0 {
+		return d
+	}
+	asked := SetOf(anyOf...)
+	if org == System && asked.Intersect(OfScope(ScopeSystem)).IsEmpty() {
+		d.Reason = OrganisationRequired
+		return d
+	}
+	found := NoMappedIAMRole
+	for _, name := range p.IAMRoles {
+		if s.isBootstrap(p, org, name) && !bootstrapSet.Intersect(asked).IsEmpty() {
+			return s.grantedBy(d, nil, bootstrapSet, asked, name)
+		}
+		g, known := s.grantOf(name, org)
+		if g != nil {
+			if !g.permissions.Intersect(asked).IsEmpty() {
+				return s.grantedBy(d, g, g.permissions, asked, name)
+			}
+			found = max(found, g.refusal(asked))
+		} else if known {
+			found = max(found, NotMappedHere)
+		}
+	}
+	d.Reason = found
+	return d
+}
+
+// Effective returns everything that the principal may do there. The reason tells why the set is what it is.
+func (s *Snapshot) Effective(p *Principal, org OrganisationID) (PermissionSet, Reason) {
+	var set PermissionSet
+	if reason := s.usable(p, org); reason != 0 {
+		return set, reason
+	}
+	found := NoMappedIAMRole
+	for _, name := range p.IAMRoles {
+		if s.isBootstrap(p, org, name) {
+			set = set.Union(bootstrapSet)
+		}
+		g, known := s.grantOf(name, org)
+		if g != nil {
+			set, found = set.Union(g.permissions), max(found, PermissionMissing)
+		} else if known {
+			found = max(found, NotMappedHere)
+		}
+	}
+	if !set.IsEmpty() {
+		found = Granted
+	}
+	return set, found
+}
+
+// usable returns why nothing at all can be granted there, or 0.
+func (s *Snapshot) usable(p *Principal, org OrganisationID) Reason {
+	if p == nil || p.Subject == "" || p.Issuer == "" {
+		return NotAuthenticated
+	}
+	if org != System {
+		o := s.organisations[org]
+		if o == nil {
+			return OrganisationUnknown
+		}
+		if !o.Active() {
+			return OrganisationDeactivated
+		}
+	}
+	if len(p.IAMRoles) == 0 {
+		return NoIAMRoles
+	}
+	return 0
+}
+
+func (s *Snapshot) isBootstrap(p *Principal, org OrganisationID, name string) bool {
+	return s.bootstrap.Role != "" && org == System && name == s.bootstrap.Role && p.Issuer == s.bootstrap.Issuer
+}
+
+// grantOf returns what the IAM role receives there, nil for nothing; known tells whether it is mapped at all.
+func (s *Snapshot) grantOf(name string, org OrganisationID) (g *grant, known bool) {
+	c := s.iamRoles[name]
+	if c == nil {
+		return nil, false
+	}
+	if org != System {
+		return c.organisations[org], true
+	}
+	if len(c.system.roles) == 0 {
+		return nil, true
+	}
+	return &c.system, true
+}
+
+func (g *grant) refusal(asked PermissionSet) Reason {
+	for _, role := range g.roles {
+		if role.Delegation != nil && !role.Permissions.Intersect(asked).IsEmpty() {
+			return RestrictedToDelegation
+		}
+	}
+	return PermissionMissing
+}
+
+func (s *Snapshot) grantedBy(d Decision, g *grant, held, asked PermissionSet, iamRole string) Decision {
+	for p := range held.Intersect(asked).All() {
+		d.Permission = p
+		break
+	}
+	d.Allowed, d.Reason, d.IAMRole = true, GrantedByBootstrap, iamRole
+	if g == nil {
+		return d
+	}
+	d.Reason = Granted
+	for _, role := range g.roles {
+		if role.Delegation == nil && role.Permissions.Has(d.Permission) {
+			d.Role = role.ID
+			break
+		}
+	}
+	return d
+}

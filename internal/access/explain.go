@@ -1,0 +1,156 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Explanation is a decision with the path that led to it, for people. Organisation and role names are those of the
+// snapshot; it holds no token.
+type Explanation struct {
+	Decision     Decision
+	AnyOf        []Permission
+	Organisation *Organisation // nil for the system or an unknown organisation
+
+	Matched    []MatchedIAMRole // IAM roles of the principal that are mapped anywhere
+	Unmatched  []UnmatchedIAMRole
+	Granting   []*Role         // ordinary roles that hold one of the permissions: mapping one of them here would grant it
+	Elsewhere  []*Organisation // active organisations in which the principal does hold it
+	Restricted []*Role         // roles mapped here that hold it, but are restricted to delegation
+}
+
+// MatchedIAMRole is an IAM role that is mapped, with the roles it gives here.
+type MatchedIAMRole struct {
+	Name  string
+	Roles []*Role // may be empty: mapped, but not here
+}
+
+// UnmatchedIAMRole is an IAM role that is mapped to nothing, with the mapped names it nearly equals.
+type UnmatchedIAMRole struct {
+	Name string
+	Near []string
+}
+
+// Explain decides, and tells the whole way there. Without permissions it explains what the principal may do there at
+// all. It is for people: it allocates and takes its time.
+func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission) Explanation {
+	decision := s.Decide(p, org, anyOf...)
+	if len(anyOf) == 0 { // why is what they may do there what it is?
+		_, decision.Reason = s.Effective(p, org)
+		decision.Allowed = decision.Reason == Granted
+	}
+	e := Explanation{Decision: decision, AnyOf: anyOf, Organisation: s.organisations[org]}
+	asked := SetOf(anyOf...)
+	for _, role := range s.model.Roles {
+		if role.Delegation == nil && !role.Permissions.Intersect(asked).IsEmpty() {
+			e.Granting = append(e.Granting, role)
+		}
+	}
+	if p == nil {
+		return e
+	}
+	for _, name := range p.IAMRoles {
+		if s.isBootstrap(p, org, name) {
+			e.Matched = append(e.Matched, MatchedIAMRole{Name: name})
+			continue
+		}
+		g, known := s.grantOf(name, org)
+		if !known {
+			e.Unmatched = append(e.Unmatched, UnmatchedIAMRole{Name: name, Near: s.NearMisses(name)})
+			continue
+		}
+		m := MatchedIAMRole{Name: name}
+		if g != nil {
+			m.Roles = g.roles
+			for _, role := range g.roles {
+				if role.Delegation != nil && !role.Permissions.Intersect(asked).IsEmpty() && !slices.Contains(e.Restricted, role) {
+					e.Restricted = append(e.Restricted, role)
+				}
+			}
+		}
+		e.Matched = append(e.Matched, m)
+	}
+	if org != System && len(anyOf) > 0 {
+		for _, o := range s.model.Organisations {
+			if o.ID != org && s.Decide(p, o.ID, anyOf...).Allowed {
+				e.Elsewhere = append(e.Elsewhere, o)
+			}
+		}
+	}
+	return e
+}
+
+// Sentence says in one plain sentence, to the person concerned, why the answer is what it is.
+func (e *Explanation) Sentence() string {
+	what := e.What()
+	switch d := e.Decision; d.Reason {
+	case Granted, GrantedByBootstrap:
+		return fmt.Sprintf("%s is allowed by %q.", what, d.IAMRole)
+	case NotAuthenticated:
+		return "You are not signed in."
+	case OrganisationRequired:
+		return what + " needs an organisation, and none was chosen."
+	case OrganisationUnknown:
+		return "There is no such organisation."
+	case OrganisationDeactivated:
+		return fmt.Sprintf("%s is deactivated: nothing can be done there until it is reactivated.", e.place())
+	case NoIAMRoles:
+		return "Your sign-in carries no groups, so nothing is allowed to you yet."
+	case NoMappedIAMRole:
+		return "None of the groups of your sign-in is mapped to a role yet."
+	case NotMappedHere:
+		return fmt.Sprintf("Your groups are not mapped to any role in %s.", e.place())
+	case RestrictedToDelegation:
+		return fmt.Sprintf("%s in %s is only for services that act for you.", what, e.place())
+	default:
+		return fmt.Sprintf("Your roles in %s do not include: %s.", e.place(), what)
+	}
+}
+
+// Remedy says what an administrator could change so that the answer becomes yes; empty when allowed.
+func (e *Explanation) Remedy() string {
+	if e.Decision.Allowed {
+		return ""
+	}
+	for _, u := range e.Unmatched {
+		if len(u.Near) > 0 {
+			return fmt.Sprintf("The token carries %q; %q is mapped. They differ in case or blanks: make them the same.", u.Name, u.Near[0])
+		}
+	}
+	names := make([]string, 0, len(e.AnyOf))
+	for _, p := range e.AnyOf {
+		names = append(names, p.String())
+	}
+	wanted := strings.Join(names, " or ")
+	switch e.Decision.Reason {
+	case OrganisationDeactivated:
+		return "Reactivate the organisation."
+	case OrganisationUnknown, OrganisationRequired:
+		return "Choose an organisation by the header x-organisation-id."
+	case NoIAMRoles:
+		return "Put the person into a group that the claim's filter lets through, or check the role path."
+	}
+	if len(e.AnyOf) == 0 {
+		return fmt.Sprintf("Map a role to one of the IAM roles in %s.", e.place())
+	}
+	if len(e.Granting) == 0 {
+		return fmt.Sprintf("No role holds %s: create one, then map it to one of the IAM roles in %s.", wanted, e.place())
+	}
+	return fmt.Sprintf("Map the role %q, which holds %s, to one of the IAM roles in %s.", e.Granting[0].Name, wanted, e.place())
+}
+
+// What names the thing that was asked for, by the first permission's title.
+func (e *Explanation) What() string {
+	if len(e.AnyOf) == 0 {
+		return "This"
+	}
+	return "“" + e.AnyOf[0].Info().Title + "”"
+}
+
+func (e *Explanation) place() string {
+	if e.Organisation != nil {
+		return e.Organisation.Name
+	}
+	return "the system"
+}

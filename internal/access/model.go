@@ -1,0 +1,122 @@
+package access
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// OrganisationID and RoleID are UUIDs in their lower-case text form.
+type (
+	OrganisationID string
+	RoleID         string
+	IAMRoleID      string
+)
+
+// System stands in place of an organisation where none is meant: tokens of the system carry no organisation.
+const System OrganisationID = ""
+
+// Organisation is what Portico knows of a tenant; Core owns the rest of it.
+type Organisation struct {
+	ID            OrganisationID
+	Name          string
+	CreatedAt     time.Time
+	DeactivatedAt time.Time // zero: active
+}
+
+// Active tells whether the organisation may be used.
+func (o *Organisation) Active() bool { return o.DeactivatedAt.IsZero() }
+
+// Role is a named set of permissions, chosen by job function.
+type Role struct {
+	ID          RoleID
+	Name        string
+	Permissions PermissionSet
+	Delegation  *Delegation // nil: an ordinary role
+	Changed     Changed
+}
+
+// Delegation restricts a role to exchanges in which a service acts for a user.
+type Delegation struct {
+	// RequiredUserPermissions: the user must hold any one of them there; empty admits every authenticated user.
+	RequiredUserPermissions PermissionSet
+}
+
+// IAMRole maps one role name of the identity provider to roles here.
+type IAMRole struct {
+	ID                IAMRoleID
+	Name              string // exactly as it stands in the token
+	OrganisationRoles map[OrganisationID][]RoleID
+	SystemRoles       []RoleID
+	Changed           Changed
+}
+
+// OrganisationIDs returns the organisations of the mapping in a fixed order.
+func (m *IAMRole) OrganisationIDs() []OrganisationID {
+	return slices.Sorted(maps.Keys(m.OrganisationRoles))
+}
+
+// Uses tells whether the role is mapped anywhere in m.
+func (m *IAMRole) Uses(role RoleID) bool {
+	if slices.Contains(m.SystemRoles, role) {
+		return true
+	}
+	for _, roles := range m.OrganisationRoles {
+		if slices.Contains(roles, role) {
+			return true
+		}
+	}
+	return false
+}
+
+// Changed says when and by whom a row was written, and counts its writes.
+type Changed struct {
+	CreatedAt, ModifiedAt time.Time
+	ModifiedBy            string // subject
+	Revision              int64  // 1 for a new row; the ETag of the API
+}
+
+// Model is everything that decisions rest on.
+type Model struct {
+	Version       int64 // grows with every change
+	Organisations []*Organisation
+	Roles         []*Role
+	IAMRoles      []*IAMRole
+}
+
+// Bootstrap is the role value that administers an installation in which nothing is mapped yet.
+// The zero value grants nothing to anybody.
+type Bootstrap struct {
+	Issuer string // the only issuer from which the value counts
+	Role   string // e.g. ONE_STS_ADMIN
+}
+
+// Principal is somebody, or a service, that a configured issuer vouches for.
+// (Issuer, Subject) is their identity; names are for people and decide nothing.
+type Principal struct {
+	Issuer   string
+	Subject  string
+	ClientID string // the OAuth client the token was issued to, when it says so
+	IAMRoles []string
+
+	GivenName, FamilyName string
+	Login                 string // what the person types to sign in, when known
+
+	// NotAfter is the expiry of the IAM token behind this principal. Nothing minted from it may live longer.
+	NotAfter time.Time
+	// Odd tells in plain words what was strange about the token's roles.
+	Odd []string
+}
+
+// DisplayName returns the names, or the best that is known in their place.
+func (p *Principal) DisplayName() string {
+	switch {
+	case p.GivenName != "" && p.FamilyName != "":
+		return p.GivenName + " " + p.FamilyName
+	case p.GivenName != "" || p.FamilyName != "":
+		return p.GivenName + p.FamilyName
+	case p.Login != "":
+		return p.Login
+	}
+	return p.Subject
+}

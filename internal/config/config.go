@@ -1,0 +1,210 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Config is the whole configuration. docs/configuration.md explains every key.
+type Config struct {
+	Server        Server        `yaml:"server"`
+	Gateway       Gateway       `yaml:"gateway"`
+	IAM           IAM           `yaml:"iam"`
+	STS           STS           `yaml:"sts"`
+	Core          Core          `yaml:"core"`
+	Store         Store         `yaml:"store"`
+	Observability Observability `yaml:"observability"`
+}
+
+// Server is where Portico listens and how the world reaches it.
+type Server struct {
+	Listen         string         `yaml:"listen"`
+	PublicURL      string         `yaml:"publicUrl"`
+	AdminListen    string         `yaml:"adminListen"`
+	TrustedProxies []netip.Prefix `yaml:"trustedProxies"`
+}
+
+// The gateway modes.
+const (
+	ModeBuiltin     = "builtin"      // our own sign-in and sessions; bearer tokens are accepted beside them
+	ModeAPISIX      = "apisix"       // APISIX's openid-connect plug-in sends the access token
+	ModeOAuth2Proxy = "oauth2-proxy" // OAuth2-Proxy sends the access token
+	ModeBearer      = "bearer"       // bearer tokens only
+)
+
+// Gateway is the sign-in.
+type Gateway struct {
+	Mode           string  `yaml:"mode"`
+	CallbackPath   string  `yaml:"callbackPath"`
+	PostLogoutPath string  `yaml:"postLogoutPath"`
+	Session        Session `yaml:"session"`
+}
+
+// Session bounds how long one sign-in lasts.
+type Session struct {
+	Idle     time.Duration `yaml:"idle"`
+	Absolute time.Duration `yaml:"absolute"`
+}
+
+// The ways to authenticate at the token endpoint, and where roles come from.
+const (
+	ClientSecretBasic = "client_secret_basic"
+	ClientSecretPost  = "client_secret_post"
+	SourceAccessToken = "access_token"
+	SourceIDToken     = "id_token"
+)
+
+// IAM is the identity provider as the built-in gateway uses it.
+type IAM struct {
+	Issuer       string   `yaml:"issuer"`
+	DiscoveryURL string   `yaml:"discoveryUrl"`
+	ClientID     string   `yaml:"clientId"`
+	ClientSecret Secret   `yaml:"clientSecret"`
+	ClientAuth   string   `yaml:"clientAuth"`
+	Scopes       []string `yaml:"scopes"`
+	TokenSource  string   `yaml:"tokenSource"`
+}
+
+// STS is the security token service.
+type STS struct {
+	Issuer                    string `yaml:"issuer"`
+	EnableManagementEndpoints bool   `yaml:"enableManagementEndpoints"`
+	IAM                       STSIAM `yaml:"iam"`
+	Token                     Token  `yaml:"token"`
+}
+
+// STSIAM is how IAM tokens are validated and read.
+type STSIAM struct {
+	TokenValidation TokenValidation `yaml:"tokenValidation"`
+	RolePath        string          `yaml:"rolePath"`
+	SubjectPath     string          `yaml:"subjectPath"`
+	AdminRole       string          `yaml:"adminRole"`
+	RoleSeparator   string          `yaml:"roleSeparator"`
+	Bootstrap       bool            `yaml:"bootstrap"`
+	Additional      []Additional    `yaml:"additional"`
+}
+
+// TokenValidation is what an IAM token must satisfy.
+type TokenValidation struct {
+	Iss               string        `yaml:"iss"`
+	Aud               string        `yaml:"aud"`
+	JWKSURI           string        `yaml:"jwksUri"`
+	Algorithms        []string      `yaml:"algorithms"`
+	Leeway            time.Duration `yaml:"leeway"`
+	JWKSRefreshAfter  time.Duration `yaml:"jwksRefreshAfter"`
+	JWKSExpireAfter   time.Duration `yaml:"jwksExpireAfter"`
+	InsecureTransport bool          `yaml:"-"` // plain HTTP on loopback; derived, never configured
+}
+
+// Additional is a further issuer, for API clients and services. The bootstrap role never counts from it.
+type Additional struct {
+	TokenValidation TokenValidation `yaml:"tokenValidation"`
+	RolePath        string          `yaml:"rolePath"`
+	SubjectPath     string          `yaml:"subjectPath"`
+	RoleSeparator   string          `yaml:"roleSeparator"`
+}
+
+// Token is what the STS mints.
+type Token struct {
+	TTL                  time.Duration `yaml:"ttl"`
+	Audiences            []string      `yaml:"audiences"`
+	KeyRotation          time.Duration `yaml:"keyRotation"`
+	KeyOverlap           time.Duration `yaml:"keyOverlap"`
+	KeyEncryptionKeyFile string        `yaml:"keyEncryptionKeyFile"`
+}
+
+// The ways to authenticate to Core.
+const (
+	AuthSTS          = "STS"
+	AuthUnsafeStatic = "UNSAFE_STATIC"
+	AuthUnsafeNone   = "UNSAFE_NONE"
+)
+
+// Core says where Core is. Without a URL the embedded one serves.
+type Core struct {
+	API CoreAPI `yaml:"api"`
+}
+
+// CoreAPI is how Core is called.
+type CoreAPI struct {
+	URL            string `yaml:"url"`
+	Authentication string `yaml:"authentication"`
+	StaticToken    Secret `yaml:"staticToken"`
+}
+
+// Store says where everything is kept.
+type Store struct {
+	Driver string `yaml:"driver"`
+	DSN    Secret `yaml:"dsn"`
+}
+
+// Observability says what is logged.
+type Observability struct {
+	LogLevel  string `yaml:"logLevel"`
+	LogFormat string `yaml:"logFormat"`
+}
+
+// Default returns what holds where the configuration is silent.
+func Default() Config {
+	return Config{
+		Server: Server{Listen: "127.0.0.1:8080"},
+		Gateway: Gateway{
+			Mode: ModeBuiltin, CallbackPath: "/.apisix/redirect", PostLogoutPath: "/",
+			Session: Session{Idle: 30 * time.Minute, Absolute: 12 * time.Hour},
+		},
+		IAM: IAM{
+			ClientAuth:  ClientSecretBasic,
+			Scopes:      []string{"openid", "profile", "email", "offline_access"},
+			TokenSource: SourceAccessToken,
+		},
+		STS: STS{
+			EnableManagementEndpoints: true,
+			IAM: STSIAM{
+				TokenValidation: defaultTokenValidation(),
+				RolePath:        "roles", SubjectPath: "sub", AdminRole: "ONE_STS_ADMIN", Bootstrap: true,
+			},
+			Token: Token{
+				TTL: 5 * time.Minute, Audiences: []string{"one-core"},
+				KeyRotation: 90 * 24 * time.Hour, KeyOverlap: 24 * time.Hour,
+			},
+		},
+		Core:          Core{API: CoreAPI{Authentication: AuthSTS}},
+		Store:         Store{Driver: "sqlite", DSN: "portico.db"},
+		Observability: Observability{LogLevel: "info", LogFormat: "text"},
+	}
+}
+
+func defaultTokenValidation() TokenValidation {
+	return TokenValidation{
+		Algorithms:       []string{"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"},
+		Leeway:           time.Minute,
+		JWKSRefreshAfter: 10 * time.Minute,
+		JWKSExpireAfter:  24 * time.Hour,
+	}
+}
+
+// Secret is a value that must never be shown. Reveal is the only way to it.
+type Secret string
+
+// Reveal returns the secret itself.
+func (s Secret) Reveal() string { return string(s) }
+
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "[redacted]"
+}
+
+// GoString keeps the secret out of %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// LogValue keeps the secret out of logs.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalYAML keeps the secret out of Print.
+func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
+
+// MarshalText keeps the secret out of JSON.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -1,0 +1,163 @@
+package httpx
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/portico-iam/portico/internal/fault"
+)
+
+// MaxBody bounds every request body that Portico itself reads, in bytes. What it only passes on is not bounded by it.
+const MaxBody = 1 << 20
+
+// WriteJSON answers with status and v as JSON.
+func WriteJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // a caller who hung up is nobody's fault
+}
+
+// ErrorBody is the shape of every error answer: Core's, plus the reference under which the full reason is kept.
+type ErrorBody struct {
+	Code      string     `json:"code"`
+	Message   string     `json:"message"`
+	Cause     *ErrorText `json:"cause,omitempty"`
+	Reference string     `json:"reference,omitempty"`
+}
+
+// ErrorText is the concrete detail of an error.
+type ErrorText struct {
+	Message string `json:"message"`
+}
+
+// WriteError renders err. Only a fault's own text is shown; any other error is logged and shown as an internal one.
+func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	f := fault.Of(err)
+	if f.Code.Status >= 500 {
+		Logger(r.Context()).ErrorContext(r.Context(), "request failed", "code", f.Code.ID, "error", err)
+	} else if cause := errors.Unwrap(f); cause != nil {
+		Logger(r.Context()).InfoContext(r.Context(), "request refused", "code", f.Code.ID, "error", err)
+	}
+	body := ErrorBody{Code: f.Code.ID, Message: f.Code.Message, Reference: f.Reference}
+	if f.Detail != "" {
+		body.Cause = &ErrorText{Message: f.Detail}
+	}
+	if f.Code == fault.Unauthenticated {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="portico"`) // RFC 6750 section 3
+	}
+	WriteJSON(w, f.Code.Status, body)
+}
+
+// ReadJSON decodes the request's body into v, which must be a pointer to a struct. Unknown fields, repeated members,
+// anything after the value, other media types and more than MaxBody bytes are refused.
+func ReadJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+		return fault.NotJSON.New("expected Content-Type application/json, got %q", clip(r.Header.Get("Content-Type")))
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return fault.TooLarge.New("expected at most %d bytes of body", MaxBody)
+		}
+		return fault.InvalidInput.New("the body could not be read").Because(err)
+	}
+	return DecodeJSON(body, v)
+}
+
+// DecodeJSON decodes strictly, as ReadJSON does.
+func DecodeJSON(body []byte, v any) error {
+	if !utf8.Valid(body) {
+		return fault.InvalidInput.New("expected the body as UTF-8")
+	}
+	if err := noRepeatedMembers(body); err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fault.InvalidInput.New("%s", describeJSON(err))
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fault.InvalidInput.New("expected one JSON value, got more behind it")
+	}
+	return nil
+}
+
+// noRepeatedMembers refuses an object that names a member twice: readers disagree on which one counts (RFC 8259
+// section 4), and that disagreement is a way around checks.
+func noRepeatedMembers(body []byte) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	type level struct {
+		object bool
+		isKey  bool
+		seen   map[string]bool
+	}
+	var stack []level
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fault.InvalidInput.New("%s", describeJSON(err))
+		}
+		delim, isDelim := token.(json.Delim)
+		if isDelim && (delim == '}' || delim == ']') {
+			stack = stack[:len(stack)-1]
+			continue
+		}
+		if n := len(stack); n > 0 && stack[n-1].object {
+			top := &stack[n-1]
+			if top.isKey {
+				key := strings.ToLower(token.(string)) // encoding/json matches fields without regard to case
+				if top.seen[key] {
+					return fault.InvalidInput.New("the member %q stands twice in one object", clip(key))
+				}
+				top.seen[key] = true
+			}
+			top.isKey = !top.isKey
+		}
+		if isDelim {
+			if len(stack) >= 32 {
+				return fault.InvalidInput.New("expected JSON nested at most 32 deep")
+			}
+			stack = append(stack, level{object: delim == '{', isKey: true, seen: map[string]bool{}})
+		}
+	}
+}
+
+func describeJSON(err error) string {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case err == io.EOF:
+		return "expected a JSON object, got an empty body"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the JSON ends too early"
+	case errors.As(err, &syntax):
+		return "malformed JSON: " + syntax.Error()
+	case errors.As(err, &kind):
+		return kind.Field + ": expected " + kind.Type.String() + ", got " + kind.Value
+	}
+	return clip(strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// clip bounds what is quoted back of a caller's own input.
+func clip(s string) string {
+	const most = 100
+	if len(s) <= most {
+		return strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return strings.ToValidUTF8(s[:most], "\uFFFD") + "…"
+}
+
+// Timestamp formats a time as Core does: UTC, to the millisecond.
+func Timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -1,0 +1,211 @@
+package iam
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/sync/singleflight"
+)
+
+// The bounds of a key set.
+const (
+	refetchInterval = 10 * time.Second // at most one fetch per interval on account of an unknown key
+	maxKeySet       = 512 << 10        // bytes
+	maxKeys         = 100
+	minRSABits      = 2048 // RFC 7518 section 3.3
+)
+
+var errUnknownKey = errors.New("no key of that id")
+
+// KeySet is the published keys of one issuer.
+type KeySet struct {
+	URL          func(context.Context) (string, error) // where they are published
+	HTTP         *http.Client
+	RefreshAfter time.Duration
+	ExpireAfter  time.Duration
+	Now          func() time.Time
+	Logger       *slog.Logger
+
+	mu        sync.Mutex
+	keys      map[string]jose.JSONWebKey
+	fetchedAt time.Time // of the keys
+	triedAt   time.Time
+	flight    singleflight.Group
+	work      sync.WaitGroup
+}
+
+// Key returns the key of that id. It fetches when there are no keys yet, when they are too old to be trusted, or, once
+// per interval, when the id is unknown. Keys that are only due for a refresh are used meanwhile.
+func (k *KeySet) Key(ctx context.Context, kid string) (jose.JSONWebKey, error) {
+	k.mu.Lock()
+	key, known := k.keys[kid]
+	age := k.Now().Sub(k.fetchedAt)
+	usable := k.keys != nil && age < k.ExpireAfter
+	due := age >= k.RefreshAfter
+	k.mu.Unlock()
+
+	switch {
+	case !usable:
+		if err := k.refetch(ctx); err != nil {
+			return jose.JSONWebKey{}, err
+		}
+		return k.cached(kid)
+	case known && due:
+		k.refreshInBackground()
+		return key, nil
+	case known:
+		return key, nil
+	}
+	if err := k.refetch(ctx); err != nil && !errors.Is(err, errTooSoon) {
+		k.Logger.WarnContext(ctx, "keys could not be fetched for an unknown key id", "error", err)
+	}
+	return k.cached(kid)
+}
+
+// Replaced fetches again, once per interval, and returns the key if other material now stands under its id: some
+// servers change a key without changing its id.
+func (k *KeySet) Replaced(ctx context.Context, old jose.JSONWebKey) (jose.JSONWebKey, bool) {
+	if err := k.refetch(ctx); err != nil {
+		return jose.JSONWebKey{}, false
+	}
+	now, err := k.cached(old.KeyID)
+	if err != nil {
+		return jose.JSONWebKey{}, false
+	}
+	same, ok := old.Key.(interface{ Equal(x any) bool })
+	return now, ok && !same.Equal(now.Key)
+}
+
+// Age tells when the keys were fetched, and how many there are.
+func (k *KeySet) Age() (fetchedAt time.Time, count int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.fetchedAt, len(k.keys)
+}
+
+// Close waits for a refresh that is under way.
+func (k *KeySet) Close() { k.work.Wait() }
+
+func (k *KeySet) cached(kid string) (jose.JSONWebKey, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key, ok := k.keys[kid]
+	if !ok {
+		return jose.JSONWebKey{}, errUnknownKey
+	}
+	return key, nil
+}
+
+func (k *KeySet) refreshInBackground() {
+	k.work.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
+		defer cancel()
+		if err := k.refetch(ctx); err != nil && !errors.Is(err, errTooSoon) {
+			k.Logger.Warn("keys could not be refreshed; the last good ones stay in use", "error", err)
+		}
+	})
+}
+
+var errTooSoon = errors.New("the keys were fetched a moment ago")
+
+// refetch gets the keys anew, one caller for all, unless that was tried within the interval.
+func (k *KeySet) refetch(ctx context.Context) error {
+	_, err, _ := k.flight.Do("", func() (any, error) {
+		k.mu.Lock()
+		now := k.Now()
+		if !k.triedAt.IsZero() && now.Sub(k.triedAt) < refetchInterval {
+			k.mu.Unlock()
+			return nil, errTooSoon
+		}
+		k.triedAt = now
+		k.mu.Unlock()
+
+		// Those who wait share the outcome: it must not hang on the first caller's patience.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+		defer cancel()
+		keys, err := k.fetch(ctx)
+		if err != nil {
+			return nil, err
+		}
+		k.mu.Lock()
+		k.keys, k.fetchedAt = keys, now
+		k.mu.Unlock()
+		return nil, nil
+	})
+	return err
+}
+
+func (k *KeySet) fetch(ctx context.Context) (map[string]jose.JSONWebKey, error) {
+	url, err := k.URL(ctx)
+	if err != nil {
+		return nil, err
+	}
+	body, err := getJSON(ctx, k.HTTP, url, maxKeySet)
+	if err != nil {
+		return nil, err
+	}
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(body, &set); err != nil {
+		return nil, fmt.Errorf("%s: expected a JWK set: %w", url, err)
+	}
+	if len(set.Keys) > maxKeys {
+		return nil, fmt.Errorf("%s: expected at most %d keys, got %d", url, maxKeys, len(set.Keys))
+	}
+	keys := make(map[string]jose.JSONWebKey, len(set.Keys))
+	for _, raw := range set.Keys {
+		var key jose.JSONWebKey
+		if err := key.UnmarshalJSON(raw); err != nil || !usableKey(key) {
+			continue // a kind that we don't know must not cost us those that we do
+		}
+		if _, twice := keys[key.KeyID]; twice {
+			return nil, fmt.Errorf("%s: two keys have the id %q", url, key.KeyID)
+		}
+		keys[key.KeyID] = key
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%s: none of the %d keys is an asymmetric signing key with an id", url, len(set.Keys))
+	}
+	return keys, nil
+}
+
+// usableKey tells whether a key may verify signatures: public, asymmetric, strong, with an id.
+func usableKey(key jose.JSONWebKey) bool {
+	if key.KeyID == "" || key.Use == "enc" {
+		return false
+	}
+	switch pub := key.Key.(type) {
+	case *rsa.PublicKey:
+		return pub.N.BitLen() >= minRSABits
+	case *ecdsa.PublicKey, ed25519.PublicKey:
+		return true
+	}
+	return false
+}
+
+// fitsKey binds an algorithm to the type of the key, and to the one that the key itself names (RFC 8725 section 3.1).
+func fitsKey(alg jose.SignatureAlgorithm, key jose.JSONWebKey) bool {
+	if key.Algorithm != "" && key.Algorithm != string(alg) {
+		return false
+	}
+	switch pub := key.Key.(type) {
+	case *rsa.PublicKey:
+		return alg[:2] == "RS" || alg[:2] == "PS"
+	case *ecdsa.PublicKey:
+		return map[jose.SignatureAlgorithm]int{jose.ES256: 256, jose.ES384: 384, jose.ES512: 521}[alg] == pub.Curve.Params().BitSize
+	case ed25519.PublicKey:
+		return alg == jose.EdDSA
+	}
+	return false
+}

@@ -1,0 +1,175 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/history"
+)
+
+// ErrVersion is what a Store answers when the model was changed since the version that a commit builds upon.
+var ErrVersion = errors.New("the model has another version")
+
+// Store keeps the model.
+type Store interface {
+	// LoadModel returns the whole model as of one moment.
+	LoadModel(ctx context.Context) (access.Model, error)
+	// CommitChange stores the rows of c and the entries in one transaction, and sets the version to base+1.
+	// It returns ErrVersion, and stores nothing, when the version is not base.
+	CommitChange(ctx context.Context, base int64, c access.Change, entries []history.Entry) error
+	// ModelVersion returns the stored version.
+	ModelVersion(ctx context.Context) (int64, error)
+}
+
+// Organisations lists Core's organisations.
+type Organisations interface {
+	Organisations(ctx context.Context) ([]*access.Organisation, error)
+}
+
+// Config is what a Service needs.
+type Config struct {
+	Store         Store
+	Organisations Organisations
+	History       *history.Recorder
+	Bootstrap     access.Bootstrap // zero when retired
+	ReservedName  string           // the bootstrap role's name, reserved even when retired
+	Now           func() time.Time
+	Logger        *slog.Logger
+}
+
+// Service holds the snapshot and changes it. Its methods may be called from many goroutines.
+type Service struct {
+	Config
+	current  atomic.Pointer[access.Snapshot]
+	changing sync.Mutex // one change at a time in this process; the store settles those of other processes
+	model    access.Model
+	refusals *refusals
+}
+
+// New loads the model.
+func New(ctx context.Context, cfg Config) (*Service, error) {
+	s := &Service{Config: cfg, refusals: newRefusals(cfg.Now)}
+	if err := s.Reload(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Snapshot returns the current snapshot.
+func (s *Service) Snapshot() *access.Snapshot { return s.current.Load() }
+
+// Reload replaces the snapshot by what the store holds, if that has another version.
+func (s *Service) Reload(ctx context.Context) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	return s.reload(ctx)
+}
+
+func (s *Service) reload(ctx context.Context) error {
+	if s.current.Load() != nil {
+		version, err := s.Store.ModelVersion(ctx)
+		if err != nil {
+			return fmt.Errorf("read the model's version: %w", err)
+		}
+		if version == s.model.Version {
+			return nil
+		}
+	}
+	model, err := s.Store.LoadModel(ctx)
+	if err != nil {
+		return fmt.Errorf("load the model: %w", err)
+	}
+	s.install(model)
+	return nil
+}
+
+func (s *Service) install(model access.Model) {
+	s.model = model
+	s.current.Store(access.Build(model, s.Bootstrap))
+}
+
+// Change applies a change that make builds upon the current snapshot, with the entries that record it. When another
+// process was faster, make is called again upon the newer snapshot.
+func (s *Service) Change(ctx context.Context, make func(now *access.Snapshot) (access.Change, []history.Entry, error)) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	for range 5 {
+		change, entries, err := make(s.Snapshot())
+		if err != nil {
+			return err
+		}
+		next, stored, err := s.model.Apply(change, s.ReservedName)
+		if err != nil {
+			return changeFault(err)
+		}
+		switch err := s.Store.CommitChange(ctx, s.model.Version, stored, entries); {
+		case err == nil:
+			s.install(next)
+			return nil
+		case !errors.Is(err, ErrVersion):
+			return fmt.Errorf("store a change: %w", err)
+		}
+		if err := s.reload(ctx); err != nil {
+			return err
+		}
+	}
+	return fault.Unavailable.New("too many changes at once; try again")
+}
+
+// changeFault gives a refused change its code.
+func changeFault(err error) error {
+	var refused *access.ChangeError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	code := map[access.ChangeFault]*fault.Code{
+		access.Malformed:   fault.InvalidInput,
+		access.UnknownLink: fault.InvalidInput,
+		access.Duplicate:   fault.NameTaken,
+		access.Missing:     fault.NotFound,
+		access.Stale:       fault.LostUpdate,
+		access.InUse:       fault.StillMapped,
+	}[refused.Fault]
+	return code.New("%s", refused.Message).At(refused.Field)
+}
+
+// SyncOrganisations makes the mirror equal to Core's list. Nothing is written when it already is.
+func (s *Service) SyncOrganisations(ctx context.Context) error {
+	list, err := s.Organisations.Organisations(ctx)
+	if err != nil {
+		return fmt.Errorf("list Core's organisations: %w", err)
+	}
+	if sameOrganisations(s.Snapshot().Organisations(), list) {
+		return nil
+	}
+	return s.Change(ctx, func(*access.Snapshot) (access.Change, []history.Entry, error) {
+		if list == nil {
+			list = []*access.Organisation{}
+		}
+		return access.Change{Organisations: list, At: s.Now()}, nil, nil
+	})
+}
+
+func sameOrganisations(a, b []*access.Organisation) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	byID := make(map[access.OrganisationID]*access.Organisation, len(a))
+	for _, o := range a {
+		byID[o.ID] = o
+	}
+	for _, o := range b {
+		old := byID[o.ID]
+		if old == nil || old.Name != o.Name || !old.DeactivatedAt.Equal(o.DeactivatedAt) || !old.CreatedAt.Equal(o.CreatedAt) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,119 @@
+// Package seal encrypts what is kept at rest or handed to a browser: signing keys, IAM tokens, the state of a sign-in.
+//
+// One root key, the key-encryption key, is given by the operator. Every purpose gets a key of its own by HKDF, so that
+// what was sealed for one purpose never opens for another. AES-256-GCM; the additional data binds a box to its place.
+package seal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// KeySize is the size of a root key in bytes.
+const KeySize = 32
+
+// ErrOpen is returned for everything that does not open: altered, cut, sealed by another key, for another purpose or place.
+var ErrOpen = errors.New("sealed data does not open with this key")
+
+// Key is a root key. It prints as redacted.
+type Key struct{ bytes []byte }
+
+// NewKey makes a root key of 32 bytes.
+func NewKey(b []byte) (Key, error) {
+	if len(b) != KeySize {
+		return Key{}, fmt.Errorf("expected a key of %d bytes, got %d", KeySize, len(b))
+	}
+	return Key{bytes: append([]byte(nil), b...)}, nil
+}
+
+// RandomKey makes a fresh root key.
+func RandomKey() Key {
+	b := make([]byte, KeySize)
+	rand.Read(b) // never fails: crypto/rand
+	return Key{bytes: b}
+}
+
+// Encode returns the key as it is kept in its file: base64 and a line end.
+func (k Key) Encode() string { return base64.StdEncoding.EncodeToString(k.bytes) + "\n" }
+
+func (k Key) String() string { return "[redacted]" }
+
+// GoString keeps the key out of %#v.
+func (k Key) GoString() string { return "[redacted]" }
+
+// ReadKeyFile reads a root key: 32 random bytes, base64. A file that others can read is refused.
+func ReadKeyFile(path string) (Key, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Key{}, fmt.Errorf("key-encryption key: %w", err)
+	}
+	if info.Mode().Perm()&0o007 != 0 {
+		return Key{}, fmt.Errorf("key-encryption key %s: everybody on this machine can read it (mode %04o): chmod 600 it", path, info.Mode().Perm())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Key{}, fmt.Errorf("key-encryption key: %w", err)
+	}
+	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(b) != KeySize {
+		return Key{}, fmt.Errorf("key-encryption key %s: expected %d random bytes in base64, e.g. from: openssl rand -base64 32", path, KeySize)
+	}
+	return NewKey(b)
+}
+
+// Derive returns 32 bytes for a purpose, for use as an HMAC key.
+func (k Key) Derive(purpose string) []byte {
+	out, err := hkdf.Key(sha256.New, k.bytes, nil, "portico "+purpose, KeySize)
+	if err != nil {
+		panic(err) // only for lengths that HKDF can't give
+	}
+	return out
+}
+
+// Box seals for one purpose.
+type Box struct{ aead cipher.AEAD }
+
+// Box returns the box of a purpose, e.g. "signing-key".
+func (k Key) Box(purpose string) *Box {
+	block, err := aes.NewCipher(k.Derive(purpose))
+	if err != nil {
+		panic(err) // the key is 32 bytes
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err)
+	}
+	return &Box{aead: aead}
+}
+
+// Seal encrypts. place is what the box belongs to, e.g. a key's id: it must be the same for Open.
+func (b *Box) Seal(plain []byte, place string) []byte {
+	return b.aead.Seal(nil, nil, plain, []byte(place))
+}
+
+// Open decrypts, or returns ErrOpen.
+func (b *Box) Open(sealed []byte, place string) ([]byte, error) {
+	plain, err := b.aead.Open(nil, nil, sealed, []byte(place))
+	if err != nil {
+		return nil, ErrOpen
+	}
+	return plain, nil
+}
+
+// MAC authenticates parts under a key of Derive's. Each part is prefixed by its length, so that none runs into the next.
+func MAC(key []byte, parts ...string) []byte {
+	h := hmac.New(sha256.New, key)
+	for _, part := range parts {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return h.Sum(nil)
+}
