@@ -1,6 +1,8 @@
 package access
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -106,6 +108,24 @@ func (s *Snapshot) IAMRoleByName(name string) *IAMRole {
 		return c.IAMRole
 	}
 	return nil
+}
+
+// OrganisationsOf returns the active organisations in which the principal may do anything, by name.
+func (s *Snapshot) OrganisationsOf(p *Principal) []*Organisation {
+	var found []*Organisation
+	for _, name := range p.IAMRoles {
+		c := s.iamRoles[name]
+		if c == nil {
+			continue
+		}
+		for id, g := range c.organisations {
+			if o := s.organisations[id]; o != nil && o.Active() && !g.permissions.IsEmpty() && !slices.Contains(found, o) {
+				found = append(found, o)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b *Organisation) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return found
 }
 
 // RoleUses returns the mappings in which the role stands.

@@ -129,6 +129,21 @@ func (q *Query) Time(name string) time.Time {
 	return t
 }
 
+// Text returns the filter of a text field: a prefix without regard to case, or the very text where exact[]=field asks
+// for that.
+func (q *Query) Text(field string) func(string) bool {
+	wanted := q.String(field, "")
+	exact := slices.Contains(q.AllOf("exact", field), field)
+	switch {
+	case wanted == "":
+		return func(string) bool { return true }
+	case exact:
+		return func(s string) bool { return s == wanted }
+	}
+	wanted = strings.ToLower(wanted)
+	return func(s string) bool { return strings.HasPrefix(strings.ToLower(s), wanted) }
+}
+
 // Page is the part of a list that is asked for.
 type Page struct {
 	Number, Size int // Number is 0-based

@@ -76,6 +76,12 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
 	if _, isLogout := p.claims["events"]; isLogout {
 		return nil, refuse("it is a logout or security event token, not an access token")
 	}
+	// A token in which somebody acts for another, or may, is for delegation alone (RFC 8693 section 4).
+	for _, name := range []string{"act", "may_act"} {
+		if _, has := p.claims[name]; has {
+			return nil, refuse("it carries %s: a delegated token is not accepted here", name)
+		}
+	}
 	expires, err := v.checkTimes(p, issuer.Leeway)
 	if err != nil {
 		return nil, err

@@ -36,27 +36,42 @@ func (s *Service) CreateIAMRole(ctx context.Context, by *access.Principal, row a
 		return nil, err
 	}
 	row.ID, row.Changed = access.IAMRoleID(uuid.NewString()), access.Changed{}
-	return s.putIAMRole(ctx, by, &row, history.Created)
+	return s.putIAMRole(ctx, by, row.ID, history.Created, func(*access.Snapshot) (*access.IAMRole, error) { return &row, nil })
 }
 
-// UpdateIAMRole replaces a mapping. row.Changed.Revision must be the one that the editor saw.
-func (s *Service) UpdateIAMRole(ctx context.Context, by *access.Principal, row access.IAMRole) (*access.IAMRole, error) {
+// UpdateIAMRole edits a mapping. seen is the revision that the editor saw; 0 stands for any. edit may be called more
+// than once, and replaces what it changes: the maps and slices of the row belong to the snapshot.
+func (s *Service) UpdateIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, seen int64, edit func(*access.IAMRole) error) (*access.IAMRole, error) {
 	if err := s.Enforce(ctx, by, access.System, "edit an IAM role", access.STSIAMRoleEdit); err != nil {
 		return nil, err
 	}
-	if s.Snapshot().IAMRole(row.ID) == nil {
-		return nil, fault.NotFound.New("there is no IAM role %s", row.ID)
-	}
-	return s.putIAMRole(ctx, by, &row, history.Updated)
+	return s.putIAMRole(ctx, by, id, history.Updated, func(now *access.Snapshot) (*access.IAMRole, error) {
+		old := now.IAMRole(id)
+		if old == nil {
+			return nil, fault.NotFound.New("there is no IAM role %s", id)
+		}
+		row := *old
+		if err := edit(&row); err != nil {
+			return nil, err
+		}
+		if seen != 0 {
+			row.Changed.Revision = seen
+		}
+		return &row, nil
+	})
 }
 
-func (s *Service) putIAMRole(ctx context.Context, by *access.Principal, row *access.IAMRole, action history.Action) (*access.IAMRole, error) {
+func (s *Service) putIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, action history.Action, next func(*access.Snapshot) (*access.IAMRole, error)) (*access.IAMRole, error) {
 	err := s.Change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+		row, err := next(now)
+		if err != nil {
+			return access.Change{}, nil, err
+		}
 		entry := s.History.New(history.Entry{
-			Action: action, EntityType: history.STSIAMRole, EntityID: string(row.ID), Name: row.Name,
+			Action: action, EntityType: history.STSIAMRole, EntityID: string(id), Name: row.Name,
 			Source: history.SourceSTS, User: by.Subject,
 			Metadata: history.Details(beforeAfter[iamRoleRecord]{
-				Before: recordIAMRole(now, now.IAMRole(row.ID)), After: recordIAMRole(now, row),
+				Before: recordIAMRole(now, now.IAMRole(id)), After: recordIAMRole(now, row),
 			}),
 		})
 		return access.Change{PutIAMRoles: []*access.IAMRole{row}, By: by.Subject, At: s.Now()}, []history.Entry{entry}, nil
@@ -64,7 +79,7 @@ func (s *Service) putIAMRole(ctx context.Context, by *access.Principal, row *acc
 	if err != nil {
 		return nil, err
 	}
-	return s.Snapshot().IAMRole(row.ID), nil
+	return s.Snapshot().IAMRole(id), nil
 }
 
 // DeleteIAMRole removes a mapping: whoever had access by it alone has none from then on. A revision of 0 stands for any.

@@ -36,33 +36,47 @@ func (s *Service) CreateRole(ctx context.Context, by *access.Principal, role acc
 		return nil, err
 	}
 	role.ID, role.Changed = access.RoleID(uuid.NewString()), access.Changed{}
-	return s.putRole(ctx, by, &role, history.Created)
+	return s.putRole(ctx, by, role.ID, history.Created, func(*access.Snapshot) (*access.Role, error) { return &role, nil })
 }
 
-// UpdateRole replaces a role. role.Changed.Revision must be the one that the editor saw.
-func (s *Service) UpdateRole(ctx context.Context, by *access.Principal, role access.Role) (*access.Role, error) {
+// UpdateRole edits a role. seen is the revision that the editor saw; 0 stands for any. edit may be called more than once.
+func (s *Service) UpdateRole(ctx context.Context, by *access.Principal, id access.RoleID, seen int64, edit func(*access.Role) error) (*access.Role, error) {
 	if err := s.Enforce(ctx, by, access.System, "edit a role", access.STSRoleEdit); err != nil {
 		return nil, err
 	}
-	if s.Snapshot().Role(role.ID) == nil {
-		return nil, fault.NotFound.New("there is no role %s", role.ID)
-	}
-	return s.putRole(ctx, by, &role, history.Updated)
+	return s.putRole(ctx, by, id, history.Updated, func(now *access.Snapshot) (*access.Role, error) {
+		old := now.Role(id)
+		if old == nil {
+			return nil, fault.NotFound.New("there is no role %s", id)
+		}
+		role := *old
+		if err := edit(&role); err != nil {
+			return nil, err
+		}
+		if seen != 0 {
+			role.Changed.Revision = seen
+		}
+		return &role, nil
+	})
 }
 
-func (s *Service) putRole(ctx context.Context, by *access.Principal, role *access.Role, action history.Action) (*access.Role, error) {
+func (s *Service) putRole(ctx context.Context, by *access.Principal, id access.RoleID, action history.Action, next func(*access.Snapshot) (*access.Role, error)) (*access.Role, error) {
 	err := s.Change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+		role, err := next(now)
+		if err != nil {
+			return access.Change{}, nil, err
+		}
 		entry := s.History.New(history.Entry{
-			Action: action, EntityType: history.STSRole, EntityID: string(role.ID), Name: role.Name,
+			Action: action, EntityType: history.STSRole, EntityID: string(id), Name: role.Name,
 			Source: history.SourceSTS, User: by.Subject,
-			Metadata: history.Details(beforeAfter[roleRecord]{Before: recordRole(now.Role(role.ID)), After: recordRole(role)}),
+			Metadata: history.Details(beforeAfter[roleRecord]{Before: recordRole(now.Role(id)), After: recordRole(role)}),
 		})
 		return access.Change{PutRoles: []*access.Role{role}, By: by.Subject, At: s.Now()}, []history.Entry{entry}, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.Snapshot().Role(role.ID), nil
+	return s.Snapshot().Role(id), nil
 }
 
 // DeleteRole removes a role that is mapped nowhere. A revision of 0 stands for any.

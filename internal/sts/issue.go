@@ -125,6 +125,17 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 	return token, nil
 }
 
+// IssueOwn mints a token by which Portico itself calls Core, e.g. to learn which organisations there are. It acts for
+// nobody and in no organisation.
+func (s *Service) IssueOwn(permissions access.PermissionSet) Token {
+	now := s.Now()
+	self := &access.Principal{Issuer: s.Issuer, Subject: ownSubject, ClientID: ownSubject, NotAfter: now.Add(s.TTL)}
+	return s.mint(self, access.System, s.Audiences[:1], permissions, 0, now)
+}
+
+// ownSubject names Portico in Core's records.
+const ownSubject = "portico"
+
 // renewAt leaves a fifth of the token's life for its way through Core.
 func (t Token) renewAt() time.Time { return t.ExpiresAt.Add(-t.ExpiresAt.Sub(t.IssuedAt) / 5) }
 

@@ -1,0 +1,130 @@
+// Package authn answers who is calling, for every edge alike.
+//
+// A request that bears an Authorization header is judged by that alone: a bad token is never made up for by a cookie.
+// Otherwise, in the built-in gateway, the session counts; a session's changing request must come from our own origin.
+// Behind another gateway the access token is taken from the header by which that gateway sends it; whatever else such
+// a header claims is ignored, since every token is validated in full. No User-Agent, address or forwarded header
+// decides anything.
+package authn
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/session"
+)
+
+// OrganisationHeader chooses the organisation of a call.
+const OrganisationHeader = "X-Organisation-Id"
+
+// tokenHeaders are where other gateways put the access token, beside Authorization.
+var tokenHeaders = map[string]string{
+	config.ModeAPISIX:      "X-Access-Token",
+	config.ModeOAuth2Proxy: "X-Forwarded-Access-Token",
+}
+
+// Authenticator tells who is calling.
+type Authenticator struct {
+	Mode         string
+	Sessions     *session.Manager // nil but in the built-in mode
+	Verifier     *iam.Verifier
+	PublicOrigin string // scheme://host[:port]
+}
+
+// Caller is who is calling.
+type Caller struct {
+	Principal *access.Principal
+	Session   *session.Session // nil for a bearer token
+}
+
+// Authenticate returns the caller. Without one the error is fault.Unauthenticated. It may set cookies on w.
+func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request) (*Caller, error) {
+	if values := r.Header.Values("Authorization"); len(values) > 0 {
+		return a.bearer(r.Context(), values)
+	}
+	if name, ok := tokenHeaders[a.Mode]; ok {
+		if values := r.Header.Values(name); len(values) == 1 {
+			return a.token(r.Context(), strings.TrimPrefix(values[0], "Bearer "))
+		}
+		return nil, fault.Unauthenticated.New("expected an access token in %s, from the gateway in front", name)
+	}
+	if a.Sessions == nil {
+		return nil, fault.Unauthenticated.New("expected an access token of the identity provider: Authorization: Bearer …")
+	}
+	s, err := a.Sessions.Find(w, r)
+	if err != nil {
+		return nil, err
+	}
+	if changes(r) && !a.fromOurOrigin(r) {
+		return nil, fault.CrossOrigin.New("a change by session must come from %s", a.PublicOrigin)
+	}
+	return &Caller{Principal: &s.Principal, Session: s}, nil
+}
+
+func (a *Authenticator) bearer(ctx context.Context, values []string) (*Caller, error) {
+	scheme, token, ok := strings.Cut(values[0], " ")
+	if len(values) != 1 || !ok || !strings.EqualFold(scheme, "Bearer") { // RFC 9110 section 11.1: the scheme has no case
+		return nil, fault.Unauthenticated.New("expected one header: Authorization: Bearer …")
+	}
+	return a.token(ctx, token)
+}
+
+func (a *Authenticator) token(ctx context.Context, raw string) (*Caller, error) {
+	t, err := a.Verifier.Verify(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	return &Caller{Principal: t.Principal}, nil
+}
+
+// changes tells whether a request may change something. A WebSocket can, though it begins with GET, and browsers let
+// any site open one.
+func changes(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return r.Header.Get("Upgrade") != ""
+	}
+	return true
+}
+
+// fromOurOrigin wants a browser's own word for it: one of the two headers that no page can forge.
+func (a *Authenticator) fromOurOrigin(r *http.Request) bool {
+	if origins := r.Header.Values("Origin"); len(origins) > 0 {
+		return len(origins) == 1 && origins[0] == a.PublicOrigin
+	}
+	return r.Header.Get("Sec-Fetch-Site") == "same-origin"
+}
+
+// Organisation returns the organisation that the call is about: the header's, else the session's active one, else the
+// only one that the caller has. None of them is fault.OrganisationNotChosen.
+func (c *Caller) Organisation(r *http.Request, snapshot *access.Snapshot) (access.OrganisationID, error) {
+	switch values := r.Header.Values(OrganisationHeader); len(values) {
+	case 0:
+	case 1:
+		id, err := httpx.ParseUUID(values[0])
+		if err != nil {
+			return access.System, fault.InvalidInput.New("%s: %s", strings.ToLower(OrganisationHeader), fault.Of(err).Detail)
+		}
+		return access.OrganisationID(id), nil
+	default:
+		return access.System, fault.InvalidInput.New("%s: expected once", strings.ToLower(OrganisationHeader))
+	}
+	organisations := snapshot.OrganisationsOf(c.Principal)
+	if c.Session != nil && slices.ContainsFunc(organisations, func(o *access.Organisation) bool { return o.ID == c.Session.ActiveOrganisation }) {
+		return c.Session.ActiveOrganisation, nil
+	}
+	switch len(organisations) {
+	case 1:
+		return organisations[0].ID, nil
+	case 0:
+		return access.System, fault.OrganisationNotChosen.New("you have access to no organisation")
+	}
+	return access.System, fault.OrganisationNotChosen.New("you have access to %d organisations: choose one by the header %s", len(organisations), strings.ToLower(OrganisationHeader))
+}

@@ -1,0 +1,113 @@
+package bff
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/coreapi"
+	"github.com/portico-iam/portico/internal/corecall"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/session"
+)
+
+// Handler is the edge.
+type Handler struct {
+	Authn    *authn.Authenticator
+	Policy   *policy.Service
+	Core     *corecall.Caller
+	Exchange http.Handler
+	Sessions *session.Manager // nil but in the built-in gateway
+	Proxy    *Proxy
+
+	// ManagementEndpoints switches the writing and reading of roles and IAM roles on.
+	ManagementEndpoints bool
+}
+
+// Mount puts the edge's addresses on mux.
+func (h *Handler) Mount(mux *http.ServeMux) {
+	mux.Handle("POST /api/sts/token/v1", h.Exchange)
+	if h.ManagementEndpoints {
+		h.mountRoles(mux)
+		h.mountIAMRoles(mux)
+	}
+	mux.Handle("GET /api/sts/permission/v1", h.called(h.listPermissions))
+	mux.Handle("GET /api/user/v1/me", h.called(h.me))
+	mux.Handle("PUT /api/user/v1/active-organisation", h.called(h.setActiveOrganisation))
+	for _, namespace := range []string{"/api/sts/", "/api/user/"} {
+		mux.HandleFunc(namespace, notOurs) // ours alone: never forwarded
+	}
+	for _, route := range coreapi.Routes() {
+		if route.UnderAPI() {
+			mux.Handle(route.String(), h.forward(route))
+		}
+	}
+	mux.Handle("/api/", h.forward(coreapi.Route{}))
+	for _, prefix := range []string{"/ssi/", "/.well-known/openid-credential-issuer/", "/.well-known/oauth-authorization-server/ssi/"} {
+		mux.Handle(prefix, h.Proxy.Public())
+	}
+	mux.HandleFunc("GET /api-docs/openapi.json", serveOpenAPI)
+}
+
+// notOurs answers for addresses below our own that do not exist, and for wrong methods on those that do.
+func notOurs(w http.ResponseWriter, r *http.Request) {
+	if allowed := allowedMethods(r.URL.Path); allowed != "" {
+		w.Header().Set("Allow", allowed)
+		httpx.WriteError(w, r, fault.MethodNotAllowed.New("expected one of %s, got %s", allowed, r.Method))
+		return
+	}
+	httpx.WriteError(w, r, fault.NotFound.New("there is nothing at this address"))
+}
+
+// allowedMethods knows the methods of our own addresses from their document, which is tested against the handlers.
+func allowedMethods(path string) string {
+	return strings.Join(document.methods(path), ", ")
+}
+
+// handler is a handler that knows who calls and may fail.
+type handler func(w http.ResponseWriter, r *http.Request, caller *authn.Caller) error
+
+// called authenticates before the handler runs and renders what it returns.
+func (h *Handler) called(next handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller, err := h.Authn.Authenticate(w, r)
+		if err == nil {
+			err = next(w, r, caller)
+		}
+		if err != nil {
+			httpx.WriteError(w, r, err)
+		}
+	})
+}
+
+// pathID reads the id of the address.
+func pathID[ID ~string](r *http.Request) (ID, error) {
+	id, err := httpx.ParseUUID(r.PathValue("id"))
+	if err != nil {
+		return "", fault.InvalidInput.New("id: %s", fault.Of(err).Detail).At("id")
+	}
+	return ID(id), nil
+}
+
+// noQuery refuses any query parameter.
+func noQuery(r *http.Request) error { return httpx.NewQuery(r.URL.RawQuery).Err() }
+
+// permissionSet reads names; an unknown one is refused.
+func permissionSet(field string, names []string) (access.PermissionSet, error) {
+	set, unknown := access.ParseSet(names)
+	if len(unknown) > 0 {
+		return set, fault.InvalidInput.New("%s: there is no permission %q; GET /api/sts/permission/v1 lists them", field, clip(unknown[0])).At(field)
+	}
+	return set, nil
+}
+
+func clip(s string) string {
+	const most = 100
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

@@ -1,0 +1,70 @@
+package bff
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/coreapi"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/sts"
+)
+
+// forward decides a route of Core's and passes the request on with an app token. The zero route stands for all that
+// the catalogue does not know: those go out with the caller's own token, and Core decides.
+func (h *Handler) forward(route coreapi.Route) http.Handler {
+	return h.called(func(w http.ResponseWriter, r *http.Request, caller *authn.Caller) error {
+		org, err := h.place(r, caller, route)
+		if err != nil {
+			return err
+		}
+		what := r.Method + " " + r.URL.Path // the caller's own path; never its query
+		if route.Kind == coreapi.NeedsPermission {
+			what = route.String()
+			if err := h.Policy.Enforce(r.Context(), caller.Principal, org, what, route.AnyOf...); err != nil {
+				return err
+			}
+		}
+		token, err := h.Core.Bearer(r.Context(), sts.Request{Principal: caller.Principal, Organisation: org, Route: clip(what)})
+		if err != nil {
+			return err
+		}
+		h.Proxy.Forward(w, r, token, caller)
+		return nil
+	})
+}
+
+// place finds where the request acts: in an organisation, or on the system.
+func (h *Handler) place(r *http.Request, caller *authn.Caller, route coreapi.Route) (access.OrganisationID, error) {
+	if route.Scope() == coreapi.ScopeSystem {
+		return access.System, nil
+	}
+	if route.Scope() == coreapi.ScopeMixed && asksForSystem(r) {
+		return access.System, nil
+	}
+	snapshot := h.Policy.Snapshot()
+	org, err := caller.Organisation(r, snapshot)
+	switch {
+	case err == nil && route.Scope() == coreapi.ScopeMixed && !snapshot.Decide(caller.Principal, org, route.AnyOf...).Allowed &&
+		snapshot.Decide(caller.Principal, access.System, route.AnyOf...).Allowed:
+		return access.System, nil // may not here, but may everywhere
+	case fault.OrganisationNotChosen.Is(err) && route.Scope() != coreapi.ScopeOrganisation:
+		return access.System, nil // any valid principal may ask; what needs an organisation, Core refuses
+	}
+	return org, err
+}
+
+// asksForSystem tells whether Core's history is asked for all organisations, which needs the system's permission itself.
+func asksForSystem(r *http.Request) bool {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return false // Core will refuse it
+	}
+	for _, value := range query["showSystemHistory"] {
+		if value == "true" {
+			return true
+		}
+	}
+	return false
+}

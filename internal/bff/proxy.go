@@ -1,0 +1,142 @@
+package bff
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/httpx"
+)
+
+// Proxy is the reverse proxy to Core.
+type Proxy struct {
+	target *url.URL
+	// changed is called after Core accepted a change of an organisation, before the caller learns of it.
+	changed func(context.Context) error
+	proxy   *httputil.ReverseProxy
+}
+
+// NewProxy returns a proxy to Core's address.
+func NewProxy(target *url.URL, transport http.RoundTripper, organisationsChanged func(context.Context) error, logger *slog.Logger) *Proxy {
+	p := &Proxy{target: target, changed: organisationsChanged}
+	p.proxy = &httputil.ReverseProxy{
+		Rewrite:        p.rewrite,
+		Transport:      transport,
+		ModifyResponse: p.afterwards,
+		ErrorHandler:   proxyError,
+		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		BufferPool:     newBuffers(),
+	}
+	return p
+}
+
+type outgoingKey struct{}
+
+// outgoing is what a request leaves with.
+type outgoing struct {
+	token   string // empty: public
+	session string // its name, for Core's log
+}
+
+// Forward passes a decided request on with its token.
+func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, token string, caller *authn.Caller) {
+	out := outgoing{token: token}
+	if caller.Session != nil {
+		out.session = caller.Session.Ref
+	}
+	dropOwnHeaders(w.Header())
+	p.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), outgoingKey{}, out)))
+}
+
+// Public passes requests on without a token of ours: wallets bring their own, or none.
+func (p *Proxy) Public() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		dropOwnHeaders(w.Header())
+		p.proxy.ServeHTTP(w, r)
+	})
+}
+
+// dropOwnHeaders takes back what our middleware set: Core's answer passes as Core gave it.
+func dropOwnHeaders(h http.Header) {
+	for _, name := range []string{"Content-Security-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Referrer-Policy", "Cache-Control", "X-Content-Type-Options"} {
+		h.Del(name)
+	}
+}
+
+// identityHeaders are those by which gateways tell who somebody is. None of them reaches Core: only the token does.
+var identityHeaders = []string{
+	"Cookie", "Authorization", "Proxy-Authorization", authn.OrganisationHeader, "X-Session-Id", "Remote-User", "X-Remote-User",
+	"X-Userinfo", "X-Id-Token", "X-Access-Token", "X-Refresh-Token", "X-User", "X-Email", "X-Groups", "X-Roles",
+	"X-Real-Ip", "Forwarded", "X-Client-Cert", "X-Ssl-Client-Cert", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override",
+}
+
+var identityPrefixes = []string{"X-Forwarded-", "X-Auth-Request-", "X-Pomerium-", "X-Portico-", "X-Goog-Authenticated-", "X-Amzn-Oidc-"}
+
+func stripIdentity(h http.Header) {
+	for _, name := range identityHeaders {
+		h.Del(name)
+	}
+	for name := range h {
+		// Some servers read _ as -, so that X_Forwarded_For would come back to life behind us.
+		if strings.Contains(name, "_") || slices.ContainsFunc(identityPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+			delete(h, name)
+		}
+	}
+}
+
+func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
+	out, in := pr.Out, pr.In
+	authorization := in.Header.Values("Authorization")
+	stripIdentity(out.Header)
+	pr.SetXForwarded()
+	out.URL.Scheme, out.URL.Host = p.target.Scheme, p.target.Host
+	out.Host = ""
+	if p.target.Path != "" && p.target.Path != "/" {
+		joined := p.target.JoinPath(in.URL.EscapedPath())
+		out.URL.Path, out.URL.RawPath = joined.Path, joined.RawPath
+	}
+	out.URL.RawQuery = in.URL.RawQuery // the same bytes, not what the library thinks of them
+	out.Header.Set("X-Request-Id", httpx.RequestID(in.Context()))
+	sending, isOurs := in.Context().Value(outgoingKey{}).(outgoing)
+	switch {
+	case isOurs:
+		out.Header.Set("Authorization", "Bearer "+sending.token)
+		if sending.session != "" {
+			out.Header.Set("X-Session-Id", sending.session)
+		}
+	case len(authorization) == 1:
+		out.Header.Set("Authorization", authorization[0]) // a wallet's own, of the route's protocol
+	}
+}
+
+// afterwards lets policy learn of a changed organisation before its author does: the next request may rely on it.
+func (p *Proxy) afterwards(resp *http.Response) error {
+	r := resp.Request
+	changes := r.Method != http.MethodGet && r.Method != http.MethodHead
+	if changes && resp.StatusCode < 300 && strings.HasPrefix(strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.target.Path, "/")), "/api/organisation/") {
+		if err := p.changed(r.Context()); err != nil {
+			httpx.Logger(r.Context()).ErrorContext(r.Context(), "organisations not refreshed after a change", "error", err)
+		}
+	}
+	return nil
+}
+
+func proxyError(w http.ResponseWriter, r *http.Request, err error) {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, context.Canceled): // the caller hung up: nobody reads an answer
+		w.WriteHeader(499)
+	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout():
+		httpx.WriteError(w, r, fault.CoreTimeout.New("Core took too long to answer").Because(err))
+	default:
+		httpx.WriteError(w, r, fault.CoreUnavailable.New("Core does not answer; try again in a moment").Because(err))
+	}
+}

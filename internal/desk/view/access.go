@@ -1,0 +1,97 @@
+package view
+
+// AccessList is the list of IAM roles that are mapped.
+type AccessList struct {
+	Page
+	List      List // sort: name, organisations, changed
+	Rows      []AccessRow
+	CanCreate bool
+}
+
+type AccessRow struct {
+	ID, Name      string
+	Organisations int
+	Roles         []string // distinct names, system roles included
+	System        bool     // holds system roles
+	Changed       Stamp
+}
+
+// AccessForm is the wizard for new access and for a change, in three steps.
+//
+// It submits name, acknowledged, organisation* and role* (parallel, the rows so far), addOrganisation,
+// addRole, systemRole*, addSystemRole, version, step, and do: next, back, save, add, remove:INDEX,
+// addSystem, removeSystem:INDEX, enter (the Enter key). A complete row that was chosen but not added
+// counts when the next step is asked for.
+type AccessForm struct {
+	Page
+	ID           string // empty for new access
+	OriginalName string
+	Version      string
+	Step         int // 1 name, 2 organisations and roles, 3 review
+
+	Name         string
+	Warnings     []string // about the name: blanks at the ends, near misses
+	Acknowledged string   // the name whose warnings have been seen
+
+	Assignments         []Assignment
+	SystemRoles         []Choice
+	AddOrganisation     string // chosen but not yet added
+	AddRole             string
+	AddSystemRole       string
+	OrganisationChoices []Choice
+	RoleChoices         []Choice
+	SystemRoleChoices   []Choice
+
+	Errors FieldErrors // name, addOrganisation, addRole, addSystemRole
+	Review AccessReview
+}
+
+// Assignment is one row: a role in an organisation.
+type Assignment struct{ Organisation, Role Choice }
+
+// AccessReview says in words what saving does.
+type AccessReview struct {
+	Organisations  []Grant
+	System         *Grant
+	Added, Removed []string // for a change, a sentence each
+	Warnings       []string // such as: this removes your own access
+}
+
+// Grant is what a scope's roles add up to.
+type Grant struct {
+	Organisation string // empty for the system scope
+	Roles        []string
+	Groups       []PermissionGroup
+}
+
+func (v AccessForm) action() string {
+	if v.ID == "" {
+		return AccessNewPath
+	}
+	return AccessEditPath(v.ID)
+}
+
+func (v AccessForm) cancel() string {
+	if v.ID == "" {
+		return AccessPath
+	}
+	return AccessItemPath(v.ID)
+}
+
+// AccessDetail is one IAM role's access.
+type AccessDetail struct {
+	Page
+	ID, Name                       string
+	Organisations                  []AccessOrganisation
+	SystemRoles                    []Choice
+	SystemPermissions              int
+	Created, Changed               Stamp
+	CanEdit, CanDelete, CanHistory bool
+}
+
+type AccessOrganisation struct {
+	ID, Name    string
+	Deactivated bool
+	Roles       []Choice
+	Permissions int
+}

@@ -1,0 +1,98 @@
+package view
+
+import "strings"
+
+// HistoryList is the record, newest first.
+type HistoryList struct {
+	Page
+	List           List // sort: createdDate; its Filters hold action, type, user, from, to, entity
+	Filter         HistoryFilter
+	Actions, Types []string // values that can be filtered by
+	Rows           []HistoryRow
+	Errors         FieldErrors // from, to
+}
+
+// HistoryFilter narrows the list; From and To are days, YYYY-MM-DD, in UTC.
+type HistoryFilter struct{ Action, Type, User, From, To, Entity string }
+
+type HistoryRow struct {
+	ID           string
+	At           When
+	Action       string // CREATED
+	Type         string // STS_ROLE
+	Name         string
+	User         string // name or login, else the subject
+	Organisation string
+	Refused      bool
+}
+
+// HistoryDetail is one entry of the record.
+type HistoryDetail struct {
+	Page
+	HistoryRow
+	EntityID, EntityHref string // the thing itself, when it still exists
+	Subject              string // the user's exact subject
+	Source               string
+	Target               string
+	Facts                []Fact // what else the entry says
+	Refusal              *Refusal
+}
+
+// Fact is a labelled value; one that is Exact is shown as it stands.
+type Fact struct {
+	Label, Value string
+	Exact        bool
+}
+
+// Refusal explains why something was not allowed.
+type Refusal struct {
+	Reference    string
+	Attempt      string // what was tried, in words or as method and path
+	Missing      []Permission
+	Organisation string // where it was missing; empty for the system scope
+	IAMRoles     []string
+	Matched      []MatchedRole
+	Remedies     []Remedy // what would grant it
+}
+
+// MatchedRole is a role the person did have, and through which IAM role.
+type MatchedRole struct{ Role, Href, IAMRole string }
+
+// Remedy is one change that would grant what was missing.
+type Remedy struct{ Text, Href string }
+
+var entityWords = map[string]string{
+	"STS_ROLE": "Role", "STS_IAM_ROLE": "Access", "STS_ORGANISATION": "Organisation",
+	"STS_SESSION": "Session", "STS_TOKEN": "Token", "DID": "DID",
+}
+
+// word makes STS_IAM_ROLE "Access" and CSR_GENERATED "CSR generated".
+func word(value string) string {
+	if w, ok := entityWords[value]; ok {
+		return w
+	}
+	w := strings.ToLower(strings.ReplaceAll(value, "_", " "))
+	if strings.HasPrefix(w, "csr") {
+		return "CSR" + w[3:]
+	}
+	if w == "" {
+		return ""
+	}
+	return strings.ToUpper(w[:1]) + w[1:]
+}
+
+// tone is how an action is coloured; the word itself always says it too.
+func (r HistoryRow) tone() string {
+	if r.Refused {
+		return "danger"
+	}
+	switch r.Action {
+	case "CREATED", "ACTIVATED", "REACTIVATED", "ACCEPTED", "ISSUED", "RESTORED":
+		return "success"
+	case "DELETED", "REMOVED", "REVOKED", "ERRORED", "REJECTED", "INTERACTION_ERRORED":
+		return "danger"
+	case "DEACTIVATED", "SUSPENDED", "WITHDRAWN", "EXPIRED", "RETRACTED":
+		return "warning"
+	}
+	return "neutral"
+}

@@ -1,0 +1,58 @@
+package view
+
+import "net/url"
+
+// Section is one entry of the sidebar.
+type Section string
+
+const (
+	SectionOverview      Section = "Overview"
+	SectionAccess        Section = "Access control"
+	SectionRoles         Section = "Roles"
+	SectionOrganisations Section = "Organisations"
+	SectionHistory       Section = "History"
+)
+
+var sectionPaths = map[Section]string{
+	SectionOverview:      OverviewPath,
+	SectionAccess:        AccessPath,
+	SectionRoles:         RolesPath,
+	SectionOrganisations: OrganisationsPath,
+	SectionHistory:       HistoryPath,
+}
+
+// The Desk's addresses. Forms post to the address that showed them.
+const (
+	OverviewPath           = "/"
+	RolesPath              = "/roles"
+	RoleNewPath            = "/roles/new"
+	AccessPath             = "/access"
+	AccessNewPath          = "/access/new"
+	OrganisationsPath      = "/organisations"
+	OrganisationNewPath    = "/organisations/new"
+	HistoryPath            = "/history"
+	SwitchOrganisationPath = "/session/organisation" // POST organisation, return
+	SwitchThemePath        = "/session/theme"        // POST theme, return
+	LoginPath              = "/login"
+	LogoutPath             = "/logout"
+)
+
+func RolePath(id string) string       { return RolesPath + "/" + url.PathEscape(id) }
+func RoleEditPath(id string) string   { return RolePath(id) + "/edit" }
+func RoleDeletePath(id string) string { return RolePath(id) + "/delete" }
+
+func AccessItemPath(id string) string   { return AccessPath + "/" + url.PathEscape(id) }
+func AccessEditPath(id string) string   { return AccessItemPath(id) + "/edit" }
+func AccessDeletePath(id string) string { return AccessItemPath(id) + "/delete" }
+
+func OrganisationPath(id string) string           { return OrganisationsPath + "/" + url.PathEscape(id) }
+func OrganisationEditPath(id string) string       { return OrganisationPath(id) + "/edit" }
+func OrganisationDeactivatePath(id string) string { return OrganisationPath(id) + "/deactivate" }
+func OrganisationReactivatePath(id string) string { return OrganisationPath(id) + "/reactivate" }
+
+func HistoryEntryPath(id string) string { return HistoryPath + "/" + url.PathEscape(id) }
+
+// HistoryOfPath lists what happened to one thing.
+func HistoryOfPath(entityID string) string {
+	return HistoryPath + "?" + url.Values{"entity": {entityID}}.Encode()
+}

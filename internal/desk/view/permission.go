@@ -1,0 +1,96 @@
+package view
+
+import "strings"
+
+// Permission is shown with its human name and its exact identifier beside it.
+type Permission struct {
+	ID     string // CREDENTIAL_ISSUE
+	Name   string // Issue credentials
+	About  string // one line
+	System bool   // of system scope, not bound to an organisation
+}
+
+func (p Permission) scope() string {
+	if p.System {
+		return "system"
+	}
+	return "organisation"
+}
+
+// PermissionGroup is one group of the catalogue. ID is a slug that is fit for a fragment.
+type PermissionGroup struct {
+	ID, Name    string
+	Permissions []Permission
+}
+
+func countPermissions(groups []PermissionGroup) int {
+	n := 0
+	for _, g := range groups {
+		n += len(g.Permissions)
+	}
+	return n
+}
+
+// Picker chooses permissions. It submits Field once per chosen identifier, and Field+"Filter".
+type Picker struct {
+	Field  string            // "permissions" or "requiredUserPermissions"
+	Groups []PermissionGroup // the whole catalogue
+	Chosen map[string]bool   // by identifier
+	Filter string            // hides what does not match; what is hidden stays chosen
+}
+
+func (p Picker) matches(permission Permission) bool {
+	text := strings.ToLower(permission.Name + " " + permission.ID + " " + permission.About + " " + permission.scope())
+	for _, word := range strings.Fields(strings.ToLower(p.Filter)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p Picker) anyMatch(g PermissionGroup) bool {
+	for _, permission := range g.Permissions {
+		if p.matches(permission) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p Picker) chosenIn(g PermissionGroup) int {
+	n := 0
+	for _, permission := range g.Permissions {
+		if p.Chosen[permission.ID] {
+			n++
+		}
+	}
+	return n
+}
+
+func (p Picker) count() int {
+	n := 0
+	for _, g := range p.Groups {
+		n += p.chosenIn(g)
+	}
+	return n
+}
+
+// chosen is the catalogue reduced to what is chosen.
+func (p Picker) chosen() []PermissionGroup {
+	var groups []PermissionGroup
+	for _, g := range p.Groups {
+		kept := PermissionGroup{ID: g.ID, Name: g.Name}
+		for _, permission := range g.Permissions {
+			if p.Chosen[permission.ID] {
+				kept.Permissions = append(kept.Permissions, permission)
+			}
+		}
+		if len(kept.Permissions) > 0 {
+			groups = append(groups, kept)
+		}
+	}
+	return groups
+}
+
+func (p Picker) anchor(g PermissionGroup) string { return p.Field + "-" + g.ID }

@@ -1,0 +1,71 @@
+package view
+
+// RoleList is the list of roles.
+type RoleList struct {
+	Page
+	List      List // sort: name, permissions, mappings, changed
+	Rows      []RoleRow
+	CanCreate bool
+}
+
+type RoleRow struct {
+	ID, Name    string
+	Permissions int
+	IAMRoles    int // how many IAM roles it is mapped to
+	Restricted  bool
+	Changed     Stamp
+}
+
+// RoleForm is the wizard for a new role and for a change, in two steps.
+//
+// It submits name, permissions*, restricted=true, requiredUserPermissions*, version, step, and do:
+// next, back, save, filter:FIELD, all:FIELD:GROUP, none:FIELD:GROUP, enter (the Enter key).
+type RoleForm struct {
+	Page
+	ID           string // empty for a new role
+	OriginalName string // of the role that is changed
+	Version      string // ETag that the change is based on
+	Step         int    // 1 choose, 2 review
+	Name         string
+	Permissions  Picker
+	Restricted   bool
+	RequiredUser Picker
+	Errors       FieldErrors // name, permissions, requiredUserPermissions
+	// For the review of a change:
+	Gained, Lost []PermissionGroup
+	Mappings     []RoleMapping // who is affected
+	Warnings     []string
+}
+
+func (v RoleForm) action() string {
+	if v.ID == "" {
+		return RoleNewPath
+	}
+	return RoleEditPath(v.ID)
+}
+
+func (v RoleForm) cancel() string {
+	if v.ID == "" {
+		return RolesPath
+	}
+	return RolePath(v.ID)
+}
+
+// RoleMapping says which IAM role gives the role, and where.
+type RoleMapping struct {
+	IAMRoleID, IAMRole string
+	Organisations      []Choice
+	System             bool
+}
+
+// RoleDetail is one role.
+type RoleDetail struct {
+	Page
+	ID, Name                       string
+	Groups                         []PermissionGroup
+	Restricted                     bool
+	RequiredUser                   []PermissionGroup
+	Mappings                       []RoleMapping
+	Created, Changed               Stamp
+	CanEdit, CanDelete, CanHistory bool
+}

@@ -1,0 +1,206 @@
+package iam
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"golang.org/x/oauth2"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/config"
+)
+
+// Client is Portico as a client of the authorization server: the code flow with PKCE, refresh, userinfo, sign-out.
+type Client struct {
+	Provider     *Provider
+	Verifier     *Verifier
+	HTTP         *http.Client
+	ID           string
+	Secret       config.Secret
+	AuthMethod   string
+	Scopes       []string
+	RedirectURI  string
+	PostLogoutTo string
+}
+
+// Grant is what a code or a refresh token was exchanged for, validated.
+type Grant struct {
+	Principal    *access.Principal
+	RefreshToken string // empty: none was given
+	IDToken      string // empty: none was given
+}
+
+// ErrGrantEnded says that the authorization server will not honour a refresh token any more.
+var ErrGrantEnded = errors.New("the identity provider ended the sign-in")
+
+// RefusedError is the authorization server's own refusal (RFC 6749 sections 4.1.2.1 and 5.2).
+type RefusedError struct{ Code, Description string }
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("the identity provider answered %s: %s", e.Code, e.Description)
+}
+
+func (c *Client) oauth(ctx context.Context) (*oauth2.Config, context.Context, error) {
+	m, err := c.Provider.Metadata(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	style := oauth2.AuthStyleInHeader
+	if c.AuthMethod == config.ClientSecretPost {
+		style = oauth2.AuthStyleInParams
+	}
+	return &oauth2.Config{
+		ClientID: c.ID, ClientSecret: c.Secret.Reveal(), RedirectURL: c.RedirectURI, Scopes: c.Scopes,
+		Endpoint: oauth2.Endpoint{AuthURL: m.AuthorizationEndpoint, TokenURL: m.TokenEndpoint, AuthStyle: style},
+	}, context.WithValue(ctx, oauth2.HTTPClient, c.HTTP), nil
+}
+
+// AuthorizationURL is where the browser begins a sign-in (RFC 6749 section 4.1.1, RFC 7636 with S256).
+func (c *Client) AuthorizationURL(ctx context.Context, state, nonce, verifier string) (string, error) {
+	cfg, _, err := c.oauth(ctx)
+	if err != nil {
+		return "", err
+	}
+	return cfg.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", nonce)), nil
+}
+
+// Exchange redeems a code and validates everything that comes back.
+func (c *Client) Exchange(ctx context.Context, code, verifier, nonce string) (*Grant, error) {
+	cfg, ctx, err := c.oauth(ctx)
+	if err != nil {
+		return nil, err
+	}
+	token, err := cfg.Exchange(ctx, code, oauth2.VerifierOption(verifier))
+	if err != nil {
+		return nil, refusedBy(err)
+	}
+	rawID, _ := token.Extra("id_token").(string)
+	if rawID == "" {
+		return nil, errors.New("the identity provider sent no ID token; the scope openid is required")
+	}
+	id, err := c.Verifier.VerifyIDToken(ctx, rawID, c.ID, nonce, token.AccessToken)
+	if err != nil {
+		return nil, fmt.Errorf("ID token: %w", err)
+	}
+	return c.grant(ctx, token, id, rawID)
+}
+
+// Refresh redeems a refresh token. ErrGrantEnded means that the sign-in is over; any other error may pass.
+func (c *Client) Refresh(ctx context.Context, refreshToken string) (*Grant, error) {
+	cfg, ctx, err := c.oauth(ctx)
+	if err != nil {
+		return nil, err
+	}
+	token, err := cfg.TokenSource(ctx, &oauth2.Token{RefreshToken: refreshToken}).Token()
+	if err != nil {
+		err = refusedBy(err)
+		var refused *RefusedError
+		if errors.As(err, &refused) && refused.Code == "invalid_grant" {
+			return nil, errors.Join(ErrGrantEnded, err)
+		}
+		return nil, err
+	}
+	rawID, _ := token.Extra("id_token").(string)
+	var id *Token
+	if rawID != "" {
+		if id, err = c.Verifier.VerifyIDToken(ctx, rawID, c.ID, "", token.AccessToken); err != nil {
+			return nil, fmt.Errorf("ID token: %w", err)
+		}
+	}
+	return c.grant(ctx, token, id, rawID)
+}
+
+// grant validates the access token and completes the names: access token, else ID token, else userinfo.
+func (c *Client) grant(ctx context.Context, token *oauth2.Token, id *Token, rawID string) (*Grant, error) {
+	verified, err := c.Verifier.Verify(ctx, token.AccessToken)
+	if err != nil {
+		return nil, fmt.Errorf("access token: %w", err)
+	}
+	p := verified.Principal
+	if id != nil {
+		complete(p, id)
+		if p.GivenName == "" && p.FamilyName == "" {
+			// Names are a courtesy: a sign-in does not fail for want of them.
+			if info, err := c.userinfo(ctx, token.AccessToken, id.Subject()); err == nil {
+				complete(p, info)
+			}
+		}
+	}
+	return &Grant{Principal: p, RefreshToken: token.RefreshToken, IDToken: rawID}, nil
+}
+
+func complete(p *access.Principal, from *Token) {
+	given, family, login := from.Names()
+	if p.GivenName == "" && p.FamilyName == "" {
+		p.GivenName, p.FamilyName = given, family
+	}
+	if p.Login == "" {
+		p.Login = login
+	}
+}
+
+const maxUserinfo = 64 << 10 // bytes
+
+// userinfo reads the claims of OpenID Connect Core 1.0 section 5.3, which must be about the same person (5.3.2).
+func (c *Client) userinfo(ctx context.Context, accessToken, subject string) (*Token, error) {
+	m, err := c.Provider.Metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if m.UserinfoEndpoint == "" {
+		return nil, errors.New("the identity provider has no userinfo endpoint")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.UserinfoEndpoint, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+accessToken)
+	resp, err := c.HTTP.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("userinfo: expected status 200, got %d", resp.StatusCode)
+	}
+	info := &Token{}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxUserinfo)).Decode(&info.claims); err != nil {
+		return nil, fmt.Errorf("userinfo: %w", err)
+	}
+	if info.Subject() != subject {
+		return nil, errors.New("userinfo is about somebody else")
+	}
+	return info, nil
+}
+
+// EndSessionURL is where the browser ends the sign-in at the identity provider too (OpenID Connect RP-Initiated Logout
+// 1.0 section 2). Without an end-session endpoint it is empty.
+func (c *Client) EndSessionURL(ctx context.Context, idToken string) (string, error) {
+	m, err := c.Provider.Metadata(ctx)
+	if err != nil || m.EndSessionEndpoint == "" || idToken == "" {
+		return "", err
+	}
+	query := url.Values{"id_token_hint": {idToken}, "post_logout_redirect_uri": {c.PostLogoutTo}}
+	return m.EndSessionEndpoint + "?" + query.Encode(), nil
+}
+
+// refusedBy keeps what the server said and drops the rest: an oauth2 error may quote a whole answer.
+func refusedBy(err error) error {
+	var retrieve *oauth2.RetrieveError
+	if !errors.As(err, &retrieve) {
+		var urlErr *url.Error
+		if errors.As(err, &urlErr) {
+			return fmt.Errorf("the identity provider can't be reached: %w", urlErr.Err)
+		}
+		return errors.New("the identity provider's answer is not a token response")
+	}
+	if retrieve.ErrorCode == "" {
+		return fmt.Errorf("the identity provider's token endpoint answered with status %d", retrieve.Response.StatusCode)
+	}
+	return &RefusedError{Code: clip(retrieve.ErrorCode), Description: clip(retrieve.ErrorDescription)}
+}

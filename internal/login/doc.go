@@ -1,0 +1,18 @@
+// Package login is the built-in gateway's edge: signing in and out at the identity provider.
+//
+//	GET  /login?return=/path     begin a sign-in (authorization code flow, PKCE S256, state, nonce)
+//	GET  gateway.callbackPath    complete it, begin the session, go to the page that was asked for
+//	GET, POST /logout            end our session, then the identity provider's, and come back
+//
+// Nothing is stored for a sign-in that is under way, so nobody can fill a table by asking for pages. The state is a
+// sealed box that holds the flow's random id, its age and the page; the PKCE verifier and the nonce are derived from
+// that id and from a secret cookie, which binds every flow to the browser that began it. Any number of tabs may sign in at
+// once with that one cookie. A state is used once: the callback marks it, and a second use elsewhere ends the session
+// that the first began.
+//
+// Only a navigation of the top-level page begins a sign-in; anything else is answered 401. A browser that comes back
+// again and again without the session it was just given is shown why, instead of being sent round.
+//
+// It refuses: return addresses that are not plain paths of our own, answers that name another issuer, repeated
+// parameters. It renders no page itself: Pages does.
+package login

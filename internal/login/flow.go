@@ -1,0 +1,149 @@
+package login
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/seal"
+)
+
+const (
+	flowLives   = time.Hour // a person may take a while over a second factor
+	maxReturn   = 1024      // bytes
+	maxState    = 4096      // bytes
+	statePlace  = "login state"
+	cookiePlace = "login cookie"
+	loopWindow  = time.Minute
+	loopLimit   = 3 // completed sign-ins within the window that did not help
+)
+
+// state is what travels through the identity provider, sealed.
+type state struct {
+	Flow   string `json:"f"` // 256 random bits
+	Return string `json:"r"`
+	At     int64  `json:"t"`
+}
+
+// browser is the content of the login cookie, sealed: it binds flows to the browser, and notices a loop.
+type browser struct {
+	Key       string `json:"k"` // 256 random bits
+	Completed int    `json:"n"` // sign-ins completed since Since
+	Since     int64  `json:"s"`
+}
+
+// looping tells whether sign-ins are completed without leading to a session.
+func (b *browser) looping(now time.Time) bool {
+	return b.Completed >= loopLimit && now.Sub(time.Unix(b.Since, 0)) < loopWindow
+}
+
+// completed counts a sign-in.
+func (b *browser) completed(now time.Time) {
+	if now.Sub(time.Unix(b.Since, 0)) >= loopWindow {
+		b.Completed, b.Since = 0, now.Unix()
+	}
+	b.Completed++
+}
+
+// flows makes and reads what a sign-in under way consists of.
+type flows struct {
+	box    *seal.Box
+	key    []byte // derives verifiers and nonces
+	secure bool
+	now    func() time.Time
+}
+
+func newFlows(key seal.Key, secure bool, now func() time.Time) *flows {
+	return &flows{box: key.Box("login"), key: key.Derive("login flow"), secure: secure, now: now}
+}
+
+func (f *flows) newState(returnTo string) (sealed string, s state) {
+	s = state{Flow: random(), Return: returnTo, At: f.now().Unix()}
+	return f.encode(s, statePlace), s
+}
+
+// openState returns the state, and false for anything that we did not seal.
+func (f *flows) openState(sealed string) (s state, ok bool) {
+	ok = len(sealed) <= maxState && f.decode(sealed, statePlace, &s) && s.Flow != ""
+	return s, ok
+}
+
+func (f *flows) expired(s state) bool { return f.now().Sub(time.Unix(s.At, 0)) > flowLives }
+
+// verifier is the PKCE code verifier: 43 characters (RFC 7636 section 4.1).
+func (f *flows) verifier(s state, b browser) string { return f.derive("pkce", s, b) }
+
+func (f *flows) nonce(s state, b browser) string { return f.derive("nonce", s, b) }
+
+func (f *flows) derive(what string, s state, b browser) string {
+	return base64.RawURLEncoding.EncodeToString(seal.MAC(f.key, what, s.Flow, b.Key))
+}
+
+func (f *flows) cookieName() string {
+	if f.secure {
+		return "__Host-portico-login"
+	}
+	return "portico_login"
+}
+
+// browserOf reads the login cookie; a missing, altered or doubled one makes a new browser of it.
+func (f *flows) browserOf(r *http.Request) (b browser, known bool) {
+	cookies := r.CookiesNamed(f.cookieName())
+	if len(cookies) == 1 && len(cookies[0].Value) <= 512 && f.decode(cookies[0].Value, cookiePlace, &b) && b.Key != "" {
+		return b, true
+	}
+	return browser{Key: random()}, false
+}
+
+func (f *flows) setCookie(w http.ResponseWriter, b browser) {
+	http.SetCookie(w, &http.Cookie{
+		Name: f.cookieName(), Value: f.encode(b, cookiePlace), Path: "/", MaxAge: int(flowLives / time.Second),
+		HttpOnly: true, Secure: f.secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func (f *flows) encode(v any, place string) string {
+	plain, _ := json.Marshal(v) // strings and numbers always marshal
+	return base64.RawURLEncoding.EncodeToString(f.box.Seal(plain, place))
+}
+
+func (f *flows) decode(text, place string, v any) bool {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return false
+	}
+	plain, err := f.box.Open(sealed, place)
+	return err == nil && json.Unmarshal(plain, v) == nil
+}
+
+func random() string {
+	b := make([]byte, 32)
+	rand.Read(b) // never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// safeReturn returns the address if it is a plain path of our own, with or without a query, and / otherwise.
+func safeReturn(address string, never ...string) string {
+	if len(address) > maxReturn || !strings.HasPrefix(address, "/") {
+		return "/"
+	}
+	path, query, _ := strings.Cut(address, "?")
+	if httpx.Ambiguous(path) != "" || strings.ContainsFunc(query, func(r rune) bool { return r <= 0x20 || r >= 0x7f || r == '\\' || r == '#' }) {
+		return "/"
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
+		return "/"
+	}
+	for _, p := range never {
+		if path == p {
+			return "/"
+		}
+	}
+	return address
+}

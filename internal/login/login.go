@@ -1,0 +1,285 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/seal"
+	"github.com/portico-iam/portico/internal/session"
+)
+
+// Page is a message to somebody who is not signed in.
+type Page struct {
+	Status    int
+	Title     string
+	Text      string // one or two plain sentences
+	Reference string // under which an administrator finds more
+	ActionURL string // where to go on, a path of our own
+	Action    string // what the link or button says
+	Post      bool   // the action changes something: a form, not a link
+}
+
+// Pages renders messages.
+type Pages interface {
+	RenderMessage(w http.ResponseWriter, r *http.Request, p Page)
+}
+
+// Client is the identity provider, as far as signing in needs it.
+type Client interface {
+	AuthorizationURL(ctx context.Context, state, nonce, verifier string) (string, error)
+	Exchange(ctx context.Context, code, verifier, nonce string) (*iam.Grant, error)
+	EndSessionURL(ctx context.Context, idToken string) (string, error)
+}
+
+// Config is what the gateway needs.
+type Config struct {
+	Client         Client
+	Issuer         string
+	PublicURL      string
+	Sessions       *session.Manager
+	History        *history.Recorder
+	Pages          Pages
+	Key            seal.Key
+	CallbackPath   string
+	PostLogoutPath string
+	Secure         bool // the public address is https
+	Now            func() time.Time
+	Logger         *slog.Logger
+}
+
+// Handler is the sign-in edge.
+type Handler struct {
+	Config
+	flows *flows
+}
+
+// New returns the edge.
+func New(cfg Config) *Handler {
+	return &Handler{Config: cfg, flows: newFlows(cfg.Key, cfg.Secure, cfg.Now)}
+}
+
+// Mount puts the edge's addresses on mux.
+func (h *Handler) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /login", h.login)
+	mux.HandleFunc("GET "+h.CallbackPath, h.callback)
+	mux.HandleFunc("GET /logout", h.logout)
+	mux.HandleFunc("POST /logout", h.logout)
+}
+
+func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
+	h.begin(w, r, r.URL.Query().Get("return"))
+}
+
+// SignIn sends somebody without a session to the identity provider, to come back to the page asked for. Anything but a
+// navigation of the top-level page is answered 401 instead: it could not follow.
+func (h *Handler) SignIn(w http.ResponseWriter, r *http.Request) {
+	if h.justSignedOut(w, r) {
+		return
+	}
+	h.begin(w, r, r.URL.RequestURI())
+}
+
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request, returnTo string) {
+	if !navigates(r) {
+		httpx.WriteError(w, r, fault.Unauthenticated.New("sign in first: open the page in a browser"))
+		return
+	}
+	if own := h.ownLoopback(r); own != "" {
+		http.Redirect(w, r, own, http.StatusSeeOther)
+		return
+	}
+	b, _ := h.flows.browserOf(r)
+	if b.looping(h.Now()) {
+		h.Pages.RenderMessage(w, r, Page{
+			Status: fault.SignInLoop.Status, Title: "You are signed in, but your browser forgets it",
+			Text: "The sign-in succeeded several times in a row, and each time the browser came back without the session cookie. " +
+				"Allow cookies for this site, and open it under its own address: " + h.PublicURL + ".",
+			Reference: httpx.RequestID(r.Context()), ActionURL: "/", Action: "Try again in a minute",
+		})
+		return
+	}
+	sealed, s := h.flows.newState(safeReturn(returnTo, "/login", "/logout", h.CallbackPath))
+	target, err := h.Client.AuthorizationURL(r.Context(), sealed, h.flows.nonce(s, b), h.flows.verifier(s, b))
+	if err != nil {
+		h.Logger.ErrorContext(r.Context(), "sign-in can't begin", "error", err)
+		h.problem(w, r, fault.IdentityProvider.Status, "The sign-in page can't be reached",
+			"Your company's sign-in does not answer at the moment. Try again in a minute; if that does not help, tell your administrator.", s.Return)
+		return
+	}
+	h.flows.setCookie(w, b)
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+// ownLoopback returns the same page under our public address when both are names of this machine: cookies set for
+// localhost are not sent to 127.0.0.1. Elsewhere the proxy in front decides which names lead here.
+func (h *Handler) ownLoopback(r *http.Request) string {
+	public, err := url.Parse(h.PublicURL)
+	if err != nil || r.Host == public.Host {
+		return ""
+	}
+	for _, host := range []string{public.Host, r.Host} {
+		name, _, err := net.SplitHostPort(host)
+		ip := net.ParseIP(name)
+		if err != nil || name != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return ""
+		}
+	}
+	return h.PublicURL + r.URL.RequestURI()
+}
+
+// navigates tells whether the request is one by which a browser opens a page.
+func navigates(r *http.Request) bool {
+	if r.Method != http.MethodGet {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		dest := r.Header.Get("Sec-Fetch-Dest")
+		return mode == "navigate" && (dest == "" || dest == "document")
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// problem shows why a sign-in did not work, with the reference under which the log has more.
+func (h *Handler) problem(w http.ResponseWriter, r *http.Request, status int, title, text, returnTo string) {
+	h.problemAs(w, r, status, title, text, httpx.RequestID(r.Context()), returnTo)
+}
+
+func (h *Handler) problemAs(w http.ResponseWriter, r *http.Request, status int, title, text, reference, returnTo string) {
+	h.Pages.RenderMessage(w, r, Page{
+		Status: status, Title: title, Text: text, Reference: reference,
+		ActionURL: "/login?return=" + url.QueryEscape(returnTo), Action: "Sign in again",
+	})
+}
+
+// callback completes a sign-in (RFC 6749 section 4.1.2).
+func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || repeated(query) {
+		h.problem(w, r, fault.SignInExpired.Status, "This address is not complete", "The answer of the sign-in page was damaged on its way.", "/")
+		return
+	}
+	s, ok := h.flows.openState(query.Get("state"))
+	if !ok {
+		h.problem(w, r, fault.SignInExpired.Status, "This sign-in is not known here", "It was begun elsewhere, or the address was altered.", "/")
+		return
+	}
+	b, known := h.flows.browserOf(r)
+	switch {
+	case h.flows.expired(s):
+		http.Redirect(w, r, s.Return, http.StatusSeeOther)
+	case !known:
+		h.problem(w, r, fault.SignInExpired.Status, "This sign-in was begun in another browser",
+			"The cookie that ties the sign-in to this browser is missing. Sign in again, here, and allow cookies for this site.", s.Return)
+	case query.Has("iss") && query.Get("iss") != h.Issuer: // RFC 9207 section 2.4
+		h.problem(w, r, fault.SignInExpired.Status, "This answer came from another identity provider", "It was refused.", s.Return)
+	case query.Get("error") != "":
+		h.refused(w, r, &iam.RefusedError{Code: clip(query.Get("error")), Description: clip(query.Get("error_description"))}, s)
+	case query.Get("code") == "" || len(query.Get("code")) > 2048:
+		h.problem(w, r, fault.SignInExpired.Status, "This address is not complete", "The answer of the sign-in page holds no code.", s.Return)
+	default:
+		h.complete(w, r, query.Get("code"), s, b)
+	}
+}
+
+func (h *Handler) complete(w http.ResponseWriter, r *http.Request, code string, s state, b browser) {
+	ref := session.NewRef()
+	fresh, first, err := h.Sessions.ClaimFlow(r.Context(), s.Flow, ref, h.Now().Add(2*flowLives))
+	if err != nil {
+		httpx.WriteError(w, r, fault.Unavailable.New("the sign-in can't be stored at the moment; try again").Because(err))
+		return
+	}
+	if !fresh {
+		h.replayed(w, r, first, s)
+		return
+	}
+	grant, err := h.Client.Exchange(r.Context(), code, h.flows.verifier(s, b), h.flows.nonce(s, b))
+	if err != nil {
+		h.refused(w, r, err, s)
+		return
+	}
+	if _, err := h.Sessions.Begin(w, r, ref, grant); err != nil {
+		httpx.WriteError(w, r, err)
+		return
+	}
+	b.completed(h.Now())
+	h.flows.setCookie(w, b)
+	http.Redirect(w, r, s.Return, http.StatusSeeOther)
+}
+
+// replayed answers a second use of one sign-in. The browser that holds the session it began pressed "back": it goes on.
+// Anybody else has somebody's address: that session ends (RFC 6749 section 10.5).
+func (h *Handler) replayed(w http.ResponseWriter, r *http.Request, first string, s state) {
+	if own, err := h.Sessions.Find(w, r); err == nil && own.Ref == first {
+		http.Redirect(w, r, s.Return, http.StatusSeeOther)
+		return
+	}
+	if err := h.Sessions.RevokeRef(r.Context(), first, "its sign-in was used a second time"); err != nil {
+		httpx.WriteError(w, r, err)
+		return
+	}
+	h.problem(w, r, fault.SignInExpired.Status, "This sign-in was used already", "It counts once. Sign in again.", s.Return)
+}
+
+// refused records why the identity provider, or our validation of what it sent, ended a sign-in.
+func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error, s state) {
+	h.Logger.WarnContext(r.Context(), "sign-in refused", "error", err, "request_id", httpx.RequestID(r.Context()))
+	entry := h.History.Record(r.Context(), history.Entry{
+		Action: history.Rejected, EntityType: history.STSSession, Name: "sign-in", Source: history.SourceSTS,
+		Metadata: history.Details(map[string]string{"sentence": "The sign-in was refused.", "reason": reasonOf(err)}),
+	})
+	status, title, text := explain(err)
+	h.problemAs(w, r, status, title, text, entry.ID, s.Return)
+}
+
+// reasonOf is for the administrator: the whole chain of our own words and the provider's code. It holds no token.
+func reasonOf(err error) string { return clip(err.Error()) }
+
+// explain is for the person: what happened, and what to do.
+func explain(err error) (status int, title, text string) {
+	var refused *iam.RefusedError
+	switch {
+	case errors.As(err, &refused) && refused.Code == "access_denied":
+		return http.StatusForbidden, "You may not sign in here",
+			"Your company's sign-in does not let you into this application. Ask your administrator to assign it to you."
+	case errors.As(err, &refused) && (refused.Code == "temporarily_unavailable" || refused.Code == "server_error"):
+		return fault.IdentityProvider.Status, "The sign-in is not available", "Your company's sign-in has a problem at the moment. Try again in a minute."
+	case errors.As(err, &refused):
+		return fault.IdentityProvider.Status, "The sign-in was refused", "Your company's sign-in refused. Tell your administrator the reference below."
+	case fault.Unauthenticated.Is(err):
+		return fault.IdentityProvider.Status, "You signed in, but the sign-in can't be used here",
+			"What your company's sign-in sent does not fit this installation. Tell your administrator the reference below."
+	}
+	return fault.IdentityProvider.Status, "The sign-in could not be completed", "Your company's sign-in did not answer as expected. Try again in a minute."
+}
+
+func repeated(query url.Values) bool {
+	for _, values := range query {
+		if len(values) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+func clip(s string) string {
+	const most = 500
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s), "\uFFFD")
+}

@@ -1,0 +1,60 @@
+package login
+
+import (
+	"net/http"
+
+	"github.com/portico-iam/portico/internal/httpx"
+)
+
+// logout ends our session first, so that it is over whatever happens to the browser on its way, and then sends the
+// browser to end the identity provider's. A link on another site must not sign anybody out: it only leads to a question.
+func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		h.Pages.RenderMessage(w, r, Page{
+			Status: http.StatusOK, Title: "Sign out?", Text: "Another site asked to sign you out.",
+			ActionURL: "/logout", Action: "Sign out", Post: true,
+		})
+		return
+	}
+	idToken, err := h.Sessions.End(w, r)
+	if err != nil {
+		httpx.WriteError(w, r, err)
+		return
+	}
+	target, err := h.Client.EndSessionURL(r.Context(), idToken)
+	if err != nil {
+		h.Logger.WarnContext(r.Context(), "signed out here only: the identity provider can't be reached", "error", err)
+	}
+	if target == "" {
+		target = h.PostLogoutPath
+	}
+	h.setSignedOut(w, 300)
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+// The signed-out cookie holds nothing. It lets the page after a sign-out say so once, instead of starting a sign-in.
+func (h *Handler) signedOutName() string {
+	if h.Secure {
+		return "__Host-portico-out"
+	}
+	return "portico_out"
+}
+
+func (h *Handler) setSignedOut(w http.ResponseWriter, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: h.signedOutName(), Value: "1", Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: h.Secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func (h *Handler) justSignedOut(w http.ResponseWriter, r *http.Request) bool {
+	if _, err := r.Cookie(h.signedOutName()); err != nil || r.URL.Path != h.PostLogoutPath || !navigates(r) {
+		return false
+	}
+	h.setSignedOut(w, -1)
+	h.Pages.RenderMessage(w, r, Page{
+		Status: http.StatusOK, Title: "You are signed out", Text: "Your session here and at your company's sign-in has ended.",
+		ActionURL: "/login", Action: "Sign in",
+	})
+	return true
+}

@@ -1,0 +1,459 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/seal"
+)
+
+const (
+	maxCached    = 20_000
+	touchEvery   = time.Minute
+	previousFor  = 30 * time.Second // requests under way when the id changed
+	refreshEarly = time.Minute
+	refreshRetry = 5 * time.Second // after a failure that may pass
+)
+
+// Refresher exchanges a refresh token.
+type Refresher interface {
+	Refresh(ctx context.Context, refreshToken string) (*iam.Grant, error)
+}
+
+// Config is what a Manager needs.
+type Config struct {
+	Store     Store
+	Box       *seal.Box
+	Refresher Refresher
+	History   *history.Recorder
+	Idle      time.Duration
+	Absolute  time.Duration
+	Recheck   time.Duration // how long a session found is believed without asking the store again
+	Secure    bool          // the public address is https
+	Now       func() time.Time
+	Logger    *slog.Logger
+}
+
+// Manager finds, begins and ends sessions.
+type Manager struct {
+	Config
+	cache   *otter.Cache[string, *cached] // by hash
+	ended   *otter.Cache[string, bool]    // by ref: whoever read a session just before its end must not keep it
+	refresh singleflight.Group
+}
+
+type cached struct {
+	session  *Session
+	loadedAt time.Time
+}
+
+// Session is a live session. It is not changed once made: a change makes another.
+type Session struct {
+	Record
+	tokens      tokens
+	retryAt     time.Time // no refresh before
+	mustReissue string    // a new cookie value that the next answer must set
+}
+
+// tokens are the IAM's, sealed at rest. The access token is not kept: what it said is the principal.
+type tokens struct {
+	Refresh string `json:"refresh,omitempty"`
+	ID      string `json:"id,omitempty"`
+}
+
+// New returns a manager.
+func New(cfg Config) *Manager {
+	return &Manager{
+		Config: cfg,
+		cache:  otter.Must(&otter.Options[string, *cached]{MaximumSize: maxCached}),
+		ended:  otter.Must(&otter.Options[string, bool]{MaximumSize: maxCached}),
+	}
+}
+
+// CookieName is the name of the session cookie. The prefix binds it to this host and to TLS (RFC 6265bis section 4.1.3).
+func (m *Manager) CookieName() string {
+	if m.Secure {
+		return "__Host-portico"
+	}
+	return "portico_session"
+}
+
+func (m *Manager) setCookie(w http.ResponseWriter, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: m.CookieName(), Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: m.Secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// NewRef returns the name of a session that is about to begin.
+func NewRef() string { return uuid.NewString() }
+
+// ClaimFlow marks a sign-in as used by the session ref. It returns false when it already was, with the name of the
+// session that the first use began.
+func (m *Manager) ClaimFlow(ctx context.Context, flow, ref string, until time.Time) (fresh bool, first string, err error) {
+	return m.Store.UseFlow(ctx, hash(flow), ref, until)
+}
+
+// Begin starts a session for what a sign-in brought, and sets its cookie. A session that the browser already had ends.
+func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, grant *iam.Grant) (*Session, error) {
+	ctx := r.Context()
+	if old := m.cookie(r); old != "" {
+		if s, err := m.lookup(ctx, hash(old)); err == nil {
+			if err := m.Revoke(ctx, &s.Record, "signed in anew"); err != nil {
+				return nil, err
+			}
+		}
+	}
+	value, now := randomValue(), m.Now()
+	s := &Session{
+		Record: Record{
+			Ref: ref, Hash: hash(value), Principal: *grant.Principal,
+			CreatedAt: now, SeenAt: now, EndsAt: now.Add(m.Absolute), Version: 1,
+		},
+		tokens: tokens{Refresh: grant.RefreshToken, ID: grant.IDToken},
+	}
+	s.Sealed = m.seal(s)
+	if err := m.Store.InsertSession(ctx, s.Record); err != nil {
+		return nil, fmt.Errorf("store a session: %w", err)
+	}
+	m.see(ctx, &s.Principal)
+	m.History.Record(ctx, history.Entry{
+		Action: history.Created, EntityType: history.STSSession, EntityID: s.Ref, Name: s.Principal.DisplayName(),
+		Source: history.SourceSTS, User: s.Principal.Subject,
+		Metadata: history.Details(map[string]any{"issuer": s.Principal.Issuer, "iamRoles": s.Principal.IAMRoles, "odd": s.Principal.Odd}),
+	})
+	m.keep(s)
+	m.setCookie(w, value, 0)
+	return s, nil
+}
+
+var errNone = fault.Unauthenticated.New("there is no session: sign in")
+
+// Find returns the session of the request's cookie. Without a live one the error is fault.Unauthenticated; a store that
+// can't answer is fault.Unavailable, never a session.
+func (m *Manager) Find(w http.ResponseWriter, r *http.Request) (*Session, error) {
+	value := m.cookie(r)
+	if value == "" {
+		return nil, errNone
+	}
+	key := hash(value)
+	s, err := m.lookup(r.Context(), key)
+	if err != nil {
+		return nil, err
+	}
+	now := m.Now()
+	if !now.Before(s.EndsAt) || now.Sub(s.SeenAt) > m.Idle {
+		if err := m.Revoke(r.Context(), &s.Record, "expired"); err != nil {
+			return nil, err
+		}
+		return nil, errNone
+	}
+	if s.Principal.NotAfter.Sub(now) < refreshEarly {
+		if s, err = m.refreshed(r.Context(), s); err != nil {
+			return nil, err
+		}
+	}
+	if s.mustReissue != "" && s.Hash != key {
+		m.setCookie(w, s.mustReissue, 0)
+	}
+	m.touch(r.Context(), s, now)
+	return s, nil
+}
+
+// cookie returns the one well-formed session cookie. Two of them are none: somebody planted one.
+func (m *Manager) cookie(r *http.Request) string {
+	cookies := r.CookiesNamed(m.CookieName())
+	if len(cookies) != 1 {
+		return ""
+	}
+	value := cookies[0].Value
+	if b, err := base64.RawURLEncoding.Strict().DecodeString(value); err != nil || len(b) != 32 {
+		return ""
+	}
+	return value
+}
+
+func (m *Manager) lookup(ctx context.Context, key string) (*Session, error) {
+	s, err := m.lookupAny(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if _, ended := m.ended.GetIfPresent(s.Ref); ended {
+		return nil, errNone
+	}
+	return s, nil
+}
+
+func (m *Manager) lookupAny(ctx context.Context, key string) (*Session, error) {
+	now := m.Now()
+	if c, ok := m.cache.GetIfPresent(key); ok && now.Sub(c.loadedAt) < m.Recheck && c.session.answersTo(key, now) {
+		return c.session, nil
+	}
+	record, found, err := m.Store.GetSession(ctx, key, now)
+	if err != nil {
+		return nil, fault.Unavailable.New("sessions can't be read at the moment; try again").Because(err)
+	}
+	if !found {
+		m.cache.Invalidate(key)
+		return nil, errNone
+	}
+	s := &Session{Record: record}
+	if c, ok := m.cache.GetIfPresent(record.Hash); ok && c.session.Version == record.Version {
+		s.retryAt, s.mustReissue = c.session.retryAt, c.session.mustReissue
+	}
+	plain, err := m.Box.Open(record.Sealed, record.Ref)
+	if err != nil {
+		return nil, fault.Unavailable.New("the session can't be read: the key-encryption key was changed").Because(err)
+	}
+	if err := json.Unmarshal(plain, &s.tokens); err != nil {
+		return nil, fmt.Errorf("session %s: %w", record.Ref, err)
+	}
+	m.keepAs(key, s)
+	return s, nil
+}
+
+func (s *Session) answersTo(key string, now time.Time) bool {
+	return s.Hash == key || s.PreviousHash == key && now.Before(s.PreviousUntil)
+}
+
+func (m *Manager) keep(s *Session) { m.keepAs(s.Hash, s) }
+
+func (m *Manager) keepAs(key string, s *Session) {
+	m.cache.Set(key, &cached{session: s, loadedAt: m.Now()})
+}
+
+func (m *Manager) forget(r *Record) {
+	m.cache.Invalidate(r.Hash)
+	if r.PreviousHash != "" {
+		m.cache.Invalidate(r.PreviousHash)
+	}
+}
+
+func (m *Manager) seal(s *Session) []byte {
+	plain, _ := json.Marshal(s.tokens) // strings always marshal
+	return m.Box.Seal(plain, s.Ref)
+}
+
+// touch notes that the session is in use, to within a minute.
+func (m *Manager) touch(ctx context.Context, s *Session, now time.Time) {
+	if now.Sub(s.SeenAt) < touchEvery {
+		return
+	}
+	if err := m.Store.TouchSession(ctx, s.Ref, now); err != nil {
+		m.Logger.WarnContext(ctx, "session use not noted", "session", s.Ref, "error", err)
+		return
+	}
+	seen := *s
+	seen.SeenAt = now
+	m.keep(&seen)
+}
+
+func (m *Manager) see(ctx context.Context, p *access.Principal) {
+	err := m.Store.SeePerson(ctx, Person{
+		Issuer: p.Issuer, Subject: p.Subject, GivenName: p.GivenName, FamilyName: p.FamilyName, Login: p.Login,
+		IAMRoles: p.IAMRoles, SeenAt: m.Now(),
+	})
+	if err != nil {
+		m.Logger.WarnContext(ctx, "person seen not noted", "error", err)
+	}
+}
+
+// refreshed returns the session with a fresh principal, or as it was while its token still lives and the IAM is away.
+func (m *Manager) refreshed(ctx context.Context, s *Session) (*Session, error) {
+	now := m.Now()
+	alive := now.Before(s.Principal.NotAfter)
+	if s.tokens.Refresh == "" || now.Before(s.retryAt) {
+		if alive {
+			return s, nil
+		}
+		if s.tokens.Refresh != "" {
+			return nil, fault.Unavailable.New("the identity provider can't be reached to renew the sign-in; try again in a moment")
+		}
+		if err := m.Revoke(ctx, &s.Record, "access token expired"); err != nil {
+			return nil, err
+		}
+		return nil, errNone
+	}
+	fresh, err, _ := m.refresh.Do(s.Ref, func() (any, error) {
+		// The others wait for this one: it must not end with the first one's connection.
+		return m.refreshOnce(context.WithoutCancel(ctx), s)
+	})
+	if err != nil {
+		if alive && !fault.Unauthenticated.Is(err) {
+			return s, nil
+		}
+		return nil, err
+	}
+	return fresh.(*Session), nil
+}
+
+func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error) {
+	// Somebody may have been faster, here or in another replica.
+	record, found, err := m.Store.GetSession(ctx, s.Hash, m.Now())
+	switch {
+	case err != nil:
+		return nil, fault.Unavailable.New("sessions can't be read at the moment; try again").Because(err)
+	case !found:
+		return nil, errNone
+	case record.Version != s.Version:
+		m.forget(&s.Record)
+		return m.lookup(ctx, s.Hash)
+	}
+	grant, err := m.Refresher.Refresh(ctx, s.tokens.Refresh)
+	if err != nil {
+		return nil, m.refreshFailed(ctx, s, err)
+	}
+	next := *s
+	next.Principal = *grant.Principal
+	if next.Principal.GivenName == "" && next.Principal.FamilyName == "" {
+		next.Principal.GivenName, next.Principal.FamilyName = s.Principal.GivenName, s.Principal.FamilyName
+	}
+	if next.Principal.Issuer != s.Principal.Issuer || next.Principal.Subject != s.Principal.Subject {
+		return nil, m.refreshFailed(ctx, s, errors.Join(iam.ErrGrantEnded, errors.New("the refreshed token is about somebody else")))
+	}
+	if grant.RefreshToken != "" {
+		next.tokens.Refresh = grant.RefreshToken
+	}
+	if grant.IDToken != "" {
+		next.tokens.ID = grant.IDToken
+	}
+	next.mustReissue = ""
+	if !slices.Equal(s.Principal.IAMRoles, next.Principal.IAMRoles) {
+		m.renewID(&next) // other rights, another id
+	}
+	next.Sealed = m.seal(&next)
+	saved, err := m.save(ctx, &next)
+	if err != nil {
+		return nil, err
+	}
+	m.see(ctx, &saved.Principal)
+	return saved, nil
+}
+
+func (m *Manager) refreshFailed(ctx context.Context, s *Session, err error) error {
+	if errors.Is(err, iam.ErrGrantEnded) || fault.Unauthenticated.Is(err) {
+		m.Logger.InfoContext(ctx, "session ended by the identity provider", "session", s.Ref, "error", err)
+		if err := m.Revoke(ctx, &s.Record, "ended by the identity provider"); err != nil {
+			return err
+		}
+		return errNone
+	}
+	m.Logger.WarnContext(ctx, "session could not be refreshed", "session", s.Ref, "error", err)
+	waiting := *s
+	waiting.retryAt = m.Now().Add(refreshRetry)
+	m.keep(&waiting)
+	return fault.Unavailable.New("the identity provider can't be reached to renew the sign-in; try again in a moment").Because(err)
+}
+
+// renewID gives the session a new cookie value; the old one stays usable for requests under way.
+func (m *Manager) renewID(s *Session) {
+	value := randomValue()
+	s.PreviousHash, s.PreviousUntil = s.Hash, m.Now().Add(previousFor)
+	s.Hash, s.mustReissue = hash(value), value
+}
+
+// save stores a changed session if nobody else changed it meanwhile.
+func (m *Manager) save(ctx context.Context, s *Session) (*Session, error) {
+	updated, err := m.Store.UpdateSession(ctx, s.Record)
+	if err != nil {
+		return nil, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
+	}
+	m.forget(&s.Record)
+	if !updated {
+		return nil, fault.LostUpdate.New("the session was changed by another request; try again")
+	}
+	s.Version++
+	m.keep(s)
+	return s, nil
+}
+
+// SetOrganisation makes an organisation the session's active one and gives the session a new id.
+func (m *Manager) SetOrganisation(w http.ResponseWriter, r *http.Request, s *Session, org access.OrganisationID) (*Session, error) {
+	next := *s
+	next.ActiveOrganisation = org
+	m.renewID(&next)
+	saved, err := m.save(r.Context(), &next)
+	if err != nil {
+		return nil, err
+	}
+	m.setCookie(w, saved.mustReissue, 0)
+	return saved, nil
+}
+
+// End ends the request's session, if there is one, and clears the cookie. It returns the ID token, by which the sign-in
+// at the identity provider can be ended too.
+func (m *Manager) End(w http.ResponseWriter, r *http.Request) (idToken string, err error) {
+	defer m.setCookie(w, "", -1)
+	value := m.cookie(r)
+	if value == "" {
+		return "", nil
+	}
+	s, err := m.lookup(r.Context(), hash(value))
+	if err != nil {
+		if fault.Unauthenticated.Is(err) {
+			return "", nil
+		}
+		return "", err
+	}
+	return s.tokens.ID, m.Revoke(r.Context(), &s.Record, "signed out")
+}
+
+// Revoke deletes a session. why is recorded.
+func (m *Manager) Revoke(ctx context.Context, r *Record, why string) error {
+	deleted, err := m.Store.DeleteSession(ctx, r.Ref)
+	m.ended.Set(r.Ref, true)
+	m.forget(r)
+	if err != nil {
+		return fault.Unavailable.New("the session can't be ended at the moment; try again").Because(err)
+	}
+	if deleted {
+		m.History.Record(ctx, history.Entry{
+			Action: history.Deleted, EntityType: history.STSSession, EntityID: r.Ref, Name: r.Principal.DisplayName(),
+			Source: history.SourceSTS, User: r.Principal.Subject, Metadata: history.Details(map[string]string{"why": why}),
+		})
+	}
+	return nil
+}
+
+// RevokeRef ends a session by its name.
+func (m *Manager) RevokeRef(ctx context.Context, ref, why string) error {
+	return m.Revoke(ctx, &Record{Ref: ref}, why)
+}
+
+// Sweep removes sessions that have ended. It is to be called now and then.
+func (m *Manager) Sweep(ctx context.Context) error {
+	now := m.Now()
+	if _, err := m.Store.DeleteSessionsBefore(ctx, now, now.Add(-m.Idle)); err != nil {
+		return fmt.Errorf("remove ended sessions: %w", err)
+	}
+	return nil
+}
+
+func randomValue() string {
+	b := make([]byte, 32)
+	rand.Read(b) // never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func hash(value string) string {
+	sum := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(sum[:])
+}

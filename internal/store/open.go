@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// The values of Config.Driver.
+const (
+	SQLite   = "sqlite"
+	Postgres = "postgres"
+)
+
+// Config says which database to open.
+type Config struct {
+	Driver string       // SQLite or Postgres
+	DSN    string       // SQLite: the path of a file; Postgres: a postgres:// address, or keywords and values
+	Logger *slog.Logger // nil: silent
+}
+
+// DB is an open database. Its methods may be called from many goroutines.
+type DB struct {
+	engine  engine
+	reading *sql.DB
+	writing *sql.DB // the same as reading where the engine has no reason to tell them apart
+	logger  *slog.Logger
+}
+
+// engine is what differs between the two.
+type engine struct {
+	name     string
+	dialect  goose.Dialect
+	locker   lock.SessionLocker // held while migrating; nil where the engine needs none
+	inspect  func(context.Context, *sql.DB) (migrated bool, err error)
+	snapshot sql.TxOptions    // of a transaction that sees one moment
+	bytewise string           // follows a text column in ORDER BY, so that both engines sort by bytes
+	explain  func(error) error // says what a person can do about an error of opening
+}
+
+// Open opens the database and brings its tables up to date. The errors are sentences for the operator; they never
+// hold a password.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	logger := cfg.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	var db *DB
+	var err error
+	switch cfg.Driver {
+	case SQLite:
+		db, err = openSQLite(cfg.DSN, logger)
+	case Postgres:
+		db, err = openPostgres(cfg.DSN)
+	default:
+		err = fmt.Errorf("store.driver: expected %s or %s, got %q", SQLite, Postgres, cfg.Driver)
+	}
+	if err != nil {
+		return nil, err
+	}
+	db.logger = logger
+	if err := db.migrate(ctx); err != nil {
+		return nil, errors.Join(db.engine.explain(err), db.Close())
+	}
+	return db, nil
+}
+
+// Close waits for what is running and closes the database.
+func (db *DB) Close() error {
+	err := db.reading.Close()
+	if db.writing != db.reading {
+		// Last, so that SQLite folds its write-ahead log into the file.
+		err = errors.Join(err, db.writing.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("close the database: %w", err)
+	}
+	return nil
+}
+
+// Ping tells whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	if _, err := db.ModelVersion(ctx); err != nil {
+		return fmt.Errorf("ping the database: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// readers bounds the connections that read at the same time.
+const readers = 4
+
+// openSQLite opens a file, and makes it when it isn't there. Nothing is read yet but its metadata.
+//
+// One connection writes and others read: in WAL mode neither waits for the other, and writers queue in this process,
+// fairly and for as long as their context allows, rather than in SQLite's busy loop. Write transactions are immediate,
+// so that none has to be given up half-way because another process (an export, say) wrote in between. synchronous=FULL
+// makes a commit last through a loss of power; WAL's default would only keep the file consistent.
+func openSQLite(path string, logger *slog.Logger) (*DB, error) {
+	switch {
+	case path == "":
+		return nil, errors.New("store.dsn: expected the path of a file, got nothing")
+	case strings.HasPrefix(path, "file:"), strings.HasPrefix(path, ":memory:"):
+		return nil, errors.New("store.dsn: expected the plain path of a file")
+	case looksLikePostgres(path):
+		return nil, errors.New("store.dsn is the address of a PostgreSQL server, but store.driver is sqlite: change one of them")
+	case strings.ContainsRune(path, 0):
+		return nil, errors.New("store.dsn: expected the path of a file, got one with a NUL character")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find the database file: %w", err)
+	}
+	if err := prepareFile(path, logger); err != nil {
+		return nil, err
+	}
+	writing, err := sql.Open("sqlite", sqliteDSN(path, url.Values{"_journal_mode": {"WAL"}, "_txlock": {"immediate"}}))
+	if err != nil {
+		return nil, explainSQLite(path, err)
+	}
+	writing.SetMaxOpenConns(1)
+	writing.SetConnMaxIdleTime(0)
+	reading, err := sql.Open("sqlite", sqliteDSN(path, url.Values{"_query_only": {"1"}}))
+	if err != nil {
+		return nil, errors.Join(explainSQLite(path, err), writing.Close())
+	}
+	reading.SetMaxOpenConns(readers)
+	reading.SetMaxIdleConns(readers)
+	return &DB{
+		engine: engine{
+			name:     SQLite,
+			dialect:  goose.DialectSQLite3,
+			inspect:  inspectSQLite,
+			snapshot: sql.TxOptions{ReadOnly: true},
+			explain:  func(err error) error { return explainSQLite(path, err) },
+		},
+		reading: reading,
+		writing: writing,
+	}, nil
+}
+
+func sqliteDSN(path string, more url.Values) string {
+	more.Set("_busy_timeout", "10000")
+	more.Set("_foreign_keys", "1")
+	more.Set("_synchronous", "FULL")
+	more.Add("_pragma", "journal_size_limit(67108864)")
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + more.Encode()
+}
+
+// prepareFile makes the file, for its owner only, before SQLite would make it for everybody; SQLite gives the files
+// beside it the same mode. An existing file is not opened here: closing it would drop the locks that this process may
+// hold on it.
+func prepareFile(path string, logger *slog.Logger) error {
+	switch info, err := os.Stat(path); {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("database %s: expected a file, found a directory", path)
+	case err == nil && !info.Mode().IsRegular():
+		return fmt.Errorf("database %s: expected a file, found something else (%s)", path, info.Mode().Type())
+	case err == nil:
+		if info.Mode().Perm()&0o077 != 0 {
+			logger.Warn("database file is open to others", "path", path, "mode", info.Mode().Perm().String())
+		}
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return explainFile(path, err)
+	}
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return explainFile(path, err)
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // somebody else made it just now
+	}
+	if err != nil {
+		return explainFile(path, err)
+	}
+	if err := file.Close(); err != nil {
+		return explainFile(path, err)
+	}
+	// The names must last as well as what will be written: sync the folder, and the one that it may be new in.
+	for _, folder := range []string{folder, filepath.Dir(folder)} {
+		if err := syncFolder(folder); err != nil {
+			return explainFile(path, err)
+		}
+	}
+	return nil
+}
+
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // not ours, so not new
+	}
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if err := folder.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.EROFS) {
+		return err
+	}
+	return nil
+}
+
+// inspectSQLite tells whether the tables were ever made, and refuses another program's file.
+func inspectSQLite(ctx context.Context, db *sql.DB) (migrated bool, err error) {
+	var ours, all int
+	const count = `SELECT COUNT(CASE WHEN name = 'schema_version' THEN 1 END), COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`
+	if err := db.QueryRowContext(ctx, count).Scan(&ours, &all); err != nil {
+		return false, err
+	}
+	if ours == 0 && all > 0 {
+		return false, errors.New("this is another program's SQLite database; choose another file")
+	}
+	return ours > 0, nil
+}
+
+func explainFile(path string, err error) error {
+	folder := filepath.Dir(path)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("database %s: this user (uid %d) may not write in the folder %s: %w", path, os.Geteuid(), folder, err)
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("database %s: a part of the path %s is not a folder: %w", path, folder, err)
+	}
+	return fmt.Errorf("database %s: %w", path, err)
+}
+
+// explainSQLite says what to do about an error of opening.
+func explainSQLite(path string, err error) error {
+	var failure *sqlite.Error
+	if !errors.As(err, &failure) {
+		return fmt.Errorf("database %s: %w", path, err)
+	}
+	advice := map[int]string{
+		sqlite3.SQLITE_NOTADB:   "the file is not an SQLite database: restore it from a backup, or move it away to begin anew",
+		sqlite3.SQLITE_CORRUPT:  "the file is damaged: restore it from a backup, or move it away to begin anew",
+		sqlite3.SQLITE_READONLY: "this user may not write to the file or its folder",
+		sqlite3.SQLITE_CANTOPEN: "this user may not open the file, or may not write in its folder",
+		sqlite3.SQLITE_PERM:     "this user may not open the file",
+		sqlite3.SQLITE_FULL:     "the disk is full",
+		sqlite3.SQLITE_IOERR:    "the disk reports an error",
+		sqlite3.SQLITE_BUSY:     "another process keeps the database locked",
+	}[failure.Code()&0xff]
+	if advice == "" {
+		return fmt.Errorf("database %s: %w", path, err)
+	}
+	return fmt.Errorf("database %s: %s: %w", path, advice, err)
+}
