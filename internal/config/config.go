@@ -87,14 +87,13 @@ type STSIAM struct {
 
 // TokenValidation is what an IAM token must satisfy.
 type TokenValidation struct {
-	Iss               string        `yaml:"iss"`
-	Aud               string        `yaml:"aud"`
-	JWKSURI           string        `yaml:"jwksUri"`
-	Algorithms        []string      `yaml:"algorithms"`
-	Leeway            time.Duration `yaml:"leeway"`
-	JWKSRefreshAfter  time.Duration `yaml:"jwksRefreshAfter"`
-	JWKSExpireAfter   time.Duration `yaml:"jwksExpireAfter"`
-	InsecureTransport bool          `yaml:"-"` // plain HTTP on loopback; derived, never configured
+	Iss              string        `yaml:"iss"`
+	Aud              string        `yaml:"aud"`
+	JWKSURI          string        `yaml:"jwksUri"`
+	Algorithms       []string      `yaml:"algorithms"`
+	Leeway           time.Duration `yaml:"leeway"`
+	JWKSRefreshAfter time.Duration `yaml:"jwksRefreshAfter"`
+	JWKSExpireAfter  time.Duration `yaml:"jwksExpireAfter"`
 }
 
 // Additional is a further issuer, for API clients and services. The bootstrap role never counts from it.

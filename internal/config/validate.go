@@ -25,6 +25,7 @@ func (c *Config) validate() Faults {
 		c.STS.Issuer = c.Server.PublicURL
 	}
 	c.Gateway.validate(v)
+	c.deriveIssuer(v)
 	c.IAM.validate(v, c.Gateway.Mode)
 	c.STS.validate(v, c)
 	c.Core.validate(v)
@@ -41,6 +42,32 @@ func (s *Server) validate(v *validator) {
 	}
 	if u := v.origin("server.publicUrl", s.PublicURL); u != nil {
 		s.PublicURL = u.Scheme + "://" + u.Host
+	}
+}
+
+const discoverySuffix = "/.well-known/openid-configuration"
+
+// deriveIssuer completes issuer and discovery URL from each other (OpenID Connect Discovery 1.0 section 4).
+func (c *Config) deriveIssuer(v *validator) {
+	i, validation := &c.IAM, &c.STS.IAM.TokenValidation
+	if i.Issuer == "" && i.DiscoveryURL != "" {
+		issuer, ok := strings.CutSuffix(i.DiscoveryURL, discoverySuffix)
+		if !ok {
+			v.fail("iam.discoveryUrl", "expected the issuer followed by %s, got %q; or set iam.issuer too", discoverySuffix, i.DiscoveryURL)
+		}
+		i.Issuer = issuer
+	}
+	if i.Issuer == "" {
+		i.Issuer = validation.Iss
+	}
+	if i.DiscoveryURL == "" && i.Issuer != "" {
+		i.DiscoveryURL = strings.TrimSuffix(i.Issuer, "/") + discoverySuffix
+	}
+	if validation.Iss == "" {
+		validation.Iss = i.Issuer
+	}
+	if validation.Iss != i.Issuer {
+		v.fail("sts.iam.tokenValidation.iss", "expected the same issuer as iam.issuer (%s), got %s", i.Issuer, validation.Iss)
 	}
 }
 
@@ -93,13 +120,10 @@ var supportedAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", 
 func (s *STS) validate(v *validator, c *Config) {
 	v.origin("sts.issuer", s.Issuer)
 	iam := &s.IAM
-	if iam.TokenValidation.Iss == "" {
-		iam.TokenValidation.Iss = c.IAM.Issuer
+	if iam.TokenValidation.Iss == "" && c.Gateway.Mode != ModeBuiltin {
+		v.fail("sts.iam.tokenValidation.iss", "required: the issuer of the tokens, e.g. https://dev-12345.okta.com/oauth2/default")
 	}
-	if iam.TokenValidation.Iss == "" && c.IAM.DiscoveryURL == "" {
-		v.fail("sts.iam.tokenValidation.iss", "required where iam.issuer and iam.discoveryUrl are absent")
-	}
-	iam.TokenValidation.validate(v, "sts.iam.tokenValidation", iam.TokenValidation.Iss != "")
+	iam.TokenValidation.validate(v, "sts.iam.tokenValidation")
 	v.required("sts.iam.rolePath", iam.RolePath, "the claim that holds the roles, e.g. roles")
 	v.required("sts.iam.subjectPath", iam.SubjectPath, "the claim that identifies the person, e.g. sub")
 	v.required("sts.iam.adminRole", iam.AdminRole, "the bootstrap administrator's role, e.g. ONE_STS_ADMIN")
@@ -108,7 +132,7 @@ func (s *STS) validate(v *validator, c *Config) {
 		a := &iam.Additional[i].TokenValidation
 		v.required(key+".iss", a.Iss, "the issuer")
 		v.required(key+".jwksUri", a.JWKSURI, "where that issuer publishes its keys")
-		a.validate(v, key, true)
+		a.validate(v, key)
 		if a.Iss != "" && a.Iss == iam.TokenValidation.Iss {
 			v.fail(key+".iss", "%s is the first issuer already", a.Iss)
 		}
@@ -129,22 +153,22 @@ func (c *Config) refuseDevelopmentOkta(v *validator) {
 	if c.Server.PublicURL == "" || isLoopback(c.Server.PublicURL) {
 		return
 	}
-	for key, value := range map[string]string{
-		"iam.issuer": c.IAM.Issuer, "iam.discoveryUrl": c.IAM.DiscoveryURL,
-		"sts.iam.tokenValidation.iss": c.STS.IAM.TokenValidation.Iss, "sts.iam.tokenValidation.jwksUri": c.STS.IAM.TokenValidation.JWKSURI,
+	for _, address := range []struct{ key, url string }{
+		{"iam.issuer", c.IAM.Issuer},
+		{"iam.discoveryUrl", c.IAM.DiscoveryURL},
+		{"sts.iam.tokenValidation.jwksUri", c.STS.IAM.TokenValidation.JWKSURI},
 	} {
-		if value != "" && isLoopback(value) {
-			v.fail(key, "%s is on this machine, as the development Okta is, but server.publicUrl is not: refused", value)
+		if address.url != "" && isLoopback(address.url) {
+			v.fail(address.key, "%s is on this machine, as the development Okta is, but server.publicUrl is not: refused", address.url)
 		}
 	}
-	slices.Sort(v.faults)
 }
 
-func (t *TokenValidation) validate(v *validator, key string, issuerKnown bool) {
+func (t *TokenValidation) validate(v *validator, key string) {
 	if t.Aud == "" {
 		v.fail(key+".aud", "required: the authorization server's audience, e.g. api://procivis-one; without it tokens for others would be accepted")
 	}
-	if issuerKnown && t.Iss != "" {
+	if t.Iss != "" {
 		v.url(key+".iss", t.Iss)
 	}
 	if t.JWKSURI != "" {

@@ -209,3 +209,8 @@ func fitsKey(alg jose.SignatureAlgorithm, key jose.JSONWebKey) bool {
 	}
 	return false
 }
+
+// FixedURL is the URL of a key set whose place is configured rather than discovered.
+func FixedURL(url string) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) { return url, nil }
+}

@@ -1,0 +1,225 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/coreapi"
+	"github.com/portico-iam/portico/internal/corecall"
+	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/seal"
+	"github.com/portico-iam/portico/internal/session"
+	"github.com/portico-iam/portico/internal/store"
+	"github.com/portico-iam/portico/internal/sts"
+)
+
+// Options are what a configuration file can't say.
+type Options struct {
+	Listener net.Listener // nil: server.listen is opened
+	Logger   *slog.Logger
+	Now      func() time.Time // nil: time.Now
+}
+
+// App is a Portico.
+type App struct {
+	cfg     *config.Config
+	logger  *slog.Logger
+	now     func() time.Time
+	store   *store.DB
+	policy  *policy.Service
+	handler http.Handler
+
+	listener net.Listener
+	admin    net.Listener // nil: none
+	tasks    []task
+	closers  []func() error // run in reverse
+	closing  sync.Once
+}
+
+// New builds a Portico. On an error nothing is left open.
+func New(ctx context.Context, cfg *config.Config, opts Options) (_ *App, err error) {
+	a := &App{cfg: cfg, logger: opts.Logger, now: opts.Now, listener: opts.Listener}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if err := a.listen(); err != nil {
+		return nil, err
+	}
+	return a, a.build(ctx)
+}
+
+func (a *App) listen() (err error) {
+	if a.listener == nil {
+		if a.listener, err = Listen(a.cfg.Server.Listen); err != nil {
+			return err
+		}
+	}
+	a.onClose(a.listener.Close)
+	if a.cfg.Server.AdminListen != "" {
+		if a.admin, err = Listen(a.cfg.Server.AdminListen); err != nil {
+			return err
+		}
+		a.onClose(a.admin.Close)
+	}
+	return nil
+}
+
+// build makes the parts in the order in which they need each other.
+func (a *App) build(ctx context.Context) error {
+	key, err := seal.ReadKeyFile(a.cfg.STS.Token.KeyEncryptionKeyFile)
+	if err != nil {
+		return err
+	}
+	if a.store, err = store.Open(ctx, store.Config{Driver: a.cfg.Store.Driver, DSN: a.cfg.Store.DSN.Reveal(), Logger: a.logger}); err != nil {
+		return err
+	}
+	a.onClose(a.store.Close)
+	record := &history.Recorder{Store: a.store, Now: a.now, Logger: a.logger}
+
+	if err := a.buildPolicy(ctx, record); err != nil {
+		return err
+	}
+	service, err := a.buildSTS(ctx, key)
+	if err != nil {
+		return err
+	}
+	calls := &corecall.Caller{Mode: a.cfg.Core.API.Authentication, StaticToken: a.cfg.Core.API.StaticToken, STS: service}
+	remote, err := a.buildCore(ctx, service, record)
+	if err != nil {
+		return err
+	}
+	client := &coreapi.Client{BaseURL: remote.url, HTTP: &http.Client{Transport: remote.transport}}
+	a.policy.Organisations = &corecall.Mirror{Caller: calls, Client: client}
+	if err := a.syncOrganisations(ctx, remote.embedded); err != nil {
+		return err
+	}
+	verifier, provider, err := a.buildIAM()
+	if err != nil {
+		return err
+	}
+	parts := &parts{
+		key: key, record: record, sts: service, calls: calls, core: remote, verifier: verifier, provider: provider,
+		organisations: &corecall.Organisations{Caller: calls, Client: client, Policy: a.policy},
+		authn:         &authn.Authenticator{Mode: a.cfg.Gateway.Mode, Verifier: verifier, PublicOrigin: a.cfg.Server.PublicURL},
+	}
+	a.handler = a.buildEdges(parts)
+	return a.refuseEarlyRetirement(ctx)
+}
+
+// parts are the services that the edges are made of.
+type parts struct {
+	key           seal.Key
+	record        *history.Recorder
+	sts           *sts.Service
+	calls         *corecall.Caller
+	core          *remoteCore
+	organisations *corecall.Organisations
+	verifier      *iam.Verifier
+	provider      *iam.Provider
+	authn         *authn.Authenticator
+	sessions      *session.Manager // nil but in the built-in gateway
+}
+
+func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err error) {
+	bootstrap := access.Bootstrap{}
+	if a.cfg.STS.IAM.Bootstrap {
+		bootstrap = access.Bootstrap{Issuer: a.cfg.STS.IAM.TokenValidation.Iss, Role: a.cfg.STS.IAM.AdminRole}
+	}
+	a.policy, err = policy.New(ctx, policy.Config{
+		Store: a.store, History: record, Bootstrap: bootstrap, ReservedName: a.cfg.STS.IAM.AdminRole, Now: a.now, Logger: a.logger,
+	})
+	if a.cfg.Store.Driver == "postgres" {
+		a.every(time.Second, "reload the policy", a.reloadPolicy)
+	}
+	return err
+}
+
+func (a *App) reloadPolicy(ctx context.Context) error { return a.policy.Reload(ctx) }
+
+func (a *App) buildSTS(ctx context.Context, key seal.Key) (*sts.Service, error) {
+	token := a.cfg.STS.Token
+	ring, err := sts.OpenRing(ctx, sts.RingConfig{
+		Store: a.store, Box: key.Box("signing key"), Rotation: token.KeyRotation, Overlap: token.KeyOverlap,
+		Keep: token.TTL + 2*time.Minute, Now: a.now, Logger: a.logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.every(time.Minute, "maintain the signing keys", ring.Maintain)
+	return sts.New(sts.Config{
+		Issuer: a.cfg.STS.Issuer, Audiences: token.Audiences, TTL: token.TTL, Ring: ring, Policy: a.policy, Now: a.now,
+	}), nil
+}
+
+// syncOrganisations fills the mirror. An external Core that is away does not keep us from starting: the mirror of
+// before is still there, and is refreshed when Core is back.
+func (a *App) syncOrganisations(ctx context.Context, embedded bool) error {
+	err := a.policy.SyncOrganisations(ctx)
+	if embedded {
+		return err
+	}
+	if err != nil {
+		a.logger.WarnContext(ctx, "Core's organisations can't be read; those known before stay in use", "error", err)
+	}
+	a.every(15*time.Second, "refresh the organisations", a.policy.SyncOrganisations)
+	return nil
+}
+
+// refuseEarlyRetirement keeps an installation from losing its last administrator: the bootstrap role may only be
+// retired when somebody who was seen could administer without it.
+func (a *App) refuseEarlyRetirement(ctx context.Context) error {
+	if a.cfg.STS.IAM.Bootstrap {
+		return nil
+	}
+	people, err := a.store.PeopleSeen(ctx, a.now().Add(-90*24*time.Hour), 10_000)
+	if err != nil {
+		return err
+	}
+	snapshot := a.policy.Snapshot()
+	for _, person := range people {
+		set, _ := snapshot.Effective(&access.Principal{Issuer: person.Issuer, Subject: person.Subject, IAMRoles: person.IAMRoles}, access.System)
+		if access.Administration.Minus(set).IsEmpty() {
+			return nil
+		}
+	}
+	return fmt.Errorf("sts.iam.bootstrap: false would leave nobody who can administer: of the %d people seen in the last 90 days none has the permissions %v by a mapping; map them first, let one of those people sign in, then retire the bootstrap role",
+		len(people), access.Administration.Names())
+}
+
+// onClose has f run at the end, after everything that was begun later.
+func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
+
+// Close stops everything. It may be called more than once.
+func (a *App) Close() error {
+	var err error
+	a.closing.Do(func() {
+		for i := len(a.closers) - 1; i >= 0; i-- {
+			if closeErr := a.closers[i](); closeErr != nil && !errors.Is(closeErr, net.ErrClosed) {
+				err = errors.Join(err, closeErr)
+			}
+		}
+	})
+	return err
+}
+
+// Handler returns everything that is public, for tests.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// URL returns the address that is listened on.
+func (a *App) URL() string { return "http://" + a.listener.Addr().String() }

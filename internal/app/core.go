@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/portico-iam/portico/internal/core"
+	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/sts"
+)
+
+// remoteCore is how Core is reached, wherever it is.
+type remoteCore struct {
+	url       *url.URL
+	transport http.RoundTripper
+	embedded  bool
+}
+
+// buildCore connects to the external Core, or starts the embedded one behind a listener in memory. Both are called
+// alike.
+func (a *App) buildCore(ctx context.Context, service *sts.Service, record *history.Recorder) (*remoteCore, error) {
+	if a.cfg.Core.API.URL != "" {
+		u, err := url.Parse(a.cfg.Core.API.URL)
+		if err != nil {
+			return nil, fmt.Errorf("core.api.url: %w", err)
+		}
+		return &remoteCore{url: u, transport: coreTransport()}, nil
+	}
+	keys := a.serveInMemory(http.HandlerFunc(service.ServeJWKS))
+	embedded, err := core.New(core.Config{
+		Auth: core.Auth{
+			Mode:        core.Mode(a.cfg.Core.API.Authentication),
+			StaticToken: core.Secret(a.cfg.Core.API.StaticToken.Reveal()),
+			STS: core.TokenValidation{
+				Issuer: a.cfg.STS.Issuer, Audience: a.cfg.STS.Token.Audiences[0], JWKSURI: "http://sts.memory/.well-known/jwks.json",
+				JWKSRefreshAfter: time.Minute, JWKSExpireAfter: 24 * time.Hour, Leeway: time.Minute,
+			},
+		},
+		Organisations: a.store, History: record.Store, HTTP: &http.Client{Transport: keys},
+		AllowInsecureHTTPTransport: true, EnableHistoryCreateEndpoint: true, Logger: a.logger, Now: a.now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(embedded.Close)
+	if err := embedded.Start(ctx); err != nil {
+		return nil, err
+	}
+	return &remoteCore{url: &url.URL{Scheme: "http", Host: "core.memory"}, transport: a.serveInMemory(embedded.Handler()), embedded: true}, nil
+}
+
+// coreTransport keeps enough connections for a busy proxy, and gives up on a Core that does not begin to answer.
+func coreTransport() *http.Transport {
+	return &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		MaxIdleConns:          512,
+		MaxIdleConnsPerHost:   512,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   5 * time.Second,
+		ResponseHeaderTimeout: 30 * time.Minute, // large exports take that long (spec: async request timeout)
+		DisableCompression:    true,             // Core's bytes pass as they are
+	}
+}
+
+// serveInMemory serves a handler without a port and returns the way to it.
+func (a *App) serveInMemory(h http.Handler) *http.Transport {
+	listener := httpx.NewMemory()
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	transport := listener.Transport()
+	transport.DisableCompression = true
+	a.onClose(func() error {
+		transport.CloseIdleConnections()
+		err := server.Close()
+		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+		return err
+	})
+	return transport
+}

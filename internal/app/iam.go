@@ -1,0 +1,59 @@
+package app
+
+import (
+	"fmt"
+
+	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/iam"
+)
+
+// buildIAM makes the verifier of all issuers. The first issuer's keys are found by discovery unless they are configured.
+func (a *App) buildIAM() (*iam.Verifier, *iam.Provider, error) {
+	client := iam.HTTPClient()
+	provider := &iam.Provider{
+		Issuer: a.cfg.IAM.Issuer, DiscoveryURL: a.cfg.IAM.DiscoveryURL, HTTP: client, Now: a.now, Logger: a.logger,
+	}
+	verifier := &iam.Verifier{Now: a.now}
+	main := a.cfg.STS.IAM
+	all := append([]config.Additional{{
+		TokenValidation: main.TokenValidation, RolePath: main.RolePath, SubjectPath: main.SubjectPath, RoleSeparator: main.RoleSeparator,
+	}}, main.Additional...)
+	for i, cfg := range all {
+		issuer, err := a.buildIssuer(cfg)
+		if err != nil {
+			return nil, nil, err
+		}
+		issuer.Keys.HTTP = client
+		if i == 0 && cfg.TokenValidation.JWKSURI == "" {
+			issuer.Keys.URL = provider.JWKSURI
+		}
+		verifier.Issuers = append(verifier.Issuers, issuer)
+	}
+	a.onClose(func() error {
+		verifier.Close()
+		provider.Close()
+		client.CloseIdleConnections()
+		return nil
+	})
+	return verifier, provider, nil
+}
+
+func (a *App) buildIssuer(cfg config.Additional) (*iam.Issuer, error) {
+	roles, err := iam.ParseRolePath(cfg.RolePath)
+	if err != nil {
+		return nil, fmt.Errorf("rolePath: %w", err)
+	}
+	subject, err := iam.ParseRolePath(cfg.SubjectPath)
+	if err != nil {
+		return nil, fmt.Errorf("subjectPath: %w", err)
+	}
+	v := cfg.TokenValidation
+	return &iam.Issuer{
+		Issuer: v.Iss, Audience: v.Aud, Algorithms: v.Algorithms, Leeway: v.Leeway,
+		RolePath: roles, SubjectPath: subject, RoleSeparator: cfg.RoleSeparator,
+		Keys: &iam.KeySet{
+			URL: iam.FixedURL(v.JWKSURI), RefreshAfter: v.JWKSRefreshAfter, ExpireAfter: v.JWKSExpireAfter,
+			Now: a.now, Logger: a.logger,
+		},
+	}, nil
+}

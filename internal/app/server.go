@@ -1,0 +1,182 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/bff"
+	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/login"
+	"github.com/portico-iam/portico/internal/session"
+	"github.com/portico-iam/portico/internal/sts"
+)
+
+const (
+	headerTimeout   = 10 * time.Second
+	idleTimeout     = 2 * time.Minute
+	maxHeader       = 96 << 10 // bytes: a token of 64 KiB, and the rest
+	shutdownTimeout = 15 * time.Second
+)
+
+// buildEdges puts every public address on one mux, behind one chain of middleware.
+func (a *App) buildEdges(p *parts) http.Handler {
+	mux := http.NewServeMux()
+	pages := a.buildDesk(p)
+	if a.cfg.Gateway.Mode == config.ModeBuiltin {
+		gateway := a.buildGateway(p, pages)
+		gateway.Mount(mux)
+		pages.SignIn = gateway.SignIn
+	}
+	pages.Mount(mux)
+	(&bff.Handler{
+		Authn: p.authn, Policy: a.policy, Core: p.calls, Sessions: p.sessions,
+		Exchange:            &sts.Exchange{Service: p.sts, History: p.record, Verify: verifyFor(p.verifier)},
+		Proxy:               bff.NewProxy(p.core.url, p.core.transport, a.policy.SyncOrganisations, a.logger),
+		ManagementEndpoints: a.cfg.STS.EnableManagementEndpoints,
+	}).Mount(mux)
+	mux.HandleFunc("GET /.well-known/jwks.json", p.sts.ServeJWKS)
+	mux.HandleFunc("GET /.well-known/oauth-authorization-server", p.sts.ServeMetadata)
+
+	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
+	return httpx.WithRequestID(a.logger, httpx.Recover(httpx.SecurityHeaders(https, httpx.GuardPath(mux))))
+}
+
+func verifyFor(v *iam.Verifier) func(context.Context, string) (*access.Principal, error) {
+	return func(ctx context.Context, token string) (*access.Principal, error) {
+		t, err := v.Verify(ctx, token)
+		if err != nil {
+			return nil, err
+		}
+		return t.Principal, nil
+	}
+}
+
+// buildGateway makes the built-in gateway: sessions, and the edge that begins and ends them.
+func (a *App) buildGateway(p *parts, pages login.Pages) *login.Handler {
+	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
+	client := &iam.Client{
+		Provider: p.provider, Verifier: p.verifier, HTTP: p.provider.HTTP,
+		ID: a.cfg.IAM.ClientID, Secret: a.cfg.IAM.ClientSecret, AuthMethod: a.cfg.IAM.ClientAuth, Scopes: a.cfg.IAM.Scopes,
+		RedirectURI:  a.cfg.Server.PublicURL + a.cfg.Gateway.CallbackPath,
+		PostLogoutTo: a.cfg.Server.PublicURL + a.cfg.Gateway.PostLogoutPath,
+	}
+	recheck := time.Minute
+	if a.cfg.Store.Driver == "postgres" {
+		recheck = time.Second // another replica may have ended the session
+	}
+	p.sessions = session.New(session.Config{
+		Store: a.store, Box: p.key.Box("session"), Refresher: client, History: p.record,
+		Idle: a.cfg.Gateway.Session.Idle, Absolute: a.cfg.Gateway.Session.Absolute, Recheck: recheck,
+		Secure: https, Now: a.now, Logger: a.logger,
+	})
+	p.authn.Sessions = p.sessions
+	a.every(time.Minute, "remove ended sessions", p.sessions.Sweep)
+	return login.New(login.Config{
+		Client: client, Issuer: a.cfg.IAM.Issuer, PublicURL: a.cfg.Server.PublicURL, Sessions: p.sessions, History: p.record,
+		Pages: pages, Key: p.key, CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
+		Secure: https, Now: a.now, Logger: a.logger,
+	})
+}
+
+// task is something that is done again and again while the app runs.
+type task struct {
+	what     string
+	interval time.Duration
+	do       func(context.Context) error
+}
+
+func (a *App) every(interval time.Duration, what string, do func(context.Context) error) {
+	a.tasks = append(a.tasks, task{what, interval, do})
+}
+
+func (a *App) repeat(ctx context.Context, t task) {
+	ticker := time.NewTicker(t.interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := t.do(ctx); err != nil && ctx.Err() == nil {
+				a.logger.WarnContext(ctx, "background work failed", "task", t.what, "error", err)
+			}
+		}
+	}
+}
+
+// Run serves until ctx ends or a listener fails. Requests under way are given time to finish. Everything is closed
+// when it returns.
+func (a *App) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var background sync.WaitGroup
+	for _, t := range a.tasks {
+		background.Go(func() { a.repeat(ctx, t) })
+	}
+	servers := []*http.Server{a.server(a.handler)}
+	failed := make(chan error, 2)
+	go func() { failed <- servers[0].Serve(a.listener) }()
+	if a.admin != nil {
+		servers = append(servers, a.server(a.adminHandler()))
+		go func() { failed <- servers[1].Serve(a.admin) }()
+	}
+
+	var err error
+	pending := len(servers)
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		pending--
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	for _, server := range servers {
+		if server.Shutdown(grace) != nil {
+			_ = server.Close() // who did not finish in time is cut off
+		}
+	}
+	for range pending {
+		if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+	}
+	stop()
+	background.Wait()
+	return errors.Join(err, a.Close())
+}
+
+func (a *App) server(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader}
+}
+
+// adminHandler is for the operator's network only.
+func (a *App) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET /health/ready", func(w http.ResponseWriter, r *http.Request) {
+		if err := a.store.Ping(r.Context()); err != nil {
+			a.logger.WarnContext(r.Context(), "not ready", "error", err)
+			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	return httpx.WithRequestID(a.logger, httpx.Recover(mux))
+}
+
+// Listen opens a TCP address, with one clear sentence when it can't.
+func Listen(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, listenError(address, err)
+	}
+	return listener, nil
+}
