@@ -15,6 +15,9 @@ const MaxNameLength = 255
 
 // Change is a set of edits that take effect together or not at all.
 //
+// An id may stand only once among the roles that are put and deleted, and only once among such IAM roles. Deleted rows
+// go first: their names are free for the rows that are put.
+//
 // A Put row whose Changed.Revision is 0 is new; otherwise it replaces the row of that id, and the revision must be the
 // one that the editor saw. Organisations, when not nil, replace the whole list: Core owns them.
 type Change struct {
@@ -58,7 +61,6 @@ func refuse(fault ChangeFault, field, format string, args ...any) error {
 // rows as they are to be stored: revisions and dates set. Reserved names are refused as names of roles and IAM roles.
 func (m Model) Apply(c Change, reserved string) (Model, Change, error) {
 	e := editor{
-		model:    m,
 		roles:    make(map[RoleID]*Role, len(m.Roles)),
 		iamRoles: make(map[IAMRoleID]*IAMRole, len(m.IAMRoles)),
 		orgs:     make(map[OrganisationID]bool, len(m.Organisations)),
@@ -78,7 +80,9 @@ func (m Model) Apply(c Change, reserved string) (Model, Change, error) {
 		e.orgs[o.ID] = true
 	}
 	stored := Change{DeleteRoles: c.DeleteRoles, DeleteIAMRoles: c.DeleteIAMRoles, Organisations: c.Organisations, By: c.By, At: c.At}
-	// Mappings go before the roles that they use, and come after them: so one change can remove or add both.
+	if err := c.checkIDs(); err != nil {
+		return m, c, err
+	}
 	for _, id := range c.DeleteIAMRoles {
 		if e.iamRoles[id] == nil {
 			return m, c, refuse(Missing, "id", "IAM role %s does not exist", id)
@@ -112,9 +116,24 @@ func (m Model) Apply(c Change, reserved string) (Model, Change, error) {
 	return next, stored, nil
 }
 
+// checkIDs refuses an id that stands twice: what became of its row would depend on an order that a change has not.
+func (c *Change) checkIDs() error {
+	roles := slices.Clone(c.DeleteRoles)
+	for _, r := range c.PutRoles {
+		roles = append(roles, r.ID)
+	}
+	iamRoles := slices.Clone(c.DeleteIAMRoles)
+	for _, im := range c.PutIAMRoles {
+		iamRoles = append(iamRoles, im.ID)
+	}
+	if len(distinct(roles)) < len(roles) || len(distinct(iamRoles)) < len(iamRoles) {
+		return refuse(Malformed, "id", "expected every row once in a change")
+	}
+	return nil
+}
+
 // editor holds the rows while a change is applied.
 type editor struct {
-	model    Model
 	roles    map[RoleID]*Role
 	iamRoles map[IAMRoleID]*IAMRole
 	orgs     map[OrganisationID]bool
@@ -133,10 +152,10 @@ func (e *editor) putRole(r *Role, c Change) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
-	row := *r
+	row := r.Clone()
 	row.Changed = changed
-	e.roles[r.ID] = &row
-	return &row, nil
+	e.roles[r.ID] = row
+	return row, nil
 }
 
 func (e *editor) putIAMRole(im *IAMRole, c Change) (*IAMRole, error) {
@@ -185,7 +204,7 @@ func (e *editor) check(c Change) error {
 	}
 	for _, im := range c.PutIAMRoles {
 		row := e.iamRoles[im.ID]
-		for _, id := range row.roleIDs() {
+		for _, id := range row.RoleIDs() {
 			if e.roles[id] == nil {
 				return refuse(UnknownLink, "organisationRoles", "role %s does not exist", id)
 			}
@@ -264,10 +283,12 @@ func checkName(name, reserved string) error {
 	if n := utf8.RuneCountInString(name); n == 0 || n > MaxNameLength {
 		return refuse(Malformed, "name", "name: expected 1 to %d characters, got %d", MaxNameLength, n)
 	}
+	var before rune
 	for _, r := range name {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) && r != '\u200d' {
+		if invisible(r) && !joinsEmoji(before, r) {
 			return refuse(Malformed, "name", "name: expected no control or invisible characters, got %U", r)
 		}
+		before = r
 	}
 	if strings.TrimSpace(name) == "" {
 		return refuse(Malformed, "name", "name: expected more than blanks")
@@ -278,7 +299,21 @@ func checkName(name, reserved string) error {
 	return nil
 }
 
-func (m *IAMRole) roleIDs() []RoleID {
+// invisible tells of a character that can make two names look alike, or one look like what it is not.
+func invisible(r rune) bool {
+	return unicode.IsControl(r) ||
+		unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// joinsEmoji tells of the invisible parts of an emoji: groups of an identity provider have them in their names.
+func joinsEmoji(before, r rune) bool {
+	const joiner, emojiStyle = '\u200d', '\ufe0f'
+	return r == emojiStyle && unicode.Is(unicode.So, before) ||
+		r == joiner && (before == emojiStyle || unicode.In(before, unicode.So, unicode.Sk))
+}
+
+// RoleIDs returns every role of the mapping, once for each place where it stands.
+func (m *IAMRole) RoleIDs() []RoleID {
 	ids := slices.Clone(m.SystemRoles)
 	for _, roles := range m.OrganisationRoles {
 		ids = append(ids, roles...)
@@ -286,10 +321,12 @@ func (m *IAMRole) roleIDs() []RoleID {
 	return ids
 }
 
-func distinct(ids []RoleID) []RoleID {
-	out := make([]RoleID, 0, len(ids))
+// distinct keeps the first of every id.
+func distinct[T comparable](ids []T) []T {
+	out, seen := make([]T, 0, len(ids)), make(map[T]bool, len(ids))
 	for _, id := range ids {
-		if !slices.Contains(out, id) {
+		if !seen[id] {
+			seen[id] = true
 			out = append(out, id)
 		}
 	}

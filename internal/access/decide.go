@@ -11,6 +11,7 @@ const (
 	NotAuthenticated                          // there is no principal
 	NothingAsked                              // no permission was asked for: always refused
 	OrganisationRequired                      // the permission acts in an organisation and none was given
+	SystemRequired                            // the permission acts on the system and an organisation was given
 	OrganisationUnknown                       // no such organisation
 	OrganisationDeactivated                   // the organisation is deactivated
 	NoIAMRoles                                // the token carries no IAM role
@@ -21,12 +22,17 @@ const (
 )
 
 var reasonNames = [...]string{
-	"", "GRANTED", "GRANTED_BY_BOOTSTRAP", "NOT_AUTHENTICATED", "NOTHING_ASKED", "ORGANISATION_REQUIRED",
+	"", "GRANTED", "GRANTED_BY_BOOTSTRAP", "NOT_AUTHENTICATED", "NOTHING_ASKED", "ORGANISATION_REQUIRED", "SYSTEM_REQUIRED",
 	"ORGANISATION_UNKNOWN", "ORGANISATION_DEACTIVATED", "NO_IAM_ROLES", "NO_MAPPED_IAM_ROLE", "NOT_MAPPED_HERE",
 	"PERMISSION_MISSING", "RESTRICTED_TO_DELEGATION",
 }
 
-func (r Reason) String() string { return reasonNames[r] }
+func (r Reason) String() string {
+	if int(r) >= len(reasonNames) {
+		return ""
+	}
+	return reasonNames[r]
+}
 
 // Decision is the answer to "may they?". The zero value refuses.
 type Decision struct {
@@ -51,14 +57,20 @@ func (s *Snapshot) Decide(p *Principal, org OrganisationID, anyOf ...Permission)
 		return d
 	}
 	asked := SetOf(anyOf...)
-	if org == System && asked.Intersect(OfScope(ScopeSystem)).IsEmpty() {
-		d.Reason = OrganisationRequired
+	if asked.Intersect(OfScope(scopeOf(org))).IsEmpty() {
+		d.Reason = SystemRequired
+		if org == System {
+			d.Reason = OrganisationRequired
+		}
 		return d
 	}
 	found := NoMappedIAMRole
 	for _, name := range p.IAMRoles {
-		if s.isBootstrap(p, org, name) && !bootstrapSet.Intersect(asked).IsEmpty() {
-			return s.grantedBy(d, nil, bootstrapSet, asked, name)
+		if s.isBootstrap(p, org, name) {
+			if !bootstrapSet.Intersect(asked).IsEmpty() {
+				return s.grantedBy(d, nil, bootstrapSet, asked, name)
+			}
+			found = max(found, PermissionMissing)
 		}
 		g, known := s.grantOf(name, org)
 		if g != nil {
@@ -96,6 +108,14 @@ func (s *Snapshot) Effective(p *Principal, org OrganisationID) (PermissionSet, R
 		found = Granted
 	}
 	return set, found
+}
+
+// scopeOf tells which permissions have effect there.
+func scopeOf(org OrganisationID) PermissionScope {
+	if org == System {
+		return ScopeSystem
+	}
+	return ScopeOrganisation
 }
 
 // usable returns why nothing at all can be granted there, or 0.
@@ -163,4 +183,9 @@ func (s *Snapshot) grantedBy(d Decision, g *grant, held, asked PermissionSet, ia
 		}
 	}
 	return d
+}
+
+// IsBootstrap tells whether that IAM role of the principal is the bootstrap role, and counts.
+func (s *Snapshot) IsBootstrap(p *Principal, name string) bool {
+	return s.isBootstrap(p, System, name)
 }

@@ -15,9 +15,11 @@ type Explanation struct {
 
 	Matched    []MatchedIAMRole // IAM roles of the principal that are mapped anywhere
 	Unmatched  []UnmatchedIAMRole
-	Granting   []*Role         // ordinary roles that hold one of the permissions: mapping one of them here would grant it
+	Granting   []*Role         // ordinary roles that hold one of the permissions with effect here: mapping one of them here would grant it
 	Elsewhere  []*Organisation // active organisations in which the principal does hold it
 	Restricted []*Role         // roles mapped here that hold it, but are restricted to delegation
+
+	onlyBootstrap bool // the principal has no IAM role but the bootstrap role, which can't be mapped
 }
 
 // MatchedIAMRole is an IAM role that is mapped, with the roles it gives here.
@@ -30,6 +32,8 @@ type MatchedIAMRole struct {
 type UnmatchedIAMRole struct {
 	Name string
 	Near []string
+	// Granting is the first of Near that would have been allowed; empty when none would.
+	Granting string
 }
 
 // Explain decides, and tells the whole way there. Without permissions it explains what the principal may do there at
@@ -40,8 +44,8 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 		_, decision.Reason = s.Effective(p, org)
 		decision.Allowed = decision.Reason == Granted
 	}
-	e := Explanation{Decision: decision, AnyOf: anyOf, Organisation: s.organisations[org]}
-	asked := SetOf(anyOf...)
+	e := Explanation{Decision: decision, AnyOf: slices.Clone(anyOf), Organisation: s.organisations[org]}
+	asked := SetOf(anyOf...).Intersect(OfScope(scopeOf(org)))
 	for _, role := range s.model.Roles {
 		if role.Delegation == nil && !role.Permissions.Intersect(asked).IsEmpty() {
 			e.Granting = append(e.Granting, role)
@@ -50,6 +54,7 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 	if p == nil {
 		return e
 	}
+	e.onlyBootstrap = s.bootstrap.Role != "" && !slices.ContainsFunc(p.IAMRoles, func(name string) bool { return name != s.bootstrap.Role })
 	for _, name := range p.IAMRoles {
 		if s.isBootstrap(p, org, name) {
 			e.Matched = append(e.Matched, MatchedIAMRole{Name: name})
@@ -57,7 +62,7 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 		}
 		g, known := s.grantOf(name, org)
 		if !known {
-			e.Unmatched = append(e.Unmatched, UnmatchedIAMRole{Name: name, Near: s.NearMisses(name)})
+			e.Unmatched = append(e.Unmatched, s.explainUnmatched(p, org, name, anyOf))
 			continue
 		}
 		m := MatchedIAMRole{Name: name}
@@ -81,6 +86,27 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 	return e
 }
 
+func (s *Snapshot) explainUnmatched(p *Principal, org OrganisationID, name string, anyOf []Permission) UnmatchedIAMRole {
+	u := UnmatchedIAMRole{Name: name, Near: s.NearMisses(name)}
+	if b := s.bootstrap; b.Role != name && p.Issuer == b.Issuer && s.isBootstrap(p, org, b.Role) && fold(b.Role) == fold(name) {
+		u.Near = append(u.Near, b.Role)
+	}
+	for _, near := range u.Near {
+		other := *p
+		other.IAMRoles = []string{near}
+		allowed := s.Decide(&other, org, anyOf...).Allowed
+		if len(anyOf) == 0 {
+			set, _ := s.Effective(&other, org)
+			allowed = !set.IsEmpty()
+		}
+		if allowed {
+			u.Granting = near
+			break
+		}
+	}
+	return u
+}
+
 // Sentence says in one plain sentence, to the person concerned, why the answer is what it is.
 func (e *Explanation) Sentence() string {
 	what := e.What()
@@ -91,6 +117,8 @@ func (e *Explanation) Sentence() string {
 		return "You are not signed in."
 	case OrganisationRequired:
 		return what + " needs an organisation, and none was chosen."
+	case SystemRequired:
+		return what + " acts on the whole installation, not in an organisation."
 	case OrganisationUnknown:
 		return "There is no such organisation."
 	case OrganisationDeactivated:
@@ -113,31 +141,39 @@ func (e *Explanation) Remedy() string {
 	if e.Decision.Allowed {
 		return ""
 	}
+	switch e.Decision.Reason {
+	case NotAuthenticated:
+		return "Sign in."
+	case OrganisationDeactivated:
+		return "Reactivate the organisation."
+	case OrganisationUnknown, OrganisationRequired:
+		return "Choose an organisation by the header x-organisation-id."
+	case SystemRequired:
+		return "Ask for it without an organisation."
+	case NoIAMRoles:
+		return "Put the person into a group that the claim's filter lets through, or check the role path."
+	}
 	for _, u := range e.Unmatched {
-		if len(u.Near) > 0 {
-			return fmt.Sprintf("The token carries %q; %q is mapped. They differ in case or blanks: make them the same.", u.Name, u.Near[0])
+		if u.Granting != "" {
+			return fmt.Sprintf("The token carries %q, and %q would be allowed. They differ in case or blanks: make them the same.", u.Name, u.Granting)
 		}
+	}
+	to := "one of the IAM roles"
+	if e.onlyBootstrap {
+		to = "another IAM role of the person (the bootstrap role can't be mapped)"
 	}
 	names := make([]string, 0, len(e.AnyOf))
 	for _, p := range e.AnyOf {
 		names = append(names, p.String())
 	}
 	wanted := strings.Join(names, " or ")
-	switch e.Decision.Reason {
-	case OrganisationDeactivated:
-		return "Reactivate the organisation."
-	case OrganisationUnknown, OrganisationRequired:
-		return "Choose an organisation by the header x-organisation-id."
-	case NoIAMRoles:
-		return "Put the person into a group that the claim's filter lets through, or check the role path."
-	}
 	if len(e.AnyOf) == 0 {
-		return fmt.Sprintf("Map a role to one of the IAM roles in %s.", e.place())
+		return fmt.Sprintf("Map a role to %s in %s.", to, e.place())
 	}
 	if len(e.Granting) == 0 {
-		return fmt.Sprintf("No role holds %s: create one, then map it to one of the IAM roles in %s.", wanted, e.place())
+		return fmt.Sprintf("No role holds %s: create one, then map it to %s in %s.", wanted, to, e.place())
 	}
-	return fmt.Sprintf("Map the role %q, which holds %s, to one of the IAM roles in %s.", e.Granting[0].Name, wanted, e.place())
+	return fmt.Sprintf("Map the role %q, which holds %s, to %s in %s.", e.Granting[0].Name, wanted, to, e.place())
 }
 
 // What names the thing that was asked for, by the first permission's title.

@@ -56,6 +56,27 @@ func (m *IAMRole) OrganisationIDs() []OrganisationID {
 	return slices.Sorted(maps.Keys(m.OrganisationRoles))
 }
 
+// Clone copies the role with everything it points to.
+func (r *Role) Clone() *Role {
+	row := *r
+	if r.Delegation != nil {
+		delegation := *r.Delegation
+		row.Delegation = &delegation
+	}
+	return &row
+}
+
+// Clone copies the mapping with everything it points to.
+func (m *IAMRole) Clone() *IAMRole {
+	row := *m
+	row.SystemRoles = slices.Clone(m.SystemRoles)
+	row.OrganisationRoles = make(map[OrganisationID][]RoleID, len(m.OrganisationRoles))
+	for org, roles := range m.OrganisationRoles {
+		row.OrganisationRoles[org] = slices.Clone(roles)
+	}
+	return &row
+}
+
 // Uses tells whether the role is mapped anywhere in m.
 func (m *IAMRole) Uses(role RoleID) bool {
 	if slices.Contains(m.SystemRoles, role) {

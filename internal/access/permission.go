@@ -78,7 +78,7 @@ type PermissionSet [2]uint64
 // The set must hold the catalogue: this line does not compile when it outgrows it.
 var _ [len(PermissionSet{})*64 - permissionCount]struct{}
 
-// SetOf returns the set of the given permissions.
+// SetOf returns the set of the given permissions. What is not in the catalogue is left out.
 func SetOf(ps ...Permission) PermissionSet {
 	var s PermissionSet
 	for _, p := range ps {
@@ -87,7 +87,11 @@ func SetOf(ps ...Permission) PermissionSet {
 	return s
 }
 
-func (s *PermissionSet) add(p Permission) { s[p>>6] |= 1 << (p & 63) }
+func (s *PermissionSet) add(p Permission) {
+	if int(p) < permissionCount {
+		s[p>>6] |= 1 << (p & 63)
+	}
+}
 
 // Has tells whether p is in the set.
 func (s PermissionSet) Has(p Permission) bool {

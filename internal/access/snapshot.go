@@ -55,8 +55,9 @@ func Build(m Model, b Bootstrap) *Snapshot {
 			organisations: make(map[OrganisationID]*grant, len(im.OrganisationRoles)),
 		}
 		for org, roles := range im.OrganisationRoles {
-			g := s.compile(roles, ScopeOrganisation)
-			c.organisations[org] = &g
+			if g := s.compile(roles, ScopeOrganisation); len(g.roles) > 0 {
+				c.organisations[org] = &g
+			}
 		}
 		s.iamRoles[im.Name] = c
 		s.iamRolesByID[im.ID] = im
@@ -153,10 +154,10 @@ func (s *Snapshot) NearMisses(name string) []string {
 
 // fold drops what people overlook: case, and white space of every kind.
 func fold(name string) string {
-	return strings.ToLower(strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
 			return -1
 		}
-		return r
-	}, name))
+		return unicode.ToLower(unicode.ToUpper(r)) // up first: ſ is an s
+	}, name)
 }

@@ -33,7 +33,7 @@ func (a *App) buildEdges(p *parts) http.Handler {
 	if a.cfg.Gateway.Mode == config.ModeBuiltin {
 		gateway := a.buildGateway(p, pages)
 		gateway.Mount(mux)
-		pages.SignIn = gateway.SignIn
+		pages.SignIn, pages.Sessions = gateway.SignIn, p.sessions
 	}
 	pages.Mount(mux)
 	(&bff.Handler{
@@ -60,7 +60,7 @@ func verifyFor(v *iam.Verifier) func(context.Context, string) (*access.Principal
 }
 
 // buildGateway makes the built-in gateway: sessions, and the edge that begins and ends them.
-func (a *App) buildGateway(p *parts, pages login.Pages) *login.Handler {
+func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer) *login.Handler {
 	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
 	client := &iam.Client{
 		Provider: p.provider, Verifier: p.verifier, HTTP: p.provider.HTTP,

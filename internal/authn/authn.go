@@ -46,6 +46,10 @@ type Caller struct {
 
 // Authenticate returns the caller. Without one the error is fault.Unauthenticated. It may set cookies on w.
 func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request) (*Caller, error) {
+	// Another gateway in front adds its token to whatever a browser sends, so a foreign page's request has one too.
+	if _, behind := tokenHeaders[a.Mode]; behind && changes(r) && fromBrowser(r) && !a.fromOurOrigin(r) {
+		return nil, a.crossOrigin()
+	}
 	if values := r.Header.Values("Authorization"); len(values) > 0 {
 		return a.bearer(r.Context(), values)
 	}
@@ -63,9 +67,13 @@ func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request) (*C
 		return nil, err
 	}
 	if changes(r) && !a.fromOurOrigin(r) {
-		return nil, fault.CrossOrigin.New("a change by session must come from %s", a.PublicOrigin)
+		return nil, a.crossOrigin()
 	}
 	return &Caller{Principal: &s.Principal, Session: s}, nil
+}
+
+func (a *Authenticator) crossOrigin() error {
+	return fault.CrossOrigin.New("a change from a browser must come from %s", a.PublicOrigin)
 }
 
 func (a *Authenticator) bearer(ctx context.Context, values []string) (*Caller, error) {
@@ -94,12 +102,30 @@ func changes(r *http.Request) bool {
 	return true
 }
 
+func fromBrowser(r *http.Request) bool {
+	return r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
+}
+
 // fromOurOrigin wants a browser's own word for it: one of the two headers that no page can forge.
 func (a *Authenticator) fromOurOrigin(r *http.Request) bool {
 	if origins := r.Header.Values("Origin"); len(origins) > 0 {
 		return len(origins) == 1 && origins[0] == a.PublicOrigin
 	}
 	return r.Header.Get("Sec-Fetch-Site") == "same-origin"
+}
+
+// OrganisationCookie is where the Desk keeps the active organisation when another gateway owns the session. It only
+// chooses among the organisations that the caller has.
+const OrganisationCookie = "portico_organisation"
+
+func (c *Caller) active(r *http.Request) access.OrganisationID {
+	if c.Session != nil {
+		return c.Session.ActiveOrganisation
+	}
+	if cookie, err := r.Cookie(OrganisationCookie); err == nil {
+		return access.OrganisationID(cookie.Value)
+	}
+	return access.System
 }
 
 // Organisation returns the organisation that the call is about: the header's, else the session's active one, else the
@@ -117,8 +143,9 @@ func (c *Caller) Organisation(r *http.Request, snapshot *access.Snapshot) (acces
 		return access.System, fault.InvalidInput.New("%s: expected once", strings.ToLower(OrganisationHeader))
 	}
 	organisations := snapshot.OrganisationsOf(c.Principal)
-	if c.Session != nil && slices.ContainsFunc(organisations, func(o *access.Organisation) bool { return o.ID == c.Session.ActiveOrganisation }) {
-		return c.Session.ActiveOrganisation, nil
+	active := c.active(r)
+	if slices.ContainsFunc(organisations, func(o *access.Organisation) bool { return o.ID == active }) {
+		return active, nil
 	}
 	switch len(organisations) {
 	case 1:

@@ -1,9 +1,13 @@
 package config
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Config is the whole configuration. docs/configuration.md explains every key.
@@ -104,6 +108,15 @@ type Additional struct {
 	RoleSeparator   string          `yaml:"roleSeparator"`
 }
 
+// UnmarshalYAML gives further issuers the same defaults as the first.
+func (a *Additional) UnmarshalYAML(node *yaml.Node) error {
+	type plain Additional
+	filled := plain{TokenValidation: defaultTokenValidation(), RolePath: defaultRolePath, SubjectPath: defaultSubjectPath}
+	err := node.Decode(&filled)
+	*a = Additional(filled)
+	return err
+}
+
 // Token is what the STS mints.
 type Token struct {
 	TTL                  time.Duration `yaml:"ttl"`
@@ -144,6 +157,12 @@ type Observability struct {
 	LogFormat string `yaml:"logFormat"`
 }
 
+// Where roles and subject are found when the configuration is silent.
+const (
+	defaultRolePath    = "roles"
+	defaultSubjectPath = "sub"
+)
+
 // Default returns what holds where the configuration is silent.
 func Default() Config {
 	return Config{
@@ -161,7 +180,7 @@ func Default() Config {
 			EnableManagementEndpoints: true,
 			IAM: STSIAM{
 				TokenValidation: defaultTokenValidation(),
-				RolePath:        "roles", SubjectPath: "sub", AdminRole: "ONE_STS_ADMIN", Bootstrap: true,
+				RolePath:        defaultRolePath, SubjectPath: defaultSubjectPath, AdminRole: "ONE_STS_ADMIN", Bootstrap: true,
 			},
 			Token: Token{
 				TTL: 5 * time.Minute, Audiences: []string{"one-core"},
@@ -196,8 +215,8 @@ func (s Secret) String() string {
 	return "[redacted]"
 }
 
-// GoString keeps the secret out of %#v.
-func (s Secret) GoString() string { return s.String() }
+// Format keeps the secret out of every verb.
+func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
 
 // LogValue keeps the secret out of logs.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -2,14 +2,20 @@ package config
 
 import (
 	"bytes"
+	"cmp"
+	"encoding"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net/netip"
 	"os"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -45,109 +51,189 @@ func LoadFile(path string, environ []string) (*Config, error) {
 
 // Load is LoadFile on a text.
 func Load(text []byte, environ []string) (*Config, error) {
-	var faults Faults
-	root := &yaml.Node{Kind: yaml.MappingNode}
-	var document yaml.Node
-	if err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&document); err != nil && !errors.Is(err, io.EOF) {
-		return nil, Faults{strings.TrimPrefix(err.Error(), "yaml: ")}
+	if len(text) > maxFile {
+		return nil, Faults{fmt.Sprintf("expected at most %d bytes", maxFile)}
 	}
-	if len(document.Content) > 0 && document.Content[0].Tag != "!!null" {
-		root = document.Content[0]
+	root, err := parse(text)
+	if err != nil {
+		return nil, err
 	}
-	if root.Kind != yaml.MappingNode {
-		return nil, Faults{"expected a YAML mapping at the top"}
+	// The text is judged before the environment is put into it, so that lines are those of the file.
+	faults := plain(root, "")
+	if len(faults) > 0 {
+		return nil, faults
 	}
 	faults = append(faults, applyEnvironment(root, environ)...)
 	faults = append(faults, applySecretFiles(root, reflect.TypeFor[Config](), "")...)
-
-	merged, err := yaml.Marshal(root)
-	if err != nil {
-		return nil, Faults{err.Error()}
+	if misfits := fit(root, reflect.TypeFor[Config](), ""); len(misfits) > 0 {
+		return nil, append(faults, misfits...) // the values are not all there: judging them would mislead
 	}
 	cfg := Default()
-	decoder := yaml.NewDecoder(bytes.NewReader(merged))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&cfg); err != nil && !errors.Is(err, io.EOF) {
-		faults = append(faults, decodeFaults(err)...)
-		return nil, faults // the values are not all there: judging them would mislead
+	if err := root.Decode(&cfg); err != nil {
+		return nil, append(faults, err.Error())
 	}
-	cfg.fillAdditional()
 	if faults = append(faults, cfg.validate()...); len(faults) > 0 {
 		return nil, faults
 	}
 	return &cfg, nil
 }
 
-// fillAdditional gives further issuers the same defaults as the first.
-func (c *Config) fillAdditional() {
-	for i := range c.STS.IAM.Additional {
-		a, d := &c.STS.IAM.Additional[i], defaultTokenValidation()
-		if len(a.TokenValidation.Algorithms) == 0 {
-			a.TokenValidation.Algorithms = d.Algorithms
-		}
-		a.TokenValidation.Leeway = or(a.TokenValidation.Leeway, d.Leeway)
-		a.TokenValidation.JWKSRefreshAfter = or(a.TokenValidation.JWKSRefreshAfter, d.JWKSRefreshAfter)
-		a.TokenValidation.JWKSExpireAfter = or(a.TokenValidation.JWKSExpireAfter, d.JWKSExpireAfter)
-		a.RolePath = or(a.RolePath, "roles")
-		a.SubjectPath = or(a.SubjectPath, "sub")
+// parse reads one YAML document that is a mapping, or empty.
+func parse(text []byte) (*yaml.Node, error) {
+	var document, more yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
+		return nil, Faults{strings.TrimPrefix(err.Error(), "yaml: ")}
 	}
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, Faults{"expected one YAML document, got more behind it"}
+	}
+	if len(document.Content) == 0 || isNull(document.Content[0]) {
+		return &yaml.Node{Kind: yaml.MappingNode}, nil
+	}
+	if root := document.Content[0]; root.Kind == yaml.MappingNode {
+		return root, nil
+	}
+	return nil, Faults{"expected a YAML mapping at the top"}
 }
 
-func or[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
-}
+func isNull(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.Tag == "!!null" }
 
-var unknownField = regexp.MustCompile(`^line \d+: field (\S+) not found in type config\.(\w+)$`)
-
-// decodeFaults puts the decoder's words into ours. Line numbers are those of the merged text, so they are left out.
-func decodeFaults(err error) Faults {
-	var typeError *yaml.TypeError
-	if !errors.As(err, &typeError) {
-		return Faults{strings.TrimPrefix(err.Error(), "yaml: ")}
+// plain refuses what makes YAML mean something else than it looks like, and what readers disagree on.
+func plain(node *yaml.Node, path string) (faults Faults) {
+	if node.Kind == yaml.AliasNode || node.Anchor != "" {
+		return Faults{fmt.Sprintf("line %d: %s: expected no anchors and aliases", node.Line, cmp.Or(path, "the top"))}
 	}
-	var faults Faults
-	for _, message := range typeError.Errors {
-		if m := unknownField.FindStringSubmatch(message); m != nil {
-			faults = append(faults, fmt.Sprintf("unknown key %s%s", m[1], inSection(m[2])))
-			continue
+	if node.Style&yaml.TaggedStyle != 0 {
+		return Faults{fmt.Sprintf("line %d: %s: expected no explicit tags", node.Line, cmp.Or(path, "the top"))}
+	}
+	if node.Kind != yaml.MappingNode {
+		for i, item := range node.Content {
+			faults = append(faults, plain(item, fmt.Sprintf("%s[%d]", path, i))...)
 		}
-		_, rest, _ := strings.Cut(message, ": ")
-		faults = append(faults, rest)
+		return faults
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		switch name := join(path, key.Value); {
+		case key.Kind != yaml.ScalarNode || key.Tag != "!!str" || key.Anchor != "":
+			faults = append(faults, fmt.Sprintf("line %d: %s: expected plain text as key", key.Line, cmp.Or(path, "the top")))
+		case seen[key.Value]:
+			faults = append(faults, fmt.Sprintf("line %d: the key %s stands twice", key.Line, name))
+		default:
+			seen[key.Value] = true
+			faults = append(faults, plain(value, name)...)
+		}
 	}
 	return faults
 }
 
-func inSection(typeName string) string {
-	if typeName == "Config" {
-		return " at the top"
+func join(path, key string) string {
+	if path == "" {
+		return key
 	}
-	var paths []string
-	eachKey(reflect.TypeFor[Config](), "", func(path string, t reflect.Type) {
-		if t.Kind() == reflect.Struct && t.Name() == typeName {
-			paths = append(paths, path)
+	return path + "." + key
+}
+
+// fit compares the text with the shape of the configuration: every key must be known, every value be of its type.
+func fit(node *yaml.Node, t reflect.Type, path string) (faults Faults) {
+	if isNull(node) {
+		return nil // a key without a value is silent
+	}
+	switch {
+	case t.Kind() == reflect.Struct && !isLeaf(t):
+		if node.Kind != yaml.MappingNode {
+			return Faults{misfit(node, path, "a section")}
 		}
-	})
-	return " in " + strings.Join(paths, " or ")
+		keys := map[string]reflect.Type{}
+		for i := range t.NumField() {
+			keys[t.Field(i).Tag.Get("yaml")] = t.Field(i).Type
+		}
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			name := node.Content[i].Value
+			if field, known := keys[name]; known {
+				faults = append(faults, fit(node.Content[i+1], field, join(path, name))...)
+			} else {
+				faults = append(faults, at(node.Content[i])+"unknown key "+join(path, name)+meant(name, slices.Sorted(maps.Keys(keys))))
+			}
+		}
+	case t.Kind() == reflect.Slice:
+		if node.Kind != yaml.SequenceNode {
+			return Faults{misfit(node, path, "a list")}
+		}
+		for i, item := range node.Content {
+			faults = append(faults, fit(item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
+		}
+	case node.Kind != yaml.ScalarNode || node.Decode(reflect.New(t).Interface()) != nil:
+		return Faults{misfit(node, path, leafKind(t))}
+	}
+	return faults
+}
+
+// isLeaf tells of a struct that is written as one value.
+func isLeaf(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+func leafKind(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "a duration, e.g. 30m"
+	case t == reflect.TypeFor[netip.Prefix]():
+		return "a network, e.g. 10.0.0.0/8"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	}
+	return "text"
+}
+
+// misfit never quotes what stands where a secret may: only durations, networks and truth values are.
+func misfit(node *yaml.Node, path, expected string) string {
+	switch node.Kind {
+	case yaml.MappingNode:
+		return at(node) + path + ": expected " + expected + ", got a section"
+	case yaml.SequenceNode:
+		return at(node) + path + ": expected " + expected + ", got a list"
+	}
+	if expected == "a section" || expected == "a list" || expected == "text" {
+		return at(node) + path + ": expected " + expected + ", got a single value"
+	}
+	return at(node) + path + ": expected " + expected + fmt.Sprintf(", got %q", node.Value)
+}
+
+// at says where a node stands in the file; those of the environment stand nowhere.
+func at(node *yaml.Node) string {
+	if node.Line == 0 {
+		return ""
+	}
+	return fmt.Sprintf("line %d: ", node.Line)
+}
+
+// meant finds the key that differs in case only.
+func meant(name string, keys []string) string {
+	for _, key := range keys {
+		if strings.EqualFold(key, name) {
+			return fmt.Sprintf("; did you mean %s?", key)
+		}
+	}
+	return ""
 }
 
 // eachKey calls f for every key of the configuration, sections included.
 func eachKey(t reflect.Type, prefix string, f func(path string, t reflect.Type)) {
 	for i := range t.NumField() {
-		name := t.Field(i).Tag.Get("yaml")
-		if name == "-" {
-			continue
-		}
-		path, field := prefix+name, t.Field(i).Type
+		path, field := prefix+t.Field(i).Tag.Get("yaml"), t.Field(i).Type
 		f(path, field)
 		if field.Kind() == reflect.Struct {
 			eachKey(field, path+".", f)
 		}
 	}
 }
+
+// serviceLink matches what Kubernetes puts into every container beside a service whose name begins with "portico".
+// No key of ours is all capitals.
+var serviceLink = regexp.MustCompile(`^([A-Z0-9_]+_)?(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 // applyEnvironment sets PORTICO_a__b for a.b. Lists are separated by commas.
 func applyEnvironment(root *yaml.Node, environ []string) (faults Faults) {
@@ -162,16 +248,18 @@ func applyEnvironment(root *yaml.Node, environ []string) (faults Faults) {
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		key, ours := strings.CutPrefix(name, envPrefix)
-		if !ours || strings.HasPrefix(key, "TEST_") {
+		if !ours || strings.HasPrefix(key, "TEST_") || serviceLink.MatchString(key) {
 			continue
 		}
 		path := strings.ReplaceAll(key, "__", ".")
 		t, known := types[path]
 		switch {
 		case !known:
-			faults = append(faults, fmt.Sprintf("environment %s: there is no key %s", name, path))
-		case t.Kind() == reflect.Struct || t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct && t.Elem().PkgPath() == reflect.TypeFor[Config]().PkgPath():
+			faults = append(faults, fmt.Sprintf("environment %s: there is no key %s%s", name, path, meant(path, slices.Sorted(maps.Keys(types)))))
+		case t.Kind() == reflect.Struct:
 			faults = append(faults, fmt.Sprintf("environment %s: %s is a section; set its keys", name, path))
+		case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct && !isLeaf(t.Elem()):
+			faults = append(faults, fmt.Sprintf("environment %s: %s is a list of sections, which only the file can hold", name, path))
 		case t.Kind() == reflect.Slice:
 			list := &yaml.Node{Kind: yaml.SequenceNode}
 			for item := range strings.SplitSeq(value, ",") {
@@ -181,7 +269,7 @@ func applyEnvironment(root *yaml.Node, environ []string) (faults Faults) {
 			}
 			set(root, strings.Split(path, "."), list)
 		case t.Kind() == reflect.Bool:
-			set(root, strings.Split(path, "."), &yaml.Node{Kind: yaml.ScalarNode, Value: value})
+			set(root, strings.Split(path, "."), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: value})
 		default:
 			set(root, strings.Split(path, "."), scalar(value))
 		}
@@ -244,14 +332,32 @@ func applySecretFiles(node *yaml.Node, t reflect.Type, prefix string) (faults Fa
 		if get(node, name) != nil {
 			faults = append(faults, fmt.Sprintf("%s%s and %s%sFile are both set; keep one", prefix, name, prefix, name))
 		}
-		content, err := readFile(file.Value)
+		drop(node, name+"File")
+		secret, err := readSecret(file)
 		if err != nil {
 			faults = append(faults, fmt.Sprintf("%s%sFile: %v", prefix, name, err))
+			secret = "unreadable" // said once: it is not missing
 		}
-		drop(node, name+"File")
-		set(node, []string{name}, scalar(strings.TrimRight(string(content), "\r\n")))
+		set(node, []string{name}, scalar(secret))
 	}
 	return faults
+}
+
+func readSecret(file *yaml.Node) (string, error) {
+	if file.Kind != yaml.ScalarNode || file.Value == "" {
+		return "", errors.New("expected the path of a file")
+	}
+	content, err := readFile(file.Value)
+	secret := strings.TrimRight(string(content), "\r\n")
+	switch {
+	case err != nil:
+		return "", err
+	case secret == "":
+		return "", fmt.Errorf("%s is empty", file.Value)
+	case !utf8.ValidString(secret):
+		return "", fmt.Errorf("%s: expected UTF-8 text", file.Value)
+	}
+	return secret, nil
 }
 
 func drop(node *yaml.Node, key string) {

@@ -5,9 +5,13 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/portico-iam/portico/internal/httpx"
 )
 
 // validator collects faults.
@@ -41,8 +45,19 @@ func (s *Server) validate(v *validator) {
 		v.hostPort("server.adminListen", s.AdminListen)
 	}
 	if u := v.origin("server.publicUrl", s.PublicURL); u != nil {
-		s.PublicURL = u.Scheme + "://" + u.Host
+		s.PublicURL = originOf(u)
 	}
+}
+
+// originOf writes an origin as browsers do, so that the Origin header can be compared with it (RFC 6454 section 6.1).
+func originOf(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "https" {
+		host = strings.TrimSuffix(host, ":443")
+	} else {
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return u.Scheme + "://" + strings.TrimSuffix(host, ":")
 }
 
 const discoverySuffix = "/.well-known/openid-configuration"
@@ -74,12 +89,10 @@ func (c *Config) deriveIssuer(v *validator) {
 func (g *Gateway) validate(v *validator) {
 	v.oneOf("gateway.mode", g.Mode, ModeBuiltin, ModeAPISIX, ModeOAuth2Proxy, ModeBearer)
 	v.path("gateway.callbackPath", g.CallbackPath)
-	for _, taken := range []string{"/", "/login", "/logout"} {
-		if g.CallbackPath == taken {
-			v.fail("gateway.callbackPath", "%s is taken; expected a path of its own, e.g. /.apisix/redirect", taken)
-		}
+	if g.CallbackPath == "/" {
+		v.fail("gateway.callbackPath", "/ is taken; expected a path of its own, e.g. /.apisix/redirect")
 	}
-	for _, taken := range []string{"/api/", "/ssi/", "/.well-known/", "/assets/"} {
+	for _, taken := range []string{"/login/", "/logout/", "/api/", "/ssi/", "/scim/", "/.well-known/", "/assets/"} {
 		if strings.HasPrefix(g.CallbackPath+"/", taken) {
 			v.fail("gateway.callbackPath", "expected a path outside %s, got %s", taken, g.CallbackPath)
 		}
@@ -87,6 +100,9 @@ func (g *Gateway) validate(v *validator) {
 	v.path("gateway.postLogoutPath", g.PostLogoutPath)
 	v.between("gateway.session.idle", g.Session.Idle, time.Minute, 24*time.Hour)
 	v.between("gateway.session.absolute", g.Session.Absolute, time.Minute, 7*24*time.Hour)
+	if g.Session.Idle > g.Session.Absolute {
+		v.fail("gateway.session.idle", "expected at most gateway.session.absolute (%s), got %s", g.Session.Absolute, g.Session.Idle)
+	}
 }
 
 func (i *IAM) validate(v *validator, mode string) {
@@ -127,19 +143,29 @@ func (s *STS) validate(v *validator, c *Config) {
 	v.required("sts.iam.rolePath", iam.RolePath, "the claim that holds the roles, e.g. roles")
 	v.required("sts.iam.subjectPath", iam.SubjectPath, "the claim that identifies the person, e.g. sub")
 	v.required("sts.iam.adminRole", iam.AdminRole, "the bootstrap administrator's role, e.g. ONE_STS_ADMIN")
+	if iam.AdminRole != strings.TrimSpace(iam.AdminRole) {
+		v.fail("sts.iam.adminRole", "expected no blanks at its ends, got %q", iam.AdminRole)
+	}
+	issuers := map[string]string{iam.TokenValidation.Iss: "sts.iam.tokenValidation.iss"}
 	for i := range iam.Additional {
 		key := fmt.Sprintf("sts.iam.additional[%d].tokenValidation", i)
 		a := &iam.Additional[i].TokenValidation
 		v.required(key+".iss", a.Iss, "the issuer")
 		v.required(key+".jwksUri", a.JWKSURI, "where that issuer publishes its keys")
 		a.validate(v, key)
-		if a.Iss != "" && a.Iss == iam.TokenValidation.Iss {
-			v.fail(key+".iss", "%s is the first issuer already", a.Iss)
+		if first, taken := issuers[a.Iss]; taken && a.Iss != "" {
+			v.fail(key+".iss", "expected an issuer of its own, got that of %s: %s", first, a.Iss)
 		}
+		issuers[a.Iss] = key + ".iss"
+		v.required(fmt.Sprintf("sts.iam.additional[%d].rolePath", i), iam.Additional[i].RolePath, "the claim that holds the roles, e.g. roles")
+		v.required(fmt.Sprintf("sts.iam.additional[%d].subjectPath", i), iam.Additional[i].SubjectPath, "the claim that identifies the person, e.g. sub")
 	}
 	v.between("sts.token.ttl", s.Token.TTL, 30*time.Second, time.Hour)
 	v.between("sts.token.keyRotation", s.Token.KeyRotation, time.Hour, 10*365*24*time.Hour)
 	v.between("sts.token.keyOverlap", s.Token.KeyOverlap, time.Minute, 30*24*time.Hour)
+	if s.Token.KeyOverlap > s.Token.KeyRotation {
+		v.fail("sts.token.keyOverlap", "expected at most sts.token.keyRotation (%s), got %s", s.Token.KeyRotation, s.Token.KeyOverlap)
+	}
 	if len(s.Token.Audiences) == 0 || slices.Contains(s.Token.Audiences, "") {
 		v.fail("sts.token.audiences", "expected at least one audience and none empty, e.g. [one-core]")
 	}
@@ -153,11 +179,18 @@ func (c *Config) refuseDevelopmentOkta(v *validator) {
 	if c.Server.PublicURL == "" || isLoopback(c.Server.PublicURL) {
 		return
 	}
-	for _, address := range []struct{ key, url string }{
+	type address struct{ key, url string }
+	addresses := []address{
 		{"iam.issuer", c.IAM.Issuer},
 		{"iam.discoveryUrl", c.IAM.DiscoveryURL},
+		{"sts.iam.tokenValidation.iss", c.STS.IAM.TokenValidation.Iss},
 		{"sts.iam.tokenValidation.jwksUri", c.STS.IAM.TokenValidation.JWKSURI},
-	} {
+	}
+	for i, a := range c.STS.IAM.Additional {
+		key := fmt.Sprintf("sts.iam.additional[%d].tokenValidation", i)
+		addresses = append(addresses, address{key + ".iss", a.TokenValidation.Iss}, address{key + ".jwksUri", a.TokenValidation.JWKSURI})
+	}
+	for _, address := range addresses {
 		if address.url != "" && isLoopback(address.url) {
 			v.fail(address.key, "%s is on this machine, as the development Okta is, but server.publicUrl is not: refused", address.url)
 		}
@@ -165,7 +198,7 @@ func (c *Config) refuseDevelopmentOkta(v *validator) {
 }
 
 func (t *TokenValidation) validate(v *validator, key string) {
-	if t.Aud == "" {
+	if strings.TrimSpace(t.Aud) == "" {
 		v.fail(key+".aud", "required: the authorization server's audience, e.g. api://procivis-one; without it tokens for others would be accepted")
 	}
 	if t.Iss != "" {
@@ -208,7 +241,7 @@ func (s *Store) validate(v *validator) {
 }
 
 func (v *validator) required(key, value, what string) {
-	if value == "" {
+	if strings.TrimSpace(value) == "" {
 		v.fail(key, "required: %s", what)
 	}
 }
@@ -226,28 +259,33 @@ func (v *validator) between(key string, value, low, high time.Duration) {
 }
 
 func (v *validator) hostPort(key, value string) {
-	if _, port, err := net.SplitHostPort(value); err != nil || port == "" {
+	_, port, err := net.SplitHostPort(value)
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
 		v.fail(key, "expected host:port, e.g. 127.0.0.1:8080, got %q", value)
 	}
 }
 
+// path accepts what httpx.GuardPath lets through, and no escapes.
 func (v *validator) path(key, value string) {
-	if !strings.HasPrefix(value, "/") || strings.HasPrefix(value, "//") || strings.ContainsAny(value, "?#\\ {}%") || strings.Contains(value, "/../") {
+	if httpx.Ambiguous(value) != "" || strings.ContainsAny(value, "?%") {
 		v.fail(key, "expected a plain absolute path, got %q", value)
 	}
 }
+
+// oktaConsole matches the administrators' addresses in every cell of Okta's.
+var oktaConsole = regexp.MustCompile(`(?i)-admin\.(okta|oktapreview|okta-emea|okta-gov)\.com$`)
 
 // url accepts https, and http on loopback.
 func (v *validator) url(key, value string) *url.URL {
 	u, err := url.Parse(value)
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		v.fail(key, "expected an https URL, got %q", value)
-	case u.User != nil || u.Fragment != "" || u.RawQuery != "":
+	case strings.Contains(value, "@") || strings.ContainsAny(value, "?#"): // not quoted: there may be a password in it
 		v.fail(key, "expected a URL without user, query and fragment")
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		v.fail(key, "expected an https URL, got %q", value)
 	case u.Scheme == "http" && !isLoopback(value):
 		v.fail(key, "expected https (http is accepted on loopback only), got %q", value)
-	case strings.HasSuffix(u.Hostname(), "-admin.okta.com"):
+	case oktaConsole.MatchString(u.Hostname()):
 		v.fail(key, "%s is the address of Okta's console, not of an issuer: leave out -admin", u.Host)
 	default:
 		return u
@@ -275,11 +313,12 @@ func isLoopback(rawURL string) bool {
 	if err != nil {
 		return false
 	}
-	if u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") {
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return err == nil && ip.IsLoopback()
+	ip, err := netip.ParseAddr(host)
+	return err == nil && (ip.Unmap().IsLoopback() || ip.Unmap().IsUnspecified())
 }
 
 // IsLoopback tells whether the public address is on this machine, as it is in development.

@@ -27,5 +27,9 @@
 // but its key set, follows no redirect, and never asks for keys because of a token it does not know.
 //
 // Where it is stricter than Core: the permission is checked before path, query and body are read; a repeated member of a
-// token, the header parameter crit and an empty sub are refused; a failed refresh of the keys pauses before the next one.
+// token or of the key set, the header parameter crit and an empty sub are refused; a failed refresh of the keys pauses
+// before the next one; names are not blank and hold no control characters; history metadata is an object.
+//
+// Where it is narrower: there are no identifiers yet, so a walletProviderIssuer is never found; the history filters by
+// credential, proof, schema and identifier find the entries about that entity, not those around it.
 package core

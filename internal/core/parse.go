@@ -84,9 +84,8 @@ func (t *parsedToken) readHeader(b []byte) error {
 		return errors.New("crit")
 	}
 	var jwk *map[string]json.RawMessage
-	var jwt, attestation *string
+	var alg, jwt, attestation *string
 	var x5c *[]string
-	alg := new(string)
 	err = errors.Join(m.into("alg", &alg), m.into("kid", &t.kid),
 		m.into("jwk", &jwk), m.into("x5c", &x5c), m.into("jwt", &jwt), m.into("key_attestation", &attestation)) // never trusted
 	if err == nil && alg == nil {
@@ -154,11 +153,11 @@ func readObject(b []byte) (object, error) {
 	return m, nil
 }
 
-// into decodes a member into a pointer to a pointer, which is nil for an absent or null one.
+// into decodes a member into a pointer to a nil pointer, which stays nil for an absent or null one.
 func (m object) into(name string, p any) error {
 	raw, ok := m[name]
 	if !ok {
-		raw = json.RawMessage("null")
+		return nil
 	}
 	if err := json.Unmarshal(raw, p); err != nil {
 		return fmt.Errorf("%s: unexpected type", name)

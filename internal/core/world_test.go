@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -270,5 +269,3 @@ func read[T any](t *testing.T, rec *httptest.ResponseRecorder) T {
 	}
 	return v
 }
-
-func clone(m map[string]any) map[string]any { return maps.Clone(m) }

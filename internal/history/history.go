@@ -102,13 +102,18 @@ func (r *Recorder) New(e Entry) Entry {
 // happened: it is logged, and the id is still returned.
 func (r *Recorder) Record(ctx context.Context, e Entry) Entry {
 	e = r.New(e)
+	r.Append(ctx, e)
+	return e
+}
+
+// Append stores an entry that New made, as Record does.
+func (r *Recorder) Append(ctx context.Context, e Entry) {
 	// The record outlives the request that caused it: a caller who hangs up must not go unrecorded.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := r.Store.AppendHistory(ctx, e); err != nil {
 		r.Logger.ErrorContext(ctx, "history entry lost", "history_id", e.ID, "action", e.Action, "entity_type", e.EntityType, "error", err)
 	}
-	return e
 }
 
 // List returns a page of entries and how many there are in all.

@@ -7,8 +7,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/portico-iam/portico/internal/fault"
@@ -17,11 +19,16 @@ import (
 // MaxBody bounds every request body that Portico itself reads, in bytes. What it only passes on is not bounded by it.
 const MaxBody = 1 << 20
 
-// WriteJSON answers with status and v as JSON.
+// WriteJSON answers with status and v as JSON. v must marshal: a value that can't is a mistake in the code, and panics
+// before anything was written.
 func WriteJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a caller who hung up is nobody's fault
+	_, _ = w.Write(append(body, '\n')) // a caller who hung up is nobody's fault
 }
 
 // ErrorBody is the shape of every error answer: Core's, plus the reference under which the full reason is kept.
@@ -49,6 +56,9 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	if f.Detail != "" {
 		body.Cause = &ErrorText{Message: f.Detail}
 	}
+	for _, stale := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
+		w.Header().Del(stale) // of the answer that was meant to be
+	}
 	if f.Code == fault.Unauthenticated {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="portico"`) // RFC 6750 section 3
 	}
@@ -58,8 +68,8 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 // ReadJSON decodes the request's body into v, which must be a pointer to a struct. Unknown fields, repeated members,
 // anything after the value, other media types and more than MaxBody bytes are refused.
 func ReadJSON(w http.ResponseWriter, r *http.Request, v any) error {
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return fault.NotJSON.New("expected Content-Type application/json, got %q", clip(r.Header.Get("Content-Type")))
+	if types := r.Header.Values("Content-Type"); len(types) != 1 || !isJSON(types[0]) {
+		return fault.NotJSON.New("expected Content-Type application/json, got %q", clip(strings.Join(types, ", ")))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if err != nil {
@@ -72,6 +82,13 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	return DecodeJSON(body, v)
 }
 
+// isJSON accepts application/json, in UTF-8 if it names a charset at all.
+func isJSON(contentType string) bool {
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	charset, named := params["charset"]
+	return err == nil && mediaType == "application/json" && (!named || strings.EqualFold(charset, "utf-8"))
+}
+
 // DecodeJSON decodes strictly, as ReadJSON does.
 func DecodeJSON(body []byte, v any) error {
 	if !utf8.Valid(body) {
@@ -79,6 +96,9 @@ func DecodeJSON(body []byte, v any) error {
 	}
 	if err := noRepeatedMembers(body); err != nil {
 		return err
+	}
+	if trimmed := bytes.TrimLeft(body, " \t\r\n"); trimmed[0] != '{' {
+		return fault.InvalidInput.New("expected a JSON object")
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
@@ -95,16 +115,20 @@ func DecodeJSON(body []byte, v any) error {
 // section 4), and that disagreement is a way around checks.
 func noRepeatedMembers(body []byte) error {
 	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
 	type level struct {
 		object bool
 		isKey  bool
 		seen   map[string]bool
 	}
 	var stack []level
-	for {
+	for read := false; ; read = true {
 		token, err := d.Token()
-		if err == io.EOF {
+		if err == io.EOF && read && len(stack) == 0 {
 			return nil
+		}
+		if err == io.EOF && read {
+			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {
 			return fault.InvalidInput.New("%s", describeJSON(err))
@@ -117,7 +141,7 @@ func noRepeatedMembers(body []byte) error {
 		if n := len(stack); n > 0 && stack[n-1].object {
 			top := &stack[n-1]
 			if top.isKey {
-				key := strings.ToLower(token.(string)) // encoding/json matches fields without regard to case
+				key := foldMember(token.(string))
 				if top.seen[key] {
 					return fault.InvalidInput.New("the member %q stands twice in one object", clip(key))
 				}
@@ -134,6 +158,18 @@ func noRepeatedMembers(body []byte) error {
 	}
 }
 
+// foldMember makes names equal that encoding/json takes for the same field: it matches them without regard to case,
+// and to it ſ is an s.
+func foldMember(name string) string {
+	return strings.Map(func(r rune) rune {
+		for next := unicode.SimpleFold(r); ; next = unicode.SimpleFold(next) {
+			if next <= r {
+				return next // the smallest of those that differ in case only
+			}
+		}
+	}, name)
+}
+
 func describeJSON(err error) string {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -145,9 +181,26 @@ func describeJSON(err error) string {
 	case errors.As(err, &syntax):
 		return "malformed JSON: " + syntax.Error()
 	case errors.As(err, &kind):
-		return kind.Field + ": expected " + kind.Type.String() + ", got " + kind.Value
+		return clip(kind.Field) + ": expected " + jsonKind(kind.Type) + ", got " + clip(kind.Value)
 	}
 	return clip(strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// jsonKind says what a Go type is in JSON: the caller does not know our types.
+func jsonKind(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return jsonKind(t.Elem())
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	}
+	return "a number"
 }
 
 // clip bounds what is quoted back of a caller's own input.

@@ -27,7 +27,13 @@ func NewMemory() *Memory {
 func (m *Memory) Accept() (net.Conn, error) {
 	select {
 	case c := <-m.conns:
-		return c, nil
+		select {
+		case <-m.done: // closed at the same moment: a server that stops would leave this one open
+			c.Close()
+			return nil, net.ErrClosed
+		default:
+			return c, nil
+		}
 	case <-m.done:
 		return nil, net.ErrClosed
 	}

@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -59,22 +60,52 @@ func plausibleID(id string) bool {
 	return true
 }
 
-// Recover turns a panic into a logged internal error. What was panicked with is not logged: it may hold a token.
+// Recover turns a panic into a logged internal error. What was panicked with is not logged, only its type: it may hold
+// a token. An answer that had begun is broken off, so that nobody takes it for a whole one.
 func Recover(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(writer http.ResponseWriter, r *http.Request) {
+		w := &begun{ResponseWriter: writer}
 		defer func() {
 			switch p := recover(); p {
 			case nil:
 			case http.ErrAbortHandler: // how the proxy says that the answer broke off
 				panic(p)
 			default:
-				Logger(r.Context()).ErrorContext(r.Context(), "panic", "stack", string(debug.Stack()))
+				Logger(r.Context()).ErrorContext(r.Context(), "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+				if w.begun {
+					panic(http.ErrAbortHandler)
+				}
 				WriteError(w, r, fault.Internal.New("an internal error occurred"))
 			}
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
+
+// begun notes whether an answer has begun.
+type begun struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (w *begun) WriteHeader(status int) {
+	w.begun = w.begun || status >= 200 || status == http.StatusSwitchingProtocols
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *begun) Write(b []byte) (int, error) {
+	w.begun = true
+	return w.ResponseWriter.Write(b)
+}
+
+// Flush is for those who look for an http.Flusher.
+func (w *begun) Flush() {
+	w.begun = true
+	_ = http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Unwrap is for http.ResponseController.
+func (w *begun) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // SecurityHeaders sets what every answer of Portico's own carries. A handler may set its own Content-Security-Policy.
 func SecurityHeaders(hsts bool, next http.Handler) http.Handler {

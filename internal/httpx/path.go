@@ -2,7 +2,9 @@ package httpx
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/portico-iam/portico/internal/fault"
 )
@@ -57,10 +59,43 @@ func Ambiguous(path string) string {
 			}
 		}
 	}
+	return ambiguousOnceDecoded(path)
+}
+
+// ambiguousOnceDecoded looks at what a second decoding would make of the path. It may only find escapes that are as
+// harmless as those of a DID, e.g. did:web:localhost%253A3000.
+func ambiguousOnceDecoded(path string) string {
+	if !strings.Contains(path, "%") {
+		return ""
+	}
+	once, err := url.PathUnescape(path)
+	if err != nil {
+		return "it holds a malformed escape"
+	}
+	for i := range len(once) {
+		if once[i] != '%' {
+			continue
+		}
+		switch b, ok := unhex(once, i+1); {
+		case !ok:
+			return "it holds an encoded % that begins no escape"
+		case b == '%' || ambiguousByte(b):
+			return "it holds a separator that is encoded twice"
+		}
+	}
+	twice, err := url.PathUnescape(once)
+	if err != nil || !utf8.ValidString(once) || !utf8.ValidString(twice) {
+		return "it holds encoded bytes that are not UTF-8"
+	}
 	return ""
 }
 
-// ambiguousEscape looks at an escape and, for %25, at what a second decoding would make of it.
+// ambiguousByte tells of a byte that must not be encoded: decoded, it would mean something else.
+func ambiguousByte(b byte) bool {
+	return b < 0x20 || b == 0x7f || strings.IndexByte(`/\.;#?`, b) >= 0
+}
+
+// ambiguousEscape looks at one escape.
 func ambiguousEscape(s string) string {
 	b, ok := unhex(s, 1)
 	switch {
@@ -68,12 +103,8 @@ func ambiguousEscape(s string) string {
 		return "it holds a malformed escape"
 	case b < 0x20 || b == 0x7f:
 		return "it holds an encoded control character"
-	case b == '/' || b == '\\' || b == '.' || b == ';' || b == '#' || b == '?':
+	case ambiguousByte(b):
 		return "it holds an encoded " + string(rune(b))
-	case b == '%':
-		if again, ok := unhex(s, 3); ok && (again < 0x20 || again == 0x7f || strings.IndexByte(`/\.;#?%`, again) >= 0) {
-			return "it holds a separator that is encoded twice"
-		}
 	}
 	return ""
 }

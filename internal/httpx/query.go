@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -34,8 +35,16 @@ func NewQuery(raw string) *Query {
 		q.err = fault.InvalidInput.New("expected a query of at most 8192 bytes, got %d", len(raw))
 		return q
 	}
-	if q.values, q.err = url.ParseQuery(raw); q.err != nil {
-		q.err = fault.InvalidInput.New("Query extraction error: malformed query")
+	var err error
+	if q.values, err = url.ParseQuery(raw); err != nil {
+		q.fail("malformed query")
+	}
+	for name, values := range q.values {
+		for _, text := range append(values, name) {
+			if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+				q.fail("expected UTF-8 text without NUL")
+			}
+		}
 	}
 	return q
 }
@@ -43,13 +52,15 @@ func NewQuery(raw string) *Query {
 // String returns a parameter, or def.
 func (q *Query) String(name, def string) string {
 	q.known[name] = true
-	switch values := q.values[name]; {
-	case len(values) == 1 && !strings.ContainsRune(values[0], 0):
+	switch values := q.values[name]; len(values) {
+	case 0:
+		return def
+	case 1:
 		return values[0]
-	case len(values) > 0:
-		q.fail("%s: expected one plain value", name)
+	default:
+		q.fail("%s: expected one value, got %d", name, len(values))
+		return def
 	}
-	return def
 }
 
 // Strings returns an array parameter: every name[].
@@ -67,7 +78,7 @@ func (q *Query) Strings(name string) []string {
 // OneOf returns a parameter that must be one of the values, or def.
 func (q *Query) OneOf(name, def string, values ...string) string {
 	s := q.String(name, def)
-	if s != def && !slices.Contains(values, s) {
+	if len(q.values[name]) > 0 && !slices.Contains(values, s) {
 		q.fail("%s: expected one of %s, got %q", name, strings.Join(values, ", "), clip(s))
 		return def
 	}
@@ -95,7 +106,7 @@ func (q *Query) Int(name string, def, low, high int) int {
 		return def
 	}
 	n, err := strconv.Atoi(s)
-	if err != nil || n < low || n > high {
+	if err != nil || n < low || n > high || s[0] == '+' {
 		q.fail("%s: expected a whole number from %d to %d, got %q", name, low, high, clip(s))
 		return low
 	}
@@ -119,7 +130,7 @@ func (q *Query) UUIDs(name string) []string {
 // Time returns an RFC 3339 time, or the zero time.
 func (q *Query) Time(name string) time.Time {
 	s := q.String(name, "")
-	if s == "" {
+	if len(q.values[name]) == 0 {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339, s)
@@ -202,6 +213,7 @@ func NewList[T any](values []T, total, size int) List[T] {
 	if values == nil {
 		values = []T{}
 	}
+	size = max(size, 1)
 	return List[T]{Values: values, TotalItems: total, TotalPages: (total + size - 1) / size}
 }
 

@@ -14,5 +14,5 @@
 // again and again without the session it was just given is shown why, instead of being sent round.
 //
 // It refuses: return addresses that are not plain paths of our own, answers that name another issuer, repeated
-// parameters. It renders no page itself: Pages does.
+// parameters. Pages are rendered by whoever is its httpx.MessageRenderer.
 package login

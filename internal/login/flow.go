@@ -5,7 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +15,6 @@ import (
 
 const (
 	flowLives   = time.Hour // a person may take a while over a second factor
-	maxReturn   = 1024      // bytes
 	maxState    = 4096      // bytes
 	statePlace  = "login state"
 	cookiePlace = "login cookie"
@@ -127,23 +126,11 @@ func random() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// safeReturn returns the address if it is a plain path of our own, with or without a query, and / otherwise.
+// safeReturn returns the address if one can come back to it: a page of ours, and not one of the sign-in itself.
 func safeReturn(address string, never ...string) string {
-	if len(address) > maxReturn || !strings.HasPrefix(address, "/") {
+	address = httpx.LocalPath(address)
+	if path, _, _ := strings.Cut(address, "?"); slices.Contains(never, path) {
 		return "/"
-	}
-	path, query, _ := strings.Cut(address, "?")
-	if httpx.Ambiguous(path) != "" || strings.ContainsFunc(query, func(r rune) bool { return r <= 0x20 || r >= 0x7f || r == '\\' || r == '#' }) {
-		return "/"
-	}
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
-		return "/"
-	}
-	for _, p := range never {
-		if path == p {
-			return "/"
-		}
 	}
 	return address
 }

@@ -18,22 +18,6 @@ import (
 	"github.com/portico-iam/portico/internal/session"
 )
 
-// Page is a message to somebody who is not signed in.
-type Page struct {
-	Status    int
-	Title     string
-	Text      string // one or two plain sentences
-	Reference string // under which an administrator finds more
-	ActionURL string // where to go on, a path of our own
-	Action    string // what the link or button says
-	Post      bool   // the action changes something: a form, not a link
-}
-
-// Pages renders messages.
-type Pages interface {
-	RenderMessage(w http.ResponseWriter, r *http.Request, p Page)
-}
-
 // Client is the identity provider, as far as signing in needs it.
 type Client interface {
 	AuthorizationURL(ctx context.Context, state, nonce, verifier string) (string, error)
@@ -48,7 +32,7 @@ type Config struct {
 	PublicURL      string
 	Sessions       *session.Manager
 	History        *history.Recorder
-	Pages          Pages
+	Pages          httpx.MessageRenderer
 	Key            seal.Key
 	CallbackPath   string
 	PostLogoutPath string
@@ -100,7 +84,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, returnTo string)
 	}
 	b, _ := h.flows.browserOf(r)
 	if b.looping(h.Now()) {
-		h.Pages.RenderMessage(w, r, Page{
+		h.Pages.RenderMessage(w, r, httpx.Message{
 			Status: fault.SignInLoop.Status, Title: "You are signed in, but your browser forgets it",
 			Text: "The sign-in succeeded several times in a row, and each time the browser came back without the session cookie. " +
 				"Allow cookies for this site, and open it under its own address: " + h.PublicURL + ".",
@@ -155,7 +139,7 @@ func (h *Handler) problem(w http.ResponseWriter, r *http.Request, status int, ti
 }
 
 func (h *Handler) problemAs(w http.ResponseWriter, r *http.Request, status int, title, text, reference, returnTo string) {
-	h.Pages.RenderMessage(w, r, Page{
+	h.Pages.RenderMessage(w, r, httpx.Message{
 		Status: status, Title: title, Text: text, Reference: reference,
 		ActionURL: "/login?return=" + url.QueryEscape(returnTo), Action: "Sign in again",
 	})

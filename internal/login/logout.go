@@ -10,9 +10,9 @@ import (
 // browser to end the identity provider's. A link on another site must not sign anybody out: it only leads to a question.
 func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
 	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
-		h.Pages.RenderMessage(w, r, Page{
+		h.Pages.RenderMessage(w, r, httpx.Message{
 			Status: http.StatusOK, Title: "Sign out?", Text: "Another site asked to sign you out.",
-			ActionURL: "/logout", Action: "Sign out", Post: true,
+			ActionURL: "/logout", Action: "Sign out", // followed from our own page, it is no longer another site's
 		})
 		return
 	}
@@ -52,7 +52,7 @@ func (h *Handler) justSignedOut(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	h.setSignedOut(w, -1)
-	h.Pages.RenderMessage(w, r, Page{
+	h.Pages.RenderMessage(w, r, httpx.Message{
 		Status: http.StatusOK, Title: "You are signed out", Text: "Your session here and at your company's sign-in has ended.",
 		ActionURL: "/login", Action: "Sign in",
 	})

@@ -2,7 +2,10 @@ package policy
 
 import (
 	"context"
-	"strings"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,35 +18,43 @@ import (
 // "POST /api/credential/v1"; it must not hold anything but a method and a path.
 func (s *Service) Enforce(ctx context.Context, p *access.Principal, org access.OrganisationID, route string, anyOf ...access.Permission) error {
 	snapshot := s.Snapshot()
-	if snapshot.Decide(p, org, anyOf...).Allowed {
+	decision := snapshot.Decide(p, org, anyOf...)
+	if decision.Allowed {
 		return nil
 	}
-	return s.refuse(ctx, snapshot, p, org, route, anyOf)
+	return s.refuse(ctx, snapshot, p, org, route, decision.Reason, slices.Clone(anyOf)) // cloned, so that anyOf stays on the stack
 }
 
 // Permissions returns everything the principal may do there, and the version of the snapshot that says so. In an
 // organisation it refuses, as Enforce does, who may do nothing at all; in the system anybody may hold an empty set.
 func (s *Service) Permissions(ctx context.Context, p *access.Principal, org access.OrganisationID, route string) (access.PermissionSet, int64, error) {
 	snapshot := s.Snapshot()
-	set, _ := snapshot.Effective(p, org)
-	if p == nil || set.IsEmpty() && org != access.System {
-		return set, 0, s.refuse(ctx, snapshot, p, org, route, nil)
+	set, reason := snapshot.Effective(p, org)
+	if reason == access.NotAuthenticated || set.IsEmpty() && org != access.System {
+		return access.PermissionSet{}, 0, s.refuse(ctx, snapshot, p, org, route, reason, nil)
 	}
 	return set, snapshot.Version(), nil
 }
 
-func (s *Service) refuse(ctx context.Context, snapshot *access.Snapshot, p *access.Principal, org access.OrganisationID, route string, anyOf []access.Permission) error {
-	if p == nil {
+func (s *Service) refuse(ctx context.Context, snapshot *access.Snapshot, p *access.Principal, org access.OrganisationID, route string, reason access.Reason, anyOf []access.Permission) error {
+	if reason == access.NotAuthenticated {
 		return fault.Unauthenticated.New("sign in, or send an access token of the identity provider")
 	}
-	explanation := snapshot.Explain(p, org, anyOf...)
-	f := fault.Forbidden.New("%s", explanation.Sentence())
-	f.Reference = s.refusals.reference(refusalKey{
-		issuer: p.Issuer, subject: p.Subject, org: org, version: snapshot.Version(),
-		iamRoles: strings.Join(p.IAMRoles, "\x00"), asked: access.SetOf(anyOf...),
-	}, func() string {
-		return s.recordRefusal(ctx, p, route, &explanation)
-	})
+	key := refusalKey{
+		issuer: p.Issuer, subject: p.Subject, iamRoles: hashOf(p.IAMRoles), org: known(snapshot.Organisation(org)),
+		reason: reason, asked: access.SetOf(anyOf...), version: snapshot.Version(),
+	}
+	r, seen := s.refusals.find(key)
+	if !seen {
+		explanation := snapshot.Explain(p, org, anyOf...)
+		entry := s.History.New(refusalEntry(snapshot, p, route, &explanation))
+		r = refusal{sentence: explanation.Sentence(), reference: entry.ID}
+		if r, seen = s.refusals.keep(key, r); !seen {
+			s.History.Append(ctx, entry)
+		}
+	}
+	f := fault.Forbidden.New("%s", r.sentence)
+	f.Reference = r.reference
 	return f
 }
 
@@ -77,10 +88,10 @@ type RecordedMiss struct {
 	Near    []string `json:"near,omitempty"`
 }
 
-func (s *Service) recordRefusal(ctx context.Context, p *access.Principal, route string, e *access.Explanation) string {
+func refusalEntry(snapshot *access.Snapshot, p *access.Principal, route string, e *access.Explanation) history.Entry {
 	record := RefusalRecord{
 		Route: route, Reason: e.Decision.Reason.String(), Sentence: e.Sentence(), Remedy: e.Remedy(),
-		Issuer: p.Issuer, IAMRoles: p.IAMRoles, Odd: p.Odd, Version: s.Snapshot().Version(),
+		Issuer: p.Issuer, IAMRoles: p.IAMRoles, Odd: p.Odd, Version: snapshot.Version(),
 		GrantedBy: roleNames(e.Granting), Restricted: roleNames(e.Restricted),
 	}
 	for _, permission := range e.AnyOf {
@@ -95,10 +106,10 @@ func (s *Service) recordRefusal(ctx context.Context, p *access.Principal, route 
 	for _, o := range e.Elsewhere {
 		record.Elsewhere = append(record.Elsewhere, o.Name)
 	}
-	return s.History.Record(ctx, history.Entry{
+	return history.Entry{
 		Action: history.Rejected, EntityType: history.STSToken, Name: route, Source: history.SourceBFF,
 		OrganisationID: known(e.Organisation), User: p.Subject, Metadata: history.Details(record),
-	}).ID
+	}
 }
 
 func roleNames(roles []*access.Role) []string {
@@ -109,55 +120,76 @@ func roleNames(roles []*access.Role) []string {
 	return names
 }
 
-// refusals remembers the reference of a refusal for a minute, so that a client that insists does not fill the history
-// with one sentence.
+// refusals remembers refusals for a minute, so that a client that insists does not fill the history with one sentence,
+// nor cost an explanation each time.
 type refusals struct {
 	now  func() time.Time
 	mu   sync.Mutex
 	seen map[refusalKey]refusal
 }
 
+// refusalKey is all that the explanation rests on. An organisation that does not exist is the caller's own text, and
+// the IAM roles may be many: neither is kept as it came.
 type refusalKey struct {
-	issuer, subject, iamRoles string
-	org                       access.OrganisationID
-	asked                     access.PermissionSet
-	version                   int64
+	issuer, subject string
+	iamRoles        [sha256.Size]byte
+	org             access.OrganisationID
+	reason          access.Reason
+	asked           access.PermissionSet
+	version         int64
 }
 
 type refusal struct {
-	reference string
-	until     time.Time
+	sentence, reference string
+	until               time.Time
 }
 
 const (
-	refusalsKept     = 4096
-	refusalKeptFor   = time.Minute
-	refusalsPerRound = refusalsKept / 2
+	refusalsKept   = 4096
+	refusalKeptFor = time.Minute
 )
 
 func newRefusals(now func() time.Time) *refusals {
 	return &refusals{now: now, seen: map[refusalKey]refusal{}}
 }
 
-func (r *refusals) reference(key refusalKey, record func() string) string {
-	r.mu.Lock()
-	known, ok := r.seen[key]
-	r.mu.Unlock()
-	if ok && r.now().Before(known.until) {
-		return known.reference
-	}
-	reference := record()
+func (r *refusals) find(key refusalKey) (refusal, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	known, ok := r.seen[key]
+	return known, ok && r.now().Before(known.until)
+}
+
+// keep remembers a refusal, unless somebody else was faster: then it returns theirs.
+func (r *refusals) keep(key refusalKey, fresh refusal) (_ refusal, seen bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	if known, ok := r.seen[key]; ok && now.Before(known.until) {
+		return known, true
+	}
 	if len(r.seen) >= refusalsKept {
-		for k := range r.seen { // any half: the map's order is as good as another
-			if delete(r.seen, k); len(r.seen) <= refusalsPerRound {
+		maps.DeleteFunc(r.seen, func(_ refusalKey, old refusal) bool { return !now.Before(old.until) })
+	}
+	if len(r.seen) >= refusalsKept { // still full: any half goes, the map's order is as good as another
+		for k := range r.seen {
+			if delete(r.seen, k); len(r.seen) <= refusalsKept/2 {
 				break
 			}
 		}
 	}
-	r.seen[key] = refusal{reference: reference, until: r.now().Add(refusalKeptFor)}
-	return reference
+	fresh.until = now.Add(refusalKeptFor)
+	r.seen[key] = fresh
+	return fresh, false
+}
+
+// hashOf tells lists apart.
+func hashOf(names []string) [sha256.Size]byte {
+	h := sha256.New()
+	for _, name := range names {
+		fmt.Fprintf(h, "%d:%s", len(name), name)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // known returns the organisation for the record: an id that does not exist is a caller's text, not an organisation.

@@ -40,7 +40,7 @@ func (s *Service) CreateIAMRole(ctx context.Context, by *access.Principal, row a
 }
 
 // UpdateIAMRole edits a mapping. seen is the revision that the editor saw; 0 stands for any. edit may be called more
-// than once, and replaces what it changes: the maps and slices of the row belong to the snapshot.
+// than once, each time with a copy of its own.
 func (s *Service) UpdateIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, seen int64, edit func(*access.IAMRole) error) (*access.IAMRole, error) {
 	if err := s.Enforce(ctx, by, access.System, "edit an IAM role", access.STSIAMRoleEdit); err != nil {
 		return nil, err
@@ -50,19 +50,20 @@ func (s *Service) UpdateIAMRole(ctx context.Context, by *access.Principal, id ac
 		if old == nil {
 			return nil, fault.NotFound.New("there is no IAM role %s", id)
 		}
-		row := *old
-		if err := edit(&row); err != nil {
+		row := old.Clone()
+		if err := edit(row); err != nil {
 			return nil, err
 		}
+		row.ID, row.Changed = id, old.Changed
 		if seen != 0 {
 			row.Changed.Revision = seen
 		}
-		return &row, nil
+		return row, nil
 	})
 }
 
 func (s *Service) putIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, action history.Action, next func(*access.Snapshot) (*access.IAMRole, error)) (*access.IAMRole, error) {
-	err := s.Change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+	made, err := s.change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
 		row, err := next(now)
 		if err != nil {
 			return access.Change{}, nil, err
@@ -79,7 +80,7 @@ func (s *Service) putIAMRole(ctx context.Context, by *access.Principal, id acces
 	if err != nil {
 		return nil, err
 	}
-	return s.Snapshot().IAMRole(id), nil
+	return made.IAMRole(id), nil
 }
 
 // DeleteIAMRole removes a mapping: whoever had access by it alone has none from then on. A revision of 0 stands for any.

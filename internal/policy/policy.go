@@ -50,12 +50,13 @@ type Service struct {
 	current  atomic.Pointer[access.Snapshot]
 	changing sync.Mutex // one change at a time in this process; the store settles those of other processes
 	model    access.Model
+	syncing  chan struct{} // holds one token while the organisations are read and stored
 	refusals *refusals
 }
 
 // New loads the model.
 func New(ctx context.Context, cfg Config) (*Service, error) {
-	s := &Service{Config: cfg, refusals: newRefusals(cfg.Now)}
+	s := &Service{Config: cfg, syncing: make(chan struct{}, 1), refusals: newRefusals(cfg.Now)}
 	if err := s.Reload(ctx); err != nil {
 		return nil, err
 	}
@@ -98,29 +99,36 @@ func (s *Service) install(model access.Model) {
 // Change applies a change that make builds upon the current snapshot, with the entries that record it. When another
 // process was faster, make is called again upon the newer snapshot.
 func (s *Service) Change(ctx context.Context, make func(now *access.Snapshot) (access.Change, []history.Entry, error)) error {
+	_, err := s.change(ctx, make)
+	return err
+}
+
+// change is Change, and returns the snapshot that the change made.
+func (s *Service) change(ctx context.Context, make func(now *access.Snapshot) (access.Change, []history.Entry, error)) (*access.Snapshot, error) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	for range 5 {
 		change, entries, err := make(s.Snapshot())
 		if err != nil {
-			return err
+			return nil, err
 		}
+		change.At = change.At.UTC().Truncate(time.Millisecond) // as it is stored
 		next, stored, err := s.model.Apply(change, s.ReservedName)
 		if err != nil {
-			return changeFault(err)
+			return nil, changeFault(err)
 		}
 		switch err := s.Store.CommitChange(ctx, s.model.Version, stored, entries); {
 		case err == nil:
 			s.install(next)
-			return nil
+			return s.Snapshot(), nil
 		case !errors.Is(err, ErrVersion):
-			return fmt.Errorf("store a change: %w", err)
+			return nil, fmt.Errorf("store a change: %w", err)
 		}
 		if err := s.reload(ctx); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return fault.Unavailable.New("too many changes at once; try again")
+	return nil, fault.Unavailable.New("too many changes at once; try again")
 }
 
 // changeFault gives a refused change its code.
@@ -140,21 +148,46 @@ func changeFault(err error) error {
 	return code.New("%s", refused.Message).At(refused.Field)
 }
 
-// SyncOrganisations makes the mirror equal to Core's list. Nothing is written when it already is.
+// errUnchanged ends a change that would change nothing.
+var errUnchanged = errors.New("nothing to change")
+
+// SyncOrganisations makes the mirror equal to Core's list. Nothing is written when it already is. Of several at once
+// each reads the list when the one before is done: else an older list could be stored over a newer one.
 func (s *Service) SyncOrganisations(ctx context.Context) error {
+	select {
+	case s.syncing <- struct{}{}:
+		defer func() { <-s.syncing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	list, err := s.Organisations.Organisations(ctx)
 	if err != nil {
 		return fmt.Errorf("list Core's organisations: %w", err)
 	}
-	if sameOrganisations(s.Snapshot().Organisations(), list) {
-		return nil
-	}
-	return s.Change(ctx, func(*access.Snapshot) (access.Change, []history.Entry, error) {
-		if list == nil {
-			list = []*access.Organisation{}
+	list = distinctOrganisations(list)
+	err = s.Change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+		if sameOrganisations(now.Organisations(), list) {
+			return access.Change{}, nil, errUnchanged
 		}
 		return access.Change{Organisations: list, At: s.Now()}, nil, nil
 	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
+}
+
+// distinctOrganisations returns the list, never nil, with the first of every id: a list that is read page by page shows
+// a row twice when another one is created meanwhile.
+func distinctOrganisations(list []*access.Organisation) []*access.Organisation {
+	out, seen := make([]*access.Organisation, 0, len(list)), make(map[access.OrganisationID]bool, len(list))
+	for _, o := range list {
+		if !seen[o.ID] {
+			seen[o.ID] = true
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 func sameOrganisations(a, b []*access.Organisation) bool {

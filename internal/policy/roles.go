@@ -39,7 +39,8 @@ func (s *Service) CreateRole(ctx context.Context, by *access.Principal, role acc
 	return s.putRole(ctx, by, role.ID, history.Created, func(*access.Snapshot) (*access.Role, error) { return &role, nil })
 }
 
-// UpdateRole edits a role. seen is the revision that the editor saw; 0 stands for any. edit may be called more than once.
+// UpdateRole edits a role. seen is the revision that the editor saw; 0 stands for any. edit may be called more than once,
+// each time with a copy of its own.
 func (s *Service) UpdateRole(ctx context.Context, by *access.Principal, id access.RoleID, seen int64, edit func(*access.Role) error) (*access.Role, error) {
 	if err := s.Enforce(ctx, by, access.System, "edit a role", access.STSRoleEdit); err != nil {
 		return nil, err
@@ -49,19 +50,20 @@ func (s *Service) UpdateRole(ctx context.Context, by *access.Principal, id acces
 		if old == nil {
 			return nil, fault.NotFound.New("there is no role %s", id)
 		}
-		role := *old
-		if err := edit(&role); err != nil {
+		role := old.Clone()
+		if err := edit(role); err != nil {
 			return nil, err
 		}
+		role.ID, role.Changed = id, old.Changed
 		if seen != 0 {
 			role.Changed.Revision = seen
 		}
-		return &role, nil
+		return role, nil
 	})
 }
 
 func (s *Service) putRole(ctx context.Context, by *access.Principal, id access.RoleID, action history.Action, next func(*access.Snapshot) (*access.Role, error)) (*access.Role, error) {
-	err := s.Change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+	made, err := s.change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
 		role, err := next(now)
 		if err != nil {
 			return access.Change{}, nil, err
@@ -76,7 +78,7 @@ func (s *Service) putRole(ctx context.Context, by *access.Principal, id access.R
 	if err != nil {
 		return nil, err
 	}
-	return s.Snapshot().Role(id), nil
+	return made.Role(id), nil
 }
 
 // DeleteRole removes a role that is mapped nowhere. A revision of 0 stands for any.

@@ -14,6 +14,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"strings"
 )
@@ -24,42 +26,53 @@ const KeySize = 32
 // ErrOpen is returned for everything that does not open: altered, cut, sealed by another key, for another purpose or place.
 var ErrOpen = errors.New("sealed data does not open with this key")
 
-// Key is a root key. It prints as redacted.
-type Key struct{ bytes []byte }
+// Key is a root key. It prints as redacted. The zero Key is none: it derives nothing.
+type Key struct {
+	bytes *[KeySize]byte // a pointer, so that a struct that holds a Key prints an address at most
+}
 
 // NewKey makes a root key of 32 bytes.
 func NewKey(b []byte) (Key, error) {
 	if len(b) != KeySize {
 		return Key{}, fmt.Errorf("expected a key of %d bytes, got %d", KeySize, len(b))
 	}
-	return Key{bytes: append([]byte(nil), b...)}, nil
+	bytes := [KeySize]byte(b)
+	return Key{bytes: &bytes}, nil
 }
 
 // RandomKey makes a fresh root key.
 func RandomKey() Key {
-	b := make([]byte, KeySize)
-	rand.Read(b) // never fails: crypto/rand
-	return Key{bytes: b}
+	var b [KeySize]byte
+	rand.Read(b[:]) // never fails: crypto/rand
+	return Key{bytes: &b}
 }
 
 // Encode returns the key as it is kept in its file: base64 and a line end.
-func (k Key) Encode() string { return base64.StdEncoding.EncodeToString(k.bytes) + "\n" }
+func (k Key) Encode() string { return base64.StdEncoding.EncodeToString(k.bytes[:]) + "\n" }
 
 func (k Key) String() string { return "[redacted]" }
 
-// GoString keeps the key out of %#v.
-func (k Key) GoString() string { return "[redacted]" }
+// Format keeps the key out of every verb.
+func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
+
+// LogValue keeps the key out of logs.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // ReadKeyFile reads a root key: 32 random bytes, base64. A file that others can read is refused.
 func ReadKeyFile(path string) (Key, error) {
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return Key{}, fmt.Errorf("key-encryption key: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return Key{}, fmt.Errorf("key-encryption key: %w", err)
 	}
 	if info.Mode().Perm()&0o007 != 0 {
-		return Key{}, fmt.Errorf("key-encryption key %s: everybody on this machine can read it (mode %04o): chmod 600 it", path, info.Mode().Perm())
+		return Key{}, fmt.Errorf("key-encryption key %s: everybody on this machine has access to it (mode %04o): chmod 600 it", path, info.Mode().Perm())
 	}
-	text, err := os.ReadFile(path)
+	text, err := io.ReadAll(io.LimitReader(f, 1024))
 	if err != nil {
 		return Key{}, fmt.Errorf("key-encryption key: %w", err)
 	}
@@ -72,7 +85,7 @@ func ReadKeyFile(path string) (Key, error) {
 
 // Derive returns 32 bytes for a purpose, for use as an HMAC key.
 func (k Key) Derive(purpose string) []byte {
-	out, err := hkdf.Key(sha256.New, k.bytes, nil, "portico "+purpose, KeySize)
+	out, err := hkdf.Key(sha256.New, k.bytes[:], nil, "portico "+purpose, KeySize)
 	if err != nil {
 		panic(err) // only for lengths that HKDF can't give
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 )
 
 //go:embed migrations/*.sql
@@ -17,7 +19,7 @@ var migrations embed.FS
 // versionTable is where goose notes what was done.
 const versionTable = "schema_version"
 
-// migrate brings the tables up to date. goose is asked only when there is something to do: looking costs one query
+// migrate brings the tables up to date. goose is asked only when there is something to do: looking costs two queries
 // instead of its ten.
 func (db *DB) migrate(ctx context.Context) error {
 	files, err := fs.Sub(migrations, "migrations")
@@ -28,18 +30,20 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// More than once, since another process may be at the same work and only PostgreSQL makes us wait for it: then
-	// ours fails, and the next look finds how far the other one is.
+	if done, err := db.upToDate(ctx, newest); done || err != nil {
+		return err
+	}
+	unlock, err := db.engine.lock(ctx, db.writing)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	// More than once, since on SQLite, which has no such lock, another process may be at the same work: then ours
+	// fails, and the next look finds how far the other one is.
 	var failure error
 	for range newest + 1 {
-		version, err := db.schemaVersion(ctx)
-		switch {
-		case err != nil:
+		if done, err := db.upToDate(ctx, newest); done || err != nil {
 			return err
-		case version == newest:
-			return nil
-		case version > newest:
-			return fmt.Errorf("the database was used by a newer Portico (its tables have version %d, this Portico knows %d): run that version or a later one", version, newest)
 		}
 		if failure = db.runMigrations(ctx, files); failure == nil {
 			return nil
@@ -48,14 +52,20 @@ func (db *DB) migrate(ctx context.Context) error {
 	return fmt.Errorf("migrate the tables: %w", failure)
 }
 
+func (db *DB) upToDate(ctx context.Context, newest int64) (bool, error) {
+	version, err := db.schemaVersion(ctx)
+	if err == nil && version > newest {
+		err = fmt.Errorf("the database was used by a newer Portico (its tables have version %d, this Portico knows %d): run that version or a later one", version, newest)
+	}
+	return version == newest, err
+}
+
 func (db *DB) runMigrations(ctx context.Context, files fs.FS) error {
-	opts := []goose.ProviderOption{
-		goose.WithDisableGlobalRegistry(true), goose.WithTableName(versionTable), goose.WithLogger(goose.NopLogger()),
+	if err := db.createVersionTable(ctx); err != nil {
+		return err
 	}
-	if db.engine.locker != nil {
-		opts = append(opts, goose.WithSessionLocker(db.engine.locker))
-	}
-	provider, err := goose.NewProvider(db.engine.dialect, db.writing, files, opts...)
+	provider, err := goose.NewProvider(db.engine.dialect, db.writing, files,
+		goose.WithDisableGlobalRegistry(true), goose.WithTableName(versionTable), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return err
 	}
@@ -66,17 +76,34 @@ func (db *DB) runMigrations(ctx context.Context, files fs.FS) error {
 	return err
 }
 
+// createVersionTable does what goose would do, but doesn't sleep for a second when it meets another process at it.
+func (db *DB) createVersionTable(ctx context.Context) error {
+	table, err := database.NewStore(db.engine.dialect, versionTable)
+	if err != nil {
+		return err
+	}
+	return db.write(ctx, func(tx *sql.Tx) error {
+		exists, err := db.engine.inspect(ctx, tx)
+		if err != nil || exists {
+			return err
+		}
+		if err := table.CreateVersionTable(ctx, tx); err != nil {
+			return err
+		}
+		return table.Insert(ctx, tx, database.InsertRequest{Version: 0})
+	})
+}
+
 const selectSchemaVersion = `SELECT MAX(version_id) FROM ` + versionTable
 
 // schemaVersion returns 0 for a database without tables. It asks the connection that writes: on SQLite that is the one
 // which turns WAL on.
-func (db *DB) schemaVersion(ctx context.Context) (int64, error) {
+func (db *DB) schemaVersion(ctx context.Context) (version int64, err error) {
 	migrated, err := db.engine.inspect(ctx, db.writing)
 	if err != nil || !migrated {
 		return 0, err
 	}
-	var version int64
-	err = db.writing.QueryRowContext(ctx, selectSchemaVersion).Scan(&version)
+	_, err = queryRow(ctx, db.writing, func(scan scanner) error { return scan(&version) }, selectSchemaVersion)
 	return version, err
 }
 

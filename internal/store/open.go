@@ -8,7 +8,6 @@ import (
 	"log/slog"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 // The values of Config.Driver.
@@ -34,13 +33,16 @@ type DB struct {
 
 // engine is what differs between the two.
 type engine struct {
-	name     string
 	dialect  goose.Dialect
-	locker   lock.SessionLocker // held while migrating; nil where the engine needs none
-	inspect  func(context.Context, *sql.DB) (migrated bool, err error)
-	snapshot sql.TxOptions    // of a transaction that sees one moment
-	bytewise string           // follows a text column in ORDER BY, so that both engines sort by bytes
-	explain  func(error) error // says what a person can do about an error of opening
+	snapshot sql.TxOptions // of a transaction that sees one moment
+	bytewise string        // follows a text column in ORDER BY, so that both engines sort by bytes
+
+	// inspect tells whether there is a version table, and refuses a database that can't be ours.
+	inspect func(ctx context.Context, on executor) (migrated bool, err error)
+	// lock keeps others from migrating.
+	lock func(ctx context.Context, on *sql.DB) (unlock func(), err error)
+	// explain says what a person can do about an error of opening.
+	explain func(error) error
 }
 
 // Open opens the database and brings its tables up to date. The errors are sentences for the operator; they never

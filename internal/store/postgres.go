@@ -40,12 +40,11 @@ func openPostgres(dsn string) (*DB, error) {
 	pool.SetConnMaxLifetime(time.Hour)
 	return &DB{
 		engine: engine{
-			name:     Postgres,
 			dialect:  goose.DialectPostgres,
-			locker:   advisoryLock(0x506f727469636f), // "Portico"
-			inspect:  inspectPostgres,
 			snapshot: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 			bytewise: ` COLLATE "C"`,
+			inspect:  inspectPostgres,
+			lock:     lockPostgres,
 			explain:  func(err error) error { return explainPostgres(cfg, err) },
 		},
 		reading: pool,
@@ -65,34 +64,43 @@ func looksLikePostgres(dsn string) bool {
 	return false
 }
 
-// inspectPostgres tells whether the tables were ever made, and refuses a database that can't hold ours.
-func inspectPostgres(ctx context.Context, db *sql.DB) (migrated bool, err error) {
+const lookPostgres = `SELECT current_setting('server_encoding'), pg_is_in_recovery(), to_regclass('` + versionTable + `') IS NOT NULL`
+
+func inspectPostgres(ctx context.Context, on executor) (migrated bool, err error) {
 	var encoding string
 	var standby bool
-	const look = `SELECT current_setting('server_encoding'), pg_is_in_recovery(), to_regclass('schema_version') IS NOT NULL`
-	if err := db.QueryRowContext(ctx, look).Scan(&encoding, &standby, &migrated); err != nil {
+	_, err = queryRow(ctx, on, func(scan scanner) error { return scan(&encoding, &standby, &migrated) }, lookPostgres)
+	switch {
+	case err != nil:
 		return false, err
-	}
-	if encoding != "UTF8" {
+	case encoding != "UTF8":
 		return false, fmt.Errorf("the database has the encoding %s, which can't hold every name: create one with ENCODING 'UTF8'", encoding)
-	}
-	if standby {
+	case standby:
 		return false, errors.New("the server is a standby and can't be written to: name the primary, or add target_session_attrs=read-write")
 	}
 	return migrated, nil
 }
 
-// advisoryLock keeps other replicas from migrating at the same time: they wait, and then find the work done.
-type advisoryLock int64
+const (
+	lockMigrations   = `SELECT pg_advisory_lock($1)`
+	unlockMigrations = `SELECT pg_advisory_unlock($1)`
+)
 
-func (l advisoryLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, int64(l))
-	return err
-}
-
-func (l advisoryLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, int64(l))
-	return err
+// lockPostgres makes other replicas wait that start at the same time; then they find the work done.
+func lockPostgres(ctx context.Context, on *sql.DB) (unlock func(), err error) {
+	const number = int64(0x506f727469636f) // "Portico"
+	conn, err := on.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ExecContext(ctx, lockMigrations, number); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return func() {
+		// If this fails the connection is broken, and the lock went with it.
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), unlockMigrations, number)
+		_ = conn.Close()
+	}, nil
 }
 
 // explainPostgres says what to do about an error of opening.

@@ -59,10 +59,10 @@ func openSQLite(path string, logger *slog.Logger) (*DB, error) {
 	reading.SetMaxIdleConns(readers)
 	return &DB{
 		engine: engine{
-			name:     SQLite,
 			dialect:  goose.DialectSQLite3,
-			inspect:  inspectSQLite,
 			snapshot: sql.TxOptions{ReadOnly: true},
+			inspect:  inspectSQLite,
+			lock:     func(context.Context, *sql.DB) (func(), error) { return func() {}, nil },
 			explain:  func(err error) error { return explainSQLite(path, err) },
 		},
 		reading: reading,
@@ -133,11 +133,13 @@ func syncFolder(path string) error {
 	return nil
 }
 
-// inspectSQLite tells whether the tables were ever made, and refuses another program's file.
-func inspectSQLite(ctx context.Context, db *sql.DB) (migrated bool, err error) {
+// Another program's tables, in a file without our version table, are in the count of all.
+const lookSQLite = `SELECT COUNT(CASE WHEN name = '` + versionTable + `' THEN 1 END), COUNT(*) FROM sqlite_schema
+	WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`
+
+func inspectSQLite(ctx context.Context, on executor) (migrated bool, err error) {
 	var ours, all int
-	const count = `SELECT COUNT(CASE WHEN name = 'schema_version' THEN 1 END), COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`
-	if err := db.QueryRowContext(ctx, count).Scan(&ours, &all); err != nil {
+	if _, err := queryRow(ctx, on, func(scan scanner) error { return scan(&ours, &all) }, lookSQLite); err != nil {
 		return false, err
 	}
 	if ours == 0 && all > 0 {

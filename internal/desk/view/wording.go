@@ -1,5 +1,10 @@
 package view
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Wording that depends on the state of a page.
 
 func onlyIf(may bool, l Link) *Link {
@@ -76,12 +81,12 @@ func (f OrganisationForm) cancel() string {
 	return OrganisationPath(f.ID)
 }
 
-// historyTitle says what happened: "Created role".
+// historyTitle says what happened: "Role created".
 func historyTitle(r HistoryRow) string {
 	if r.Refused {
 		return "Refused"
 	}
-	return word(r.Type) + ": " + word(r.Action)
+	return word(r.Type) + " " + strings.ToLower(word(r.Action))
 }
 
 func in(organisation string) string {
@@ -98,3 +103,13 @@ func (v HistoryList) options(values []string) []Choice {
 	}
 	return choices
 }
+
+func refusedLead(v Refused) string {
+	if v.Wanted == "" {
+		return "Your permissions do not include this page."
+	}
+	return "Your permissions do not let you " + v.Wanted + "."
+}
+
+// plainNumber is for machines: no thousands separator.
+func plainNumber(n int) string { return strconv.Itoa(n) }

@@ -118,3 +118,17 @@ CREATE INDEX history_entity ON history (entity_id, created_at);
 CREATE INDEX history_organisation ON history (organisation_id, created_at);
 CREATE INDEX history_source ON history (source, created_at);
 CREATE INDEX history_subject ON history (subject, created_at);
+
+-- The embedded Core's organisations. folded is the name in lower case, by the rules of Go: the engines' own differ.
+CREATE TABLE core_organisation (
+    id                     TEXT PRIMARY KEY,
+    name                   TEXT NOT NULL UNIQUE,
+    folded                 TEXT NOT NULL,
+    created_at             BIGINT NOT NULL,
+    modified_at            BIGINT NOT NULL,
+    deactivated_at         BIGINT NOT NULL,
+    wallet_provider        TEXT NOT NULL,
+    wallet_provider_issuer TEXT NOT NULL,
+    revision               BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX core_organisation_wallet_provider ON core_organisation (wallet_provider) WHERE wallet_provider <> '';

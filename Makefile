@@ -1,0 +1,36 @@
+# Portico. "make" alone tells what can be made. Everything but "run" and "build" may need more than Go: scripts/needs.sh
+# finds out what, and installs it where it may.
+
+TEMPL  := github.com/a-h/templ/cmd/templ@v0.3.1100
+FLAGS  :=
+PKG    := ./...
+
+.PHONY: help run build test bench cover lint generate
+
+help: ## show this text
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  PKG=./internal/store/... and FLAGS="-run Name" narrow test, bench and cover down.'
+
+run: build ## everything in one process, with a development Okta; needs only Go
+	./bin/portico dev
+
+build: ## bin/portico
+	go build -o bin/portico ./cmd/portico
+
+test: ## go vet, and every test under the race detector
+	@FLAGS='$(FLAGS)' PKG='$(PKG)' sh scripts/test.sh
+
+bench: ## every benchmark
+	@sh scripts/needs.sh
+	go test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)
+
+cover: ## coverage.out, and the share of statements that tests reach
+	@sh scripts/needs.sh
+	go test -coverprofile=coverage.out -coverpkg=./... $(FLAGS) $(PKG)
+	@go tool cover -func=coverage.out | tail -n 1
+
+lint: ## go vet, gofumpt, staticcheck, govulncheck, shellcheck
+	@sh scripts/lint.sh
+
+generate: ## Go code from the templates
+	go run $(TEMPL) generate

@@ -1,0 +1,20 @@
+package app
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/portico-iam/portico/internal/desk"
+)
+
+// buildDesk makes the web interface. Sign-in and sessions are added by the built-in gateway, if that is on.
+func (a *App) buildDesk(p *parts) *desk.Handler {
+	origin := ""
+	if u, err := url.Parse(a.cfg.IAM.Issuer); err == nil && u.Host != "" {
+		origin = u.Scheme + "://" + u.Host
+	}
+	return &desk.Handler{Config: desk.Config{
+		Authn: p.authn, Policy: a.policy, Organisations: p.organisations, History: p.record, RolePath: a.cfg.STS.IAM.RolePath,
+		IssuerOrigin: origin, Secure: strings.HasPrefix(a.cfg.Server.PublicURL, "https://"), Now: a.now, Logger: a.logger,
+	}}
+}

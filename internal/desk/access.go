@@ -1,0 +1,157 @@
+package desk
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/fault"
+)
+
+func (h *Handler) mountAccess(mux *http.ServeMux) {
+	mux.Handle("GET "+view.AccessPath, h.page(h.accessList))
+	mux.Handle("GET "+view.AccessNewPath, h.page(h.accessNew))
+	mux.Handle("POST "+view.AccessNewPath, h.page(h.accessSubmit))
+	mux.Handle("GET "+view.AccessPath+"/{id}", h.page(h.accessDetail))
+	mux.Handle("GET "+view.AccessPath+"/{id}/edit", h.page(h.accessEdit))
+	mux.Handle("POST "+view.AccessPath+"/{id}/edit", h.page(h.accessSubmit))
+	mux.Handle("GET "+view.AccessPath+"/{id}/delete", h.page(h.accessDelete))
+	mux.Handle("POST "+view.AccessPath+"/{id}/delete", h.page(h.accessDelete))
+}
+
+func (h *Handler) accessList(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	all, err := h.Policy.IAMRoles(r.Context(), c.Principal)
+	if err != nil {
+		return err
+	}
+	snapshot := h.Policy.Snapshot()
+	v := view.AccessList{
+		Page: h.frame(r, c), CanCreate: h.may(c, access.STSIAMRoleCreate),
+		List: listState(r, view.AccessPath, "name", "name", "organisations", "changed"),
+	}
+	rows := make([]view.AccessRow, 0, len(all))
+	for _, m := range all {
+		if contains(m.Name, v.List.Query) {
+			rows = append(rows, view.AccessRow{
+				ID: string(m.ID), Name: m.Name, Organisations: len(m.OrganisationRoles), Roles: roleNamesOf(snapshot, m.RoleIDs()),
+				System: len(m.SystemRoles) > 0, Changed: h.changed(m.Changed),
+			})
+		}
+	}
+	slices.SortFunc(rows, func(a, b view.AccessRow) int {
+		order := 0
+		switch v.List.Sort {
+		case "organisations":
+			order = cmp.Compare(a.Organisations, b.Organisations)
+		case "changed":
+			order = a.Changed.When.At.Compare(b.Changed.When.At)
+		}
+		return directed(v.List, cmp.Or(order, byName(a.Name, b.Name)))
+	})
+	v.Rows = cut(&v.List, rows)
+	h.render(w, r, http.StatusOK, view.AccessListPage(v))
+	return nil
+}
+
+// roleNamesOf names roles, each once, in the order of their names.
+func roleNamesOf(s *access.Snapshot, ids []access.RoleID) []string {
+	var names []string
+	for _, choice := range roleChoices(s, ids) {
+		if !slices.Contains(names, choice.Name) {
+			names = append(names, choice.Name)
+		}
+	}
+	slices.SortFunc(names, byName)
+	return names
+}
+
+func roleChoices(s *access.Snapshot, ids []access.RoleID) []view.Choice {
+	choices := make([]view.Choice, 0, len(ids))
+	for _, id := range ids {
+		if role := s.Role(id); role != nil {
+			choices = append(choices, view.Choice{ID: string(id), Name: role.Name})
+		}
+	}
+	return choices
+}
+
+// permissionsOf adds up what ordinary roles give in a scope.
+func permissionsOf(s *access.Snapshot, ids []access.RoleID, scope access.PermissionScope) access.PermissionSet {
+	var set access.PermissionSet
+	for _, id := range ids {
+		if role := s.Role(id); role != nil && role.Delegation == nil {
+			set = set.Union(role.Permissions)
+		}
+	}
+	return set.Intersect(access.OfScope(scope))
+}
+
+func (h *Handler) accessDetail(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	m, err := h.Policy.IAMRole(r.Context(), c.Principal, access.IAMRoleID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	snapshot := h.Policy.Snapshot()
+	v := view.AccessDetail{
+		Page: h.frame(r, c), ID: string(m.ID), Name: m.Name, SystemRoles: roleChoices(snapshot, m.SystemRoles),
+		SystemPermissions: permissionsOf(snapshot, m.SystemRoles, access.ScopeSystem).Len(),
+		Created:           h.created(m.Changed), Changed: h.changed(m.Changed),
+		CanEdit: h.may(c, access.STSIAMRoleEdit), CanDelete: h.may(c, access.STSIAMRoleDelete), CanHistory: h.may(c, access.SystemHistoryList),
+	}
+	for _, org := range m.OrganisationIDs() {
+		ids := m.OrganisationRoles[org]
+		choice, o := organisationChoice(snapshot, org), snapshot.Organisation(org)
+		v.Organisations = append(v.Organisations, view.AccessOrganisation{
+			ID: choice.ID, Name: choice.Name, Deactivated: o == nil || !o.Active(), Roles: roleChoices(snapshot, ids),
+			Permissions: permissionsOf(snapshot, ids, access.ScopeOrganisation).Len(),
+		})
+	}
+	slices.SortFunc(v.Organisations, func(a, b view.AccessOrganisation) int { return byName(a.Name, b.Name) })
+	h.render(w, r, http.StatusOK, view.AccessDetailPage(v))
+	return nil
+}
+
+func (h *Handler) accessDelete(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	if err := h.enforce(r.Context(), c, "delete access", access.STSIAMRoleDelete); err != nil {
+		return err
+	}
+	snapshot := h.Policy.Snapshot()
+	m := snapshot.IAMRole(access.IAMRoleID(r.PathValue("id")))
+	if m == nil {
+		return fault.NotFound.New("there is no such access")
+	}
+	var organisations []string
+	for _, org := range m.OrganisationIDs() {
+		organisations = append(organisations, organisationChoice(snapshot, org).Name)
+	}
+	v := view.ConfirmAccessDelete(h.frame(r, c), string(m.ID), m.Name, organisations, len(m.SystemRoles) > 0)
+	v.Version = versionOf(m.Changed)
+	status := http.StatusOK
+	if r.Method == http.MethodPost {
+		if confirmed(r, &v) {
+			err := h.Policy.DeleteIAMRole(r.Context(), c.Principal, m.ID, revisionOf(r.PostFormValue("version")))
+			if err == nil {
+				return done(w, r, view.AccessPath, accessDeleted)
+			}
+			if !fault.LostUpdate.Is(err) {
+				return err
+			}
+			v.Notices = append(v.Notices, view.Notice{Kind: view.Warning, Text: "It was changed in the meantime. Look again before you delete it."})
+		}
+		status = http.StatusConflict
+	}
+	h.render(w, r, status, view.ConfirmPage(v))
+	return nil
+}
+
+// confirmed tells whether what had to be typed was typed, and notes it at the field when not.
+func confirmed(r *http.Request, v *view.Confirm) bool {
+	if v.TypeToConfirm == "" || r.PostFormValue("confirm") == v.TypeToConfirm {
+		return true
+	}
+	v.Errors = append(v.Errors, view.FieldError{Field: "confirm", Text: "This is not the name. Nothing was changed."})
+	return false
+}

@@ -1,0 +1,214 @@
+package desk
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/corecall"
+	"github.com/portico-iam/portico/internal/desk/assets"
+	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/session"
+)
+
+// Config is what the Desk needs.
+type Config struct {
+	Authn         *authn.Authenticator
+	Policy        *policy.Service
+	Organisations *corecall.Organisations
+	History       *history.Recorder
+	RolePath      string // where roles are looked for in the token, as configured
+	IssuerOrigin  string // scheme://host of the identity provider: signing out leads there
+	Secure        bool   // the public address is https
+	Now           func() time.Time
+	Logger        *slog.Logger
+}
+
+// Handler is the Desk.
+type Handler struct {
+	Config
+	// Sessions and SignIn belong to the built-in gateway; behind another one they are nil.
+	Sessions *session.Manager
+	SignIn   http.HandlerFunc
+}
+
+// Mount puts the Desk's addresses on mux.
+func (h *Handler) Mount(mux *http.ServeMux) {
+	mux.Handle("GET "+assets.Prefix, assets.Handler())
+	mux.Handle("GET /{$}", h.page(h.overview))
+	mux.Handle("POST "+view.SwitchOrganisationPath, h.page(h.switchOrganisation))
+	mux.Handle("POST "+view.SwitchThemePath, h.page(h.switchTheme))
+	h.mountRoles(mux)
+	h.mountAccess(mux)
+	h.mountOrganisations(mux)
+	mux.Handle("GET "+view.HistoryPath, h.page(h.historyList))
+	mux.Handle("GET "+view.HistoryPath+"/{id}", h.page(h.historyDetail))
+	mux.Handle("GET /", h.page(func(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+		return fault.NotFound.New("there is no page %s", r.URL.Path)
+	}))
+}
+
+// pageHandler shows a page to somebody, or fails.
+type pageHandler func(w http.ResponseWriter, r *http.Request, c *authn.Caller) error
+
+const maxForm = 1 << 20 // bytes
+
+// page finds out who is there, and renders whatever goes wrong.
+func (h *Handler) page(next pageHandler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.setPolicy(w)
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		c, err := h.Authn.Authenticate(w, r)
+		if err != nil {
+			h.notIn(w, r, err)
+			return
+		}
+		if r.Method == http.MethodPost {
+			if err := r.ParseForm(); err != nil {
+				h.fail(w, r, c, fault.InvalidInput.New("the form could not be read").Because(err))
+				return
+			}
+		}
+		if err := next(w, r, c); err != nil {
+			h.fail(w, r, c, err)
+		}
+	})
+}
+
+// setPolicy admits our own files and forms, and the identity provider as the place where signing out leads: browsers
+// apply form-action to what a form is redirected to as well.
+func (h *Handler) setPolicy(w http.ResponseWriter) {
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "+
+		"form-action 'self' "+h.IssuerOrigin+"; frame-ancestors 'none'; base-uri 'none'")
+}
+
+// notIn answers somebody whom we can't place.
+func (h *Handler) notIn(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case fault.Unauthenticated.Is(err) && h.SignIn != nil && r.Method == http.MethodGet && r.Header.Get("Authorization") == "":
+		h.SignIn(w, r)
+	case !wantsPage(r):
+		httpx.WriteError(w, r, err)
+	case fault.Unauthenticated.Is(err) && h.SignIn != nil:
+		h.message(w, r, http.StatusUnauthorized, view.Message{
+			Title: "You are no longer signed in", Text: "What you sent was not saved. Sign in, go back, and send it again.",
+			Actions: []view.Link{{Label: "Sign in", Href: view.LoginPath}},
+		})
+	case fault.Unauthenticated.Is(err):
+		h.message(w, r, http.StatusUnauthorized, view.Message{
+			Title: "You are not signed in", Text: "The gateway in front of Portico sent no usable sign-in.",
+			Details: []string{fault.Of(err).Detail}, Reference: httpx.RequestID(r.Context()),
+		})
+	default:
+		f := fault.Of(err)
+		if f.Code.Status >= http.StatusInternalServerError {
+			h.Logger.ErrorContext(r.Context(), "page failed", "error", err, "request_id", httpx.RequestID(r.Context()))
+		}
+		h.message(w, r, f.Code.Status, view.Message{
+			Title: f.Code.Message, Text: f.Detail, Reference: httpx.RequestID(r.Context()),
+			Actions: []view.Link{{Label: "Try again", Href: view.OverviewPath}},
+		})
+	}
+}
+
+func wantsPage(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html") || r.Header.Get("Sec-Fetch-Mode") == "navigate"
+}
+
+// RenderMessage shows a message of the sign-in.
+func (h *Handler) RenderMessage(w http.ResponseWriter, r *http.Request, p httpx.Message) {
+	h.setPolicy(w)
+	h.message(w, r, p.Status, view.Message{
+		Title: p.Title, Text: p.Text, Reference: p.Reference, Actions: []view.Link{{Label: p.Action, Href: p.ActionURL}},
+	})
+}
+
+func (h *Handler) message(w http.ResponseWriter, r *http.Request, status int, m view.Message) {
+	m.Theme = theme(r)
+	h.render(w, r, status, view.MessagePage(m))
+}
+
+// fail renders what went wrong for somebody who is signed in.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, c *authn.Caller, err error) {
+	f := fault.Of(err)
+	switch f.Code {
+	case fault.Forbidden:
+		h.refused(w, r, c, f)
+	case fault.NotFound, fault.OrganisationMissing, fault.HistoryEntryMissing:
+		h.render(w, r, http.StatusNotFound, view.NotFoundPage(view.NotFound{Page: h.frame(r, c)}))
+	default:
+		if f.Code.Status >= http.StatusInternalServerError {
+			h.Logger.ErrorContext(r.Context(), "page failed", "error", err, "request_id", httpx.RequestID(r.Context()))
+			h.render(w, r, f.Code.Status, view.FailurePage(view.Failure{Page: h.frame(r, c), Reference: httpx.RequestID(r.Context())}))
+			return
+		}
+		page := h.frame(r, c)
+		page.Notices = append(page.Notices, view.Notice{Kind: view.Danger, Text: sentence(f)})
+		h.render(w, r, f.Code.Status, view.FailurePage(view.Failure{Page: page}))
+	}
+}
+
+func sentence(f *fault.Fault) string { return f.Code.Message + ": " + f.Detail + "." }
+
+func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	if err := c.Render(r.Context(), w); err != nil {
+		h.Logger.DebugContext(r.Context(), "page not sent whole", "error", err)
+	}
+}
+
+// done leads to a page, which says what was done.
+func done(w http.ResponseWriter, r *http.Request, path string, what outcome) error {
+	http.Redirect(w, r, path+"?done="+string(what), http.StatusSeeOther)
+	return nil
+}
+
+// outcome names what was done. Only these are ever shown: an address must not put words into our mouth.
+type outcome string
+
+const (
+	roleCreated             outcome = "role-created"
+	roleSaved               outcome = "role-saved"
+	roleDeleted             outcome = "role-deleted"
+	accessCreated           outcome = "access-created"
+	accessSaved             outcome = "access-saved"
+	accessDeleted           outcome = "access-deleted"
+	organisationCreated     outcome = "organisation-created"
+	organisationSaved       outcome = "organisation-saved"
+	organisationDeactivated outcome = "organisation-deactivated"
+	organisationReactivated outcome = "organisation-reactivated"
+)
+
+var outcomes = map[outcome]string{
+	roleCreated:             "The role is created. Map it to an IAM role under Access control to give it to people.",
+	roleSaved:               "The role is saved. It counts from now on.",
+	roleDeleted:             "The role is deleted.",
+	accessCreated:           "The access is saved. It counts from now on.",
+	accessSaved:             "The access is saved. It counts from now on.",
+	accessDeleted:           "The access is deleted. It no longer counts.",
+	organisationCreated:     "The organisation is created.",
+	organisationSaved:       "The organisation is saved.",
+	organisationDeactivated: "The organisation is deactivated. Nobody can work in it.",
+	organisationReactivated: "The organisation is active again.",
+}
+
+// may tells whether the caller holds a permission of the system, to offer or hide what needs it. It enforces nothing.
+func (h *Handler) may(c *authn.Caller, p access.Permission) bool {
+	return h.Policy.Snapshot().Decide(c.Principal, access.System, p).Allowed
+}
+
+// enforce refuses a page. wanted is what the person wanted, in words.
+func (h *Handler) enforce(ctx context.Context, c *authn.Caller, wanted string, p access.Permission) error {
+	return h.Policy.Enforce(ctx, c.Principal, access.System, wanted, p)
+}

@@ -1,0 +1,243 @@
+package desk
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/policy"
+)
+
+// historyScope tells which part of the record the caller may list: all of it (System), or the active organisation's.
+func (h *Handler) historyScope(r *http.Request, c *authn.Caller) (access.OrganisationID, error) {
+	if h.may(c, access.SystemHistoryList) {
+		return access.System, nil
+	}
+	snapshot := h.Policy.Snapshot()
+	org, err := c.Organisation(r, snapshot)
+	if err != nil {
+		return access.System, err
+	}
+	if !snapshot.Decide(c.Principal, org, access.HistoryList).Allowed {
+		return access.System, fault.Forbidden.New("the history is not yours to see")
+	}
+	return org, nil
+}
+
+func (h *Handler) historyList(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	scope, err := h.historyScope(r, c)
+	if err != nil { // once more, so that the refusal is recorded and explained
+		org, _ := c.Organisation(r, h.Policy.Snapshot())
+		return h.Policy.Enforce(r.Context(), c.Principal, org, "see the history", access.HistoryList, access.SystemHistoryList)
+	}
+	v := view.HistoryList{
+		Page: h.frame(r, c), Actions: recordedActions, Types: recordedTypes,
+		List: listState(r, view.HistoryPath, "createdDate", "createdDate"),
+	}
+	if r.URL.Query().Get("dir") != "asc" {
+		v.List.Descending = true
+	}
+	filter := h.historyFilter(r, &v)
+	if scope != access.System {
+		filter.OrganisationIDs = []access.OrganisationID{scope}
+	}
+	entries, total, err := h.History.List(r.Context(), filter)
+	if err != nil {
+		return err
+	}
+	v.List.Total = total
+	for _, e := range entries {
+		v.Rows = append(v.Rows, h.historyRow(e))
+	}
+	h.render(w, r, http.StatusOK, view.HistoryListPage(v))
+	return nil
+}
+
+var (
+	recordedActions = []string{"CREATED", "UPDATED", "DELETED", "REJECTED", "DEACTIVATED", "REACTIVATED"}
+	recordedTypes   = []string{"ORGANISATION", "STS_ROLE", "STS_IAM_ROLE", "STS_SESSION", "STS_TOKEN"}
+)
+
+func (h *Handler) historyFilter(r *http.Request, v *view.HistoryList) history.Filter {
+	query := r.URL.Query()
+	text := func(name string) string {
+		s := strings.TrimSpace(query.Get(name))
+		if len(s) > access.MaxNameLength || strings.ContainsRune(s, 0) {
+			return ""
+		}
+		return strings.ToValidUTF8(s, "")
+	}
+	v.Filter = view.HistoryFilter{Action: text("action"), Type: text("type"), User: text("user"), From: text("from"), To: text("to"), Entity: text("entity")}
+	f := history.Filter{Descending: v.List.Descending, Sort: "createdDate", Page: v.List.Page - 1, Size: pageSize}
+	if slices.Contains(recordedActions, v.Filter.Action) {
+		f.Actions = []string{v.Filter.Action}
+	} else {
+		v.Filter.Action = ""
+	}
+	if slices.Contains(recordedTypes, v.Filter.Type) {
+		f.EntityTypes = []string{v.Filter.Type}
+	} else {
+		v.Filter.Type = ""
+	}
+	if v.Filter.User != "" {
+		f.Users = []string{v.Filter.User}
+	}
+	if v.Filter.Entity != "" {
+		f.EntityIDs = []string{v.Filter.Entity}
+	}
+	f.After, f.Before = day(v, "from", v.Filter.From, 0), day(v, "to", v.Filter.To, 24*time.Hour-time.Millisecond)
+	v.List.Filters = url.Values{
+		"action": {v.Filter.Action}, "type": {v.Filter.Type}, "user": {v.Filter.User}, "from": {v.Filter.From}, "to": {v.Filter.To}, "entity": {v.Filter.Entity},
+	}
+	return f
+}
+
+func day(v *view.HistoryList, field, text string, add time.Duration) time.Time {
+	if text == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		v.Errors = append(v.Errors, view.FieldError{Field: field, Text: "Expected a day such as 2026-01-31."})
+		return time.Time{}
+	}
+	return t.Add(add)
+}
+
+func (h *Handler) historyRow(e history.Entry) view.HistoryRow {
+	row := view.HistoryRow{
+		ID: e.ID, At: h.when(e.CreatedAt), Action: string(e.Action), Type: string(e.EntityType), Name: e.Name, User: e.User,
+		Refused: e.Action == history.Rejected,
+	}
+	if e.OrganisationID != access.System {
+		row.Organisation = organisationChoice(h.Policy.Snapshot(), e.OrganisationID).Name
+	}
+	return row
+}
+
+func (h *Handler) historyDetail(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	e, found, err := h.History.Get(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	// Who may not read an entry must not learn that it exists, so what is missing is refused alike.
+	org := access.System
+	if found {
+		org = e.OrganisationID
+	}
+	if err := h.mayRead(r, c, org); err != nil {
+		return err
+	}
+	if !found {
+		return fault.HistoryEntryMissing.New("there is no such entry")
+	}
+	v := view.HistoryDetail{
+		Page: h.frame(r, c), HistoryRow: h.historyRow(e), EntityID: e.EntityID, EntityHref: h.entityHref(e),
+		Subject: e.User, Source: string(e.Source), Target: e.Target,
+	}
+	var refusal policy.RefusalRecord
+	if e.Action == history.Rejected && json.Unmarshal(e.Metadata, &refusal) == nil && len(refusal.Reason) > 0 && refusal.Route != "" {
+		v.Refusal = h.refusalOf(e, refusal)
+	} else {
+		v.Facts = facts(e.Metadata)
+	}
+	h.render(w, r, http.StatusOK, view.HistoryDetailPage(v))
+	return nil
+}
+
+func (h *Handler) mayRead(r *http.Request, c *authn.Caller, org access.OrganisationID) error {
+	if h.may(c, access.SystemHistoryDetail) {
+		return nil
+	}
+	if org != access.System && h.Policy.Snapshot().Decide(c.Principal, org, access.HistoryDetail).Allowed {
+		return nil
+	}
+	return h.enforce(r.Context(), c, "open a history entry", access.SystemHistoryDetail)
+}
+
+// entityHref links the thing itself while it exists.
+func (h *Handler) entityHref(e history.Entry) string {
+	snapshot := h.Policy.Snapshot()
+	switch {
+	case e.EntityType == history.STSRole && snapshot.Role(access.RoleID(e.EntityID)) != nil:
+		return view.RolePath(e.EntityID)
+	case e.EntityType == history.STSIAMRole && snapshot.IAMRole(access.IAMRoleID(e.EntityID)) != nil:
+		return view.AccessItemPath(e.EntityID)
+	case e.EntityType == history.Organisation && snapshot.Organisation(access.OrganisationID(e.EntityID)) != nil:
+		return view.OrganisationPath(e.EntityID)
+	}
+	return ""
+}
+
+// refusalOf shows a recorded refusal. Its remedies link to where they are made, for who can make them.
+func (h *Handler) refusalOf(e history.Entry, record policy.RefusalRecord) *view.Refusal {
+	v := &view.Refusal{Reference: e.ID, Attempt: record.Route, IAMRoles: record.IAMRoles}
+	if e.OrganisationID != access.System {
+		v.Organisation = organisationChoice(h.Policy.Snapshot(), e.OrganisationID).Name
+	}
+	for _, name := range record.AnyOf {
+		v.Missing = append(v.Missing, permissionNamed(name))
+	}
+	snapshot := h.Policy.Snapshot()
+	for _, match := range record.Matched {
+		for _, role := range match.Roles {
+			m := view.MatchedRole{Role: role, IAMRole: match.IAMRole}
+			if now := roleNamed(snapshot, role); now != nil {
+				m.Href = view.RolePath(string(now.ID))
+			}
+			v.Matched = append(v.Matched, m)
+		}
+	}
+	if record.Remedy != "" {
+		v.Remedies = append(v.Remedies, view.Remedy{Text: record.Remedy, Href: view.AccessPath})
+	}
+	return v
+}
+
+// facts shows what else an entry says: each member of its metadata, in a fixed order.
+func facts(metadata json.RawMessage) []view.Fact {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(metadata, &members) != nil {
+		return nil
+	}
+	var out []view.Fact
+	for _, name := range sortedKeys(members) {
+		var text string
+		if json.Unmarshal(members[name], &text) == nil {
+			out = append(out, view.Fact{Label: capital(name), Value: text})
+			continue
+		}
+		pretty, err := json.MarshalIndent(members[name], "", "  ")
+		if err != nil || string(pretty) == "null" {
+			continue
+		}
+		out = append(out, view.Fact{Label: capital(name), Value: string(pretty), Exact: true})
+	}
+	return out
+}
+
+func sortedKeys(m map[string]json.RawMessage) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	// What was before comes before what is after.
+	slices.SortFunc(keys, func(a, b string) int {
+		if (a == "before") != (b == "before") {
+			if a == "before" {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	return keys
+}

@@ -1,0 +1,194 @@
+package desk
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/coreapi"
+	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/fault"
+)
+
+func (h *Handler) mountOrganisations(mux *http.ServeMux) {
+	mux.Handle("GET "+view.OrganisationsPath, h.page(h.organisationList))
+	mux.Handle("GET "+view.OrganisationNewPath, h.page(h.organisationForm))
+	mux.Handle("POST "+view.OrganisationNewPath, h.page(h.organisationForm))
+	mux.Handle("GET "+view.OrganisationsPath+"/{id}", h.page(h.organisationDetail))
+	mux.Handle("GET "+view.OrganisationsPath+"/{id}/edit", h.page(h.organisationForm))
+	mux.Handle("POST "+view.OrganisationsPath+"/{id}/edit", h.page(h.organisationForm))
+	mux.Handle("GET "+view.OrganisationsPath+"/{id}/deactivate", h.page(h.organisationState(true)))
+	mux.Handle("POST "+view.OrganisationsPath+"/{id}/deactivate", h.page(h.organisationState(true)))
+	mux.Handle("GET "+view.OrganisationsPath+"/{id}/reactivate", h.page(h.organisationState(false)))
+	mux.Handle("POST "+view.OrganisationsPath+"/{id}/reactivate", h.page(h.organisationState(false)))
+}
+
+func (h *Handler) organisationList(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	all, err := h.Organisations.List(r.Context(), c.Principal)
+	if err != nil {
+		return err
+	}
+	snapshot := h.Policy.Snapshot()
+	v := view.OrganisationList{
+		Page: h.frame(r, c), CanCreate: h.may(c, access.STSOrganisationCreate),
+		List: listState(r, view.OrganisationsPath, "name", "name", "createdDate"),
+	}
+	uses := map[access.OrganisationID]int{}
+	for _, m := range snapshot.IAMRoles() {
+		for org := range m.OrganisationRoles {
+			uses[org]++
+		}
+	}
+	rows := make([]view.OrganisationRow, 0, len(all))
+	for _, o := range all {
+		if contains(o.Name, v.List.Query) {
+			rows = append(rows, view.OrganisationRow{
+				ID: string(o.ID), Name: o.Name, Deactivated: !o.DeactivatedAt.IsZero(), IAMRoles: uses[o.ID],
+				Created: h.when(o.CreatedDate.Time), Changed: view.Stamp{When: h.when(o.LastModified.Time)},
+			})
+		}
+	}
+	slices.SortFunc(rows, func(a, b view.OrganisationRow) int {
+		order := 0
+		if v.List.Sort == "createdDate" {
+			order = a.Created.At.Compare(b.Created.At)
+		}
+		return directed(v.List, cmp.Or(order, byName(a.Name, b.Name)))
+	})
+	v.Rows = cut(&v.List, rows)
+	h.render(w, r, http.StatusOK, view.OrganisationListPage(v))
+	return nil
+}
+
+func (h *Handler) organisationDetail(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	o, err := h.organisation(r, c)
+	if err != nil {
+		return err
+	}
+	v := view.OrganisationDetail{
+		Page: h.frame(r, c), ID: string(o.ID), Name: o.Name, Created: view.Stamp{When: h.when(o.CreatedDate.Time)},
+		Changed: view.Stamp{When: h.when(o.LastModified.Time)},
+		CanEdit: h.may(c, access.STSOrganisationEdit), CanHistory: h.may(c, access.SystemHistoryList),
+	}
+	if !o.DeactivatedAt.IsZero() {
+		v.Deactivated = &view.Stamp{When: h.when(o.DeactivatedAt.Time)}
+	}
+	// Who has access is for those who may see mappings.
+	if h.may(c, access.STSIAMRoleList) {
+		snapshot := h.Policy.Snapshot()
+		for _, m := range snapshot.IAMRoles() {
+			if roles := m.OrganisationRoles[o.ID]; len(roles) > 0 {
+				v.Mappings = append(v.Mappings, view.OrganisationMapping{IAMRoleID: string(m.ID), IAMRole: m.Name, Roles: roleChoices(snapshot, roles)})
+			}
+		}
+		slices.SortFunc(v.Mappings, func(a, b view.OrganisationMapping) int { return byName(a.IAMRole, b.IAMRole) })
+	}
+	h.render(w, r, http.StatusOK, view.OrganisationDetailPage(v))
+	return nil
+}
+
+// organisation reads the organisation of the address. An id that is no id names nothing.
+func (h *Handler) organisation(r *http.Request, c *authn.Caller) (coreapi.Organisation, error) {
+	o, err := h.Organisations.Get(r.Context(), c.Principal, access.OrganisationID(r.PathValue("id")))
+	if fault.InvalidInput.Is(err) {
+		err = fault.NotFound.New("there is no such organisation")
+	}
+	return o, err
+}
+
+// organisationForm creates or renames.
+func (h *Handler) organisationForm(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	v := view.OrganisationForm{}
+	if r.PathValue("id") == "" {
+		if err := h.enforce(r.Context(), c, "create an organisation", access.STSOrganisationCreate); err != nil {
+			return err
+		}
+	} else {
+		if err := h.enforce(r.Context(), c, "edit an organisation", access.STSOrganisationEdit); err != nil {
+			return err
+		}
+		o, err := h.organisation(r, c)
+		if err != nil {
+			return err
+		}
+		v.ID, v.OriginalName, v.Name = string(o.ID), o.Name, o.Name
+	}
+	v.Page = h.frame(r, c)
+	status := http.StatusOK
+	if r.Method == http.MethodPost {
+		v.Name, v.NewID = strings.TrimSpace(r.PostFormValue("name")), strings.TrimSpace(r.PostFormValue("newID"))
+		id, what, err := h.saveOrganisation(r, c, &v)
+		if err == nil && len(v.Errors) == 0 {
+			return done(w, r, view.OrganisationPath(id), what)
+		}
+		if err != nil {
+			f := fault.Of(err)
+			if f.Code.Status != http.StatusBadRequest {
+				return err
+			}
+			field := "name"
+			if f.Field == "id" || strings.HasPrefix(f.Detail, "id:") {
+				field = "newID"
+			}
+			v.Errors = append(v.Errors, view.FieldError{Field: field, Text: capital(f.Detail) + "."})
+		}
+		status = http.StatusUnprocessableEntity
+	}
+	h.render(w, r, status, view.OrganisationFormPage(v))
+	return nil
+}
+
+func (h *Handler) saveOrganisation(r *http.Request, c *authn.Caller, v *view.OrganisationForm) (id string, what outcome, err error) {
+	if err := access.CheckName(v.Name, ""); err != nil {
+		v.Errors = append(v.Errors, view.FieldError{Field: "name", Text: capital(strings.TrimPrefix(err.Error(), "name: ")) + "."})
+		return "", "", nil
+	}
+	if v.ID != "" {
+		return v.ID, organisationSaved, h.Organisations.Change(r.Context(), c.Principal, access.OrganisationID(v.ID), coreapi.OrganisationPatch{Name: &v.Name})
+	}
+	body := coreapi.OrganisationCreate{Name: &v.Name}
+	if v.NewID != "" {
+		body.ID = &v.NewID
+	}
+	created, err := h.Organisations.Create(r.Context(), c.Principal, body)
+	return string(created), organisationCreated, err
+}
+
+// organisationState asks, and then deactivates or reactivates.
+func (h *Handler) organisationState(deactivate bool) pageHandler {
+	return func(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+		if err := h.enforce(r.Context(), c, "edit an organisation", access.STSOrganisationEdit); err != nil {
+			return err
+		}
+		o, err := h.organisation(r, c)
+		if err != nil {
+			return err
+		}
+		uses := 0
+		for _, m := range h.Policy.Snapshot().IAMRoles() {
+			if len(m.OrganisationRoles[o.ID]) > 0 {
+				uses++
+			}
+		}
+		v, what := view.ConfirmReactivate(h.frame(r, c), string(o.ID), o.Name, uses), organisationReactivated
+		if deactivate {
+			v, what = view.ConfirmDeactivate(h.frame(r, c), string(o.ID), o.Name, uses), organisationDeactivated
+		}
+		status := http.StatusOK
+		if r.Method == http.MethodPost {
+			if confirmed(r, &v) {
+				err := h.Organisations.Change(r.Context(), c.Principal, o.ID, coreapi.OrganisationPatch{Deactivate: &deactivate})
+				if err != nil {
+					return err
+				}
+				return done(w, r, view.OrganisationPath(string(o.ID)), what)
+			}
+			status = http.StatusUnprocessableEntity
+		}
+		h.render(w, r, status, view.ConfirmPage(v))
+		return nil
+	}
+}

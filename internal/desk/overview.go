@@ -1,0 +1,122 @@
+package desk
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/desk/view"
+)
+
+func (h *Handler) overview(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	snapshot, p := h.Policy.Snapshot(), c.Principal
+	v := view.Overview{
+		Page: h.frame(r, c),
+		Identity: view.Identity{
+			Login: p.Login, Issuer: p.Issuer, Subject: p.Subject, RolePath: h.RolePath, IAMRoles: carried(snapshot, p), Odd: p.Odd,
+		},
+	}
+	active, activeErr := c.Organisation(r, snapshot)
+	for _, o := range snapshot.OrganisationsOf(p) {
+		set, _ := snapshot.Effective(p, o.ID)
+		v.Organisations = append(v.Organisations, view.OrganisationAccess{
+			ID: string(o.ID), Name: o.Name, Roles: rolesIn(snapshot, p, o.ID), Permissions: set.Len(), Active: activeErr == nil && o.ID == active,
+		})
+		if activeErr == nil && o.ID == active {
+			v.Active = &view.Abilities{Organisation: o.Name, Groups: groupsOf(set)}
+		}
+	}
+	system, _ := snapshot.Effective(p, access.System)
+	if !system.IsEmpty() {
+		v.System = &view.Abilities{Groups: groupsOf(system)}
+	}
+	if access.Administration.Minus(system).IsEmpty() {
+		v.Steps = h.steps(snapshot, system)
+	}
+	if len(v.Organisations) == 0 && system.IsEmpty() {
+		v.Missing, v.Helpers = missing(snapshot, p, h.RolePath), []string{
+			"An administrator of Portico can map your groups: tell them the names above, exactly as they stand there.",
+			"If a group is missing, whoever manages groups in Okta can add you to it. It counts from your next sign-in.",
+		}
+	}
+	h.render(w, r, http.StatusOK, view.OverviewPage(v))
+	return nil
+}
+
+func carried(s *access.Snapshot, p *access.Principal) []view.CarriedRole {
+	roles := make([]view.CarriedRole, 0, len(p.IAMRoles))
+	for _, name := range p.IAMRoles {
+		role := view.CarriedRole{Name: name, Mapped: s.IAMRoleByName(name) != nil}
+		if near := s.NearMisses(name); !role.Mapped && len(near) > 0 {
+			role.Note = fmt.Sprintf("nearly “%s”, which is mapped: they differ in case or blanks", near[0])
+		}
+		if s.IsBootstrap(p, name) {
+			role.Mapped, role.Note = true, "first administrator"
+		}
+		roles = append(roles, role)
+	}
+	return roles
+}
+
+// rolesIn names the roles that the principal has in an organisation.
+func rolesIn(s *access.Snapshot, p *access.Principal, org access.OrganisationID) []string {
+	var names []string
+	seen := map[access.RoleID]bool{}
+	for _, name := range p.IAMRoles {
+		m := s.IAMRoleByName(name)
+		if m == nil {
+			continue
+		}
+		for _, id := range m.OrganisationRoles[org] {
+			if role := s.Role(id); role != nil && !seen[id] {
+				seen[id] = true
+				names = append(names, role.Name)
+			}
+		}
+	}
+	return names
+}
+
+// steps is what remains to be done until the first person can work; none when that is possible.
+func (h *Handler) steps(s *access.Snapshot, held access.PermissionSet) []view.Step {
+	mapped := false
+	for _, m := range s.IAMRoles() {
+		mapped = mapped || len(m.OrganisationRoles) > 0
+	}
+	steps := []view.Step{
+		{
+			Title: "Create an organisation", Text: "Everything in Core belongs to one. One is enough to begin with.",
+			Href: view.OrganisationNewPath, Done: len(s.Organisations()) > 0,
+		},
+		{
+			Title: "Create a role", Text: "A named set of permissions, one for each job people do.",
+			Href: view.RoleNewPath, Done: len(s.Roles()) > 0,
+		},
+		{
+			Title: "Map an IAM role", Text: "Give the people of an Okta group that role, in that organisation.",
+			Href: view.AccessNewPath, Done: mapped,
+		},
+	}
+	if !held.Has(access.STSOrganisationCreate) {
+		steps = steps[1:]
+	}
+	for _, step := range steps {
+		if !step.Done {
+			return steps
+		}
+	}
+	return nil
+}
+
+// missing says why somebody may do nothing.
+func missing(s *access.Snapshot, p *access.Principal, rolePath string) []string {
+	_, reason := s.Effective(p, access.System)
+	switch {
+	case reason == access.NoIAMRoles:
+		return []string{fmt.Sprintf("Your sign-in carries no groups at “%s”.", rolePath)}
+	case reason == access.NoMappedIAMRole:
+		return []string{"None of the groups of your sign-in is mapped to a role yet."}
+	}
+	return []string{"Your groups are mapped, but to nothing that counts at the moment: the organisation may be deactivated, or the role empty."}
+}

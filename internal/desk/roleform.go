@@ -1,0 +1,227 @@
+package desk
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/fault"
+)
+
+func versionOf(c access.Changed) string { return strconv.FormatInt(c.Revision, 10) }
+
+// revisionOf reads a form's version. Anything but a number is one that no row has.
+func revisionOf(version string) int64 {
+	if n, err := strconv.ParseInt(version, 10, 64); err == nil && n > 0 {
+		return n
+	}
+	return -1
+}
+
+func (h *Handler) roleNew(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	if err := h.enforce(r.Context(), c, "create a role", access.STSRoleCreate); err != nil {
+		return err
+	}
+	h.render(w, r, http.StatusOK, view.RoleFormPage(h.roleForm(r, c, access.Role{})))
+	return nil
+}
+
+func (h *Handler) roleEdit(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	if err := h.enforce(r.Context(), c, "edit a role", access.STSRoleEdit); err != nil {
+		return err
+	}
+	role := h.Policy.Snapshot().Role(access.RoleID(r.PathValue("id")))
+	if role == nil {
+		return fault.NotFound.New("there is no such role")
+	}
+	h.render(w, r, http.StatusOK, view.RoleFormPage(h.roleForm(r, c, *role)))
+	return nil
+}
+
+// roleForm shows a role in the form, as it is.
+func (h *Handler) roleForm(r *http.Request, c *authn.Caller, role access.Role) view.RoleForm {
+	v := view.RoleForm{
+		Page: h.frame(r, c), ID: string(role.ID), OriginalName: role.Name, Name: role.Name, Step: 1,
+		Permissions: picker("permissions", role.Permissions), RequiredUser: picker("requiredUserPermissions", access.PermissionSet{}),
+	}
+	if role.ID != "" {
+		v.Version = versionOf(role.Changed)
+	}
+	if role.Delegation != nil {
+		v.Restricted, v.RequiredUser = true, picker("requiredUserPermissions", role.Delegation.RequiredUserPermissions)
+	}
+	return v
+}
+
+func picker(field string, set access.PermissionSet) view.Picker {
+	p := view.Picker{Field: field, Groups: everything, Chosen: make(map[string]bool, set.Len())}
+	for permission := range set.All() {
+		p.Chosen[permission.String()] = true
+	}
+	return p
+}
+
+// roleSubmit takes the wizard a step on, or back, or saves. What was typed is never lost.
+func (h *Handler) roleSubmit(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	id := access.RoleID(r.PathValue("id"))
+	wanted, need := "create a role", access.STSRoleCreate
+	if id != "" {
+		wanted, need = "edit a role", access.STSRoleEdit
+	}
+	if err := h.enforce(r.Context(), c, wanted, need); err != nil {
+		return err
+	}
+	var old access.Role
+	if id != "" {
+		role := h.Policy.Snapshot().Role(id)
+		if role == nil {
+			return fault.NotFound.New("there is no such role")
+		}
+		old = *role
+	}
+	v := h.roleForm(r, c, old)
+	role, unknown := readRole(r, old)
+	v.Name, v.Version = role.Name, r.PostFormValue("version")
+	v.Permissions, v.RequiredUser = picker("permissions", role.Permissions), picker("requiredUserPermissions", access.PermissionSet{})
+	if v.Restricted = role.Delegation != nil; v.Restricted {
+		v.RequiredUser = picker("requiredUserPermissions", role.Delegation.RequiredUserPermissions)
+	}
+	v.Permissions.Filter, v.RequiredUser.Filter = r.PostFormValue("permissionsFilter"), r.PostFormValue("requiredUserPermissionsFilter")
+	if len(unknown) > 0 {
+		v.Errors = append(v.Errors, view.FieldError{Field: "permissions", Text: "There is no permission " + unknown[0] + "."})
+	}
+	return h.roleStep(w, r, c, v, role)
+}
+
+// readRole reads the form into a copy of the role.
+func readRole(r *http.Request, role access.Role) (access.Role, []string) {
+	role.Name = strings.TrimSpace(r.PostFormValue("name"))
+	var unknown []string
+	role.Permissions, unknown = access.ParseSet(r.PostForm["permissions"])
+	required, unknownRequired := access.ParseSet(r.PostForm["requiredUserPermissions"])
+	role.Delegation = nil
+	if r.PostFormValue("restricted") == "true" {
+		role.Delegation = &access.Delegation{RequiredUserPermissions: required}
+	}
+	return role, append(unknown, unknownRequired...)
+}
+
+func (h *Handler) roleStep(w http.ResponseWriter, r *http.Request, c *authn.Caller, v view.RoleForm, role access.Role) error {
+	action, field, group := splitAction(r.PostFormValue("do"))
+	pickers := map[string]*view.Picker{"permissions": &v.Permissions, "requiredUserPermissions": &v.RequiredUser}
+	if action == "enter" && (v.Permissions.Filter != r.PostFormValue("permissionsFilterWas") ||
+		v.RequiredUser.Filter != r.PostFormValue("requiredUserPermissionsFilterWas")) {
+		action = "filter" // Enter in the filter's own field
+	}
+	switch action {
+	case "filter", "back":
+		v.Step, v.Errors = 1, nil
+	case "all", "none":
+		v.Step, v.Errors = 1, nil
+		if p := pickers[field]; p != nil {
+			p.Select(group, action == "all")
+		}
+	default: // next, enter, save
+		v.Errors = append(v.Errors, h.roleErrors(role)...)
+		if len(v.Errors) > 0 {
+			v.Step = 1
+			break
+		}
+		if action == "save" && r.PostFormValue("step") == "2" {
+			return h.roleSave(w, r, c, v, role)
+		}
+		h.reviewRole(&v, role)
+	}
+	status := http.StatusOK
+	if len(v.Errors) > 0 {
+		status = http.StatusUnprocessableEntity
+	}
+	h.render(w, r, status, view.RoleFormPage(v))
+	return nil
+}
+
+// splitAction reads "all:permissions:credentials".
+func splitAction(do string) (action, field, group string) {
+	action, rest, _ := strings.Cut(do, ":")
+	field, group, _ = strings.Cut(rest, ":")
+	return action, field, group
+}
+
+func (h *Handler) roleErrors(role access.Role) view.FieldErrors {
+	var errs view.FieldErrors
+	if err := access.CheckName(role.Name, h.Policy.ReservedName); err != nil {
+		errs = append(errs, view.FieldError{Field: "name", Text: capital(strings.TrimPrefix(err.Error(), "name: ")) + "."})
+	} else if other := roleNamed(h.Policy.Snapshot(), role.Name); other != nil && other.ID != role.ID {
+		errs = append(errs, view.FieldError{Field: "name", Text: "Another role has this name already."})
+	}
+	if role.Permissions.IsEmpty() {
+		errs = append(errs, view.FieldError{Field: "permissions", Text: "Choose at least one permission."})
+	}
+	return errs
+}
+
+func roleNamed(s *access.Snapshot, name string) *access.Role {
+	for _, role := range s.Roles() {
+		if role.Name == name {
+			return role
+		}
+	}
+	return nil
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func (h *Handler) reviewRole(v *view.RoleForm, role access.Role) {
+	v.Step = 2
+	system, local := role.Permissions.Intersect(access.OfScope(access.ScopeSystem)), role.Permissions.Intersect(access.OfScope(access.ScopeOrganisation))
+	if !system.IsEmpty() && !local.IsEmpty() {
+		v.Warnings = append(v.Warnings, "The role mixes both scopes. Mapped in an organisation, only its organisation permissions count; as a system role, only its system permissions.")
+	}
+	if v.ID == "" {
+		return
+	}
+	snapshot := h.Policy.Snapshot()
+	v.Mappings = roleMappings(snapshot, role.ID)
+	if old := snapshot.Role(role.ID); old != nil {
+		v.Gained, v.Lost = groupsOf(role.Permissions.Minus(old.Permissions)), groupsOf(old.Permissions.Minus(role.Permissions))
+	}
+}
+
+func (h *Handler) roleSave(w http.ResponseWriter, r *http.Request, c *authn.Caller, v view.RoleForm, role access.Role) error {
+	var saved *access.Role
+	var err error
+	what := roleSaved
+	if role.ID == "" {
+		what = roleCreated
+		saved, err = h.Policy.CreateRole(r.Context(), c.Principal, role)
+	} else {
+		saved, err = h.Policy.UpdateRole(r.Context(), c.Principal, role.ID, revisionOf(v.Version), func(row *access.Role) error {
+			row.Name, row.Permissions, row.Delegation = role.Name, role.Permissions, role.Delegation
+			return nil
+		})
+	}
+	switch {
+	case err == nil:
+		return done(w, r, view.RolePath(string(saved.ID)), what)
+	case fault.LostUpdate.Is(err):
+		v.Version = versionOf(h.Policy.Snapshot().Role(role.ID).Changed)
+		h.reviewRole(&v, role)
+		v.Warnings = append([]string{"Somebody changed this role while you were at it. What you see below compares yours with theirs: save again only if yours shall stand."}, v.Warnings...)
+		h.render(w, r, http.StatusConflict, view.RoleFormPage(v))
+		return nil
+	case fault.InvalidInput.Is(err), fault.NameTaken.Is(err):
+		v.Step = 1
+		v.Errors = append(v.Errors, view.FieldError{Field: "name", Text: capital(strings.TrimPrefix(fault.Of(err).Detail, "name: ")) + "."})
+		h.render(w, r, http.StatusUnprocessableEntity, view.RoleFormPage(v))
+		return nil
+	}
+	return err
+}

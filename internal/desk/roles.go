@@ -1,0 +1,152 @@
+package desk
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/fault"
+)
+
+func (h *Handler) mountRoles(mux *http.ServeMux) {
+	mux.Handle("GET "+view.RolesPath, h.page(h.roleList))
+	mux.Handle("GET "+view.RoleNewPath, h.page(h.roleNew))
+	mux.Handle("POST "+view.RoleNewPath, h.page(h.roleSubmit))
+	mux.Handle("GET "+view.RolesPath+"/{id}", h.page(h.roleDetail))
+	mux.Handle("GET "+view.RolesPath+"/{id}/edit", h.page(h.roleEdit))
+	mux.Handle("POST "+view.RolesPath+"/{id}/edit", h.page(h.roleSubmit))
+	mux.Handle("GET "+view.RolesPath+"/{id}/delete", h.page(h.roleDelete))
+	mux.Handle("POST "+view.RolesPath+"/{id}/delete", h.page(h.roleDelete))
+}
+
+func (h *Handler) roleList(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	roles, err := h.Policy.Roles(r.Context(), c.Principal)
+	if err != nil {
+		return err
+	}
+	uses := roleUses(h.Policy.Snapshot())
+	v := view.RoleList{
+		Page: h.frame(r, c), CanCreate: h.may(c, access.STSRoleCreate),
+		List: listState(r, view.RolesPath, "name", "name", "permissions", "mappings", "changed"),
+	}
+	rows := make([]view.RoleRow, 0, len(roles))
+	for _, role := range roles {
+		if contains(role.Name, v.List.Query) {
+			rows = append(rows, view.RoleRow{
+				ID: string(role.ID), Name: role.Name, Permissions: role.Permissions.Len(), IAMRoles: uses[role.ID],
+				Restricted: role.Delegation != nil, Changed: h.changed(role.Changed),
+			})
+		}
+	}
+	slices.SortFunc(rows, func(a, b view.RoleRow) int {
+		order := 0
+		switch v.List.Sort {
+		case "permissions":
+			order = cmp.Compare(a.Permissions, b.Permissions)
+		case "mappings":
+			order = cmp.Compare(a.IAMRoles, b.IAMRoles)
+		case "changed":
+			order = a.Changed.When.At.Compare(b.Changed.When.At)
+		}
+		return directed(v.List, cmp.Or(order, byName(a.Name, b.Name)))
+	})
+	v.Rows = cut(&v.List, rows)
+	h.render(w, r, http.StatusOK, view.RoleListPage(v))
+	return nil
+}
+
+func roleUses(s *access.Snapshot) map[access.RoleID]int {
+	uses := map[access.RoleID]int{}
+	for _, m := range s.IAMRoles() {
+		seen := map[access.RoleID]bool{}
+		for _, id := range m.RoleIDs() {
+			if !seen[id] {
+				seen[id] = true
+				uses[id]++
+			}
+		}
+	}
+	return uses
+}
+
+func byName(a, b string) int {
+	return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b))
+}
+
+func directed(list view.List, order int) int {
+	if list.Descending {
+		return -order
+	}
+	return order
+}
+
+func (h *Handler) roleDetail(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	role, err := h.Policy.Role(r.Context(), c.Principal, access.RoleID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	v := view.RoleDetail{
+		Page: h.frame(r, c), ID: string(role.ID), Name: role.Name, Groups: groupsOf(role.Permissions),
+		Mappings: roleMappings(h.Policy.Snapshot(), role.ID), Created: h.created(role.Changed), Changed: h.changed(role.Changed),
+		CanEdit: h.may(c, access.STSRoleEdit), CanDelete: h.may(c, access.STSRoleDelete), CanHistory: h.may(c, access.SystemHistoryList),
+	}
+	if role.Delegation != nil {
+		v.Restricted, v.RequiredUser = true, groupsOf(role.Delegation.RequiredUserPermissions)
+	}
+	h.render(w, r, http.StatusOK, view.RoleDetailPage(v))
+	return nil
+}
+
+func roleMappings(s *access.Snapshot, id access.RoleID) []view.RoleMapping {
+	var mappings []view.RoleMapping
+	for _, m := range s.RoleUses(id) {
+		mapping := view.RoleMapping{IAMRoleID: string(m.ID), IAMRole: m.Name, System: slices.Contains(m.SystemRoles, id)}
+		for _, org := range m.OrganisationIDs() {
+			if slices.Contains(m.OrganisationRoles[org], id) {
+				mapping.Organisations = append(mapping.Organisations, organisationChoice(s, org))
+			}
+		}
+		mappings = append(mappings, mapping)
+	}
+	slices.SortFunc(mappings, func(a, b view.RoleMapping) int { return byName(a.IAMRole, b.IAMRole) })
+	return mappings
+}
+
+func organisationChoice(s *access.Snapshot, id access.OrganisationID) view.Choice {
+	if o := s.Organisation(id); o != nil {
+		return view.Choice{ID: string(id), Name: o.Name}
+	}
+	return view.Choice{ID: string(id), Name: string(id)}
+}
+
+func (h *Handler) roleDelete(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	if err := h.enforce(r.Context(), c, "delete a role", access.STSRoleDelete); err != nil {
+		return err
+	}
+	role := h.Policy.Snapshot().Role(access.RoleID(r.PathValue("id")))
+	if role == nil {
+		return fault.NotFound.New("there is no such role")
+	}
+	if r.Method == http.MethodPost {
+		err := h.Policy.DeleteRole(r.Context(), c.Principal, role.ID, revisionOf(r.PostFormValue("version")))
+		if err == nil {
+			return done(w, r, view.RolesPath, roleDeleted)
+		}
+		if !fault.StillMapped.Is(err) && !fault.LostUpdate.Is(err) {
+			return err
+		}
+	}
+	v := view.ConfirmRoleDelete(h.frame(r, c), string(role.ID), role.Name, role.Permissions.Len(), roleMappings(h.Policy.Snapshot(), role.ID))
+	v.Version = versionOf(role.Changed)
+	status := http.StatusOK
+	if r.Method == http.MethodPost {
+		status = http.StatusConflict
+		v.Notices = append(v.Notices, view.Notice{Kind: view.Warning, Text: "It was changed in the meantime. Look again before you delete it."})
+	}
+	h.render(w, r, status, view.ConfirmPage(v))
+	return nil
+}

@@ -1,0 +1,15 @@
+package view
+
+// Select chooses, or drops, what the filter shows of a group. What it hides stays as it is.
+func (p Picker) Select(group string, chosen bool) {
+	for _, g := range p.Groups {
+		if g.ID != group {
+			continue
+		}
+		for _, permission := range g.Permissions {
+			if p.matches(permission) {
+				p.Chosen[permission.ID] = chosen
+			}
+		}
+	}
+}

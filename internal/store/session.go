@@ -1,0 +1,203 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/session"
+)
+
+var _ session.Store = (*DB)(nil)
+
+// principalColumn is how a principal is kept.
+type principalColumn struct {
+	Issuer     string   `json:"issuer"`
+	Subject    string   `json:"subject"`
+	ClientID   string   `json:"clientId,omitempty"`
+	IAMRoles   []string `json:"iamRoles,omitempty"`
+	GivenName  string   `json:"givenName,omitempty"`
+	FamilyName string   `json:"familyName,omitempty"`
+	Login      string   `json:"login,omitempty"`
+	NotAfter   int64    `json:"notAfter,omitempty"` // milliseconds
+	Odd        []string `json:"odd,omitempty"`
+}
+
+func encodePrincipal(p access.Principal) string {
+	return encode(principalColumn{
+		Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID, IAMRoles: p.IAMRoles,
+		GivenName: p.GivenName, FamilyName: p.FamilyName, Login: p.Login, NotAfter: millis(p.NotAfter), Odd: p.Odd,
+	})
+}
+
+func decodePrincipal(text string) (access.Principal, error) {
+	var c principalColumn
+	if err := decode("principal", text, &c); err != nil {
+		return access.Principal{}, err
+	}
+	return access.Principal{
+		Issuer: c.Issuer, Subject: c.Subject, ClientID: c.ClientID, IAMRoles: c.IAMRoles,
+		GivenName: c.GivenName, FamilyName: c.FamilyName, Login: c.Login, NotAfter: instant(c.NotAfter), Odd: c.Odd,
+	}, nil
+}
+
+const insertSession = `INSERT INTO session (ref, hash, previous_hash, previous_until, principal, sealed, active_organisation,
+	created_at, seen_at, ends_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+// InsertSession implements session.Store.
+func (db *DB) InsertSession(ctx context.Context, r session.Record) error {
+	_, err := exec(ctx, db.writing, insertSession,
+		r.Ref, r.Hash, r.PreviousHash, millis(r.PreviousUntil), encodePrincipal(r.Principal), blob(r.Sealed),
+		string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Version)
+	if err != nil {
+		return fmt.Errorf("insert session %s: %w", r.Ref, err)
+	}
+	return nil
+}
+
+const selectSession = `SELECT ref, hash, previous_hash, previous_until, principal, sealed, active_organisation,
+	created_at, seen_at, ends_at, version FROM session WHERE hash = $1 OR (previous_hash = $1 AND previous_until > $2)`
+
+// GetSession implements session.Store.
+func (db *DB) GetSession(ctx context.Context, hash string, now time.Time) (r session.Record, found bool, err error) {
+	if hash == "" {
+		return r, false, nil // most sessions have no previous hash: don't find one by that
+	}
+	found, err = queryRow(ctx, db.reading, func(scan scanner) error {
+		var principal string
+		var previousUntil, created, seen, ends int64
+		err := scan(&r.Ref, &r.Hash, &r.PreviousHash, &previousUntil, &principal, &r.Sealed, &r.ActiveOrganisation,
+			&created, &seen, &ends, &r.Version)
+		if err != nil {
+			return err
+		}
+		r.Sealed = unblob(r.Sealed)
+		r.PreviousUntil, r.CreatedAt, r.SeenAt, r.EndsAt = instant(previousUntil), instant(created), instant(seen), instant(ends)
+		r.Principal, err = decodePrincipal(principal)
+		return err
+	}, selectSession, hash, millis(now))
+	if err != nil {
+		return session.Record{}, false, fmt.Errorf("get a session: %w", err)
+	}
+	return r, found, nil
+}
+
+const updateSession = `UPDATE session SET hash = $1, previous_hash = $2, previous_until = $3, principal = $4, sealed = $5,
+	active_organisation = $6, created_at = $7, seen_at = $8, ends_at = $9, version = version + 1
+	WHERE ref = $10 AND version = $11`
+
+// UpdateSession implements session.Store.
+func (db *DB) UpdateSession(ctx context.Context, r session.Record) (updated bool, err error) {
+	n, err := exec(ctx, db.writing, updateSession,
+		r.Hash, r.PreviousHash, millis(r.PreviousUntil), encodePrincipal(r.Principal), blob(r.Sealed),
+		string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Ref, r.Version)
+	if err != nil {
+		return false, fmt.Errorf("update session %s: %w", r.Ref, err)
+	}
+	return n > 0, nil
+}
+
+// Of two replicas that saw the session, the later one counts.
+const touchSession = `UPDATE session SET seen_at = $1 WHERE ref = $2 AND seen_at < $1`
+
+// TouchSession implements session.Store.
+func (db *DB) TouchSession(ctx context.Context, ref string, seen time.Time) error {
+	if _, err := exec(ctx, db.writing, touchSession, millis(seen), ref); err != nil {
+		return fmt.Errorf("touch session %s: %w", ref, err)
+	}
+	return nil
+}
+
+const deleteSession = `DELETE FROM session WHERE ref = $1`
+
+// DeleteSession implements session.Store.
+func (db *DB) DeleteSession(ctx context.Context, ref string) (deleted bool, err error) {
+	n, err := exec(ctx, db.writing, deleteSession, ref)
+	if err != nil {
+		return false, fmt.Errorf("delete session %s: %w", ref, err)
+	}
+	return n > 0, nil
+}
+
+const (
+	deleteSessions = `DELETE FROM session WHERE ends_at < $1 OR seen_at < $2`
+	deleteFlows    = `DELETE FROM flow WHERE until_at < $1`
+)
+
+// DeleteSessionsBefore implements session.Store. It drops the marks of UseFlow too that have served their time.
+func (db *DB) DeleteSessionsBefore(ctx context.Context, now, idleSince time.Time) (int, error) {
+	var sessions int64
+	err := db.write(ctx, func(tx *sql.Tx) (err error) {
+		if sessions, err = exec(ctx, tx, deleteSessions, millis(now), millis(idleSince)); err != nil {
+			return err
+		}
+		_, err = exec(ctx, tx, deleteFlows, millis(now))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("delete old sessions: %w", err)
+	}
+	return int(sessions), nil
+}
+
+const (
+	insertFlow = `INSERT INTO flow (id, session_ref, until_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`
+	selectFlow = `SELECT session_ref FROM flow WHERE id = $1`
+)
+
+// UseFlow implements session.Store.
+func (db *DB) UseFlow(ctx context.Context, flow, sessionRef string, until time.Time) (fresh bool, firstRef string, err error) {
+	err = db.write(ctx, func(tx *sql.Tx) error {
+		inserted, err := exec(ctx, tx, insertFlow, flow, sessionRef, millis(until))
+		if err != nil || inserted > 0 {
+			fresh = inserted > 0
+			return err
+		}
+		_, err = queryRow(ctx, tx, func(scan scanner) error { return scan(&firstRef) }, selectFlow, flow)
+		return err
+	})
+	if err != nil {
+		return false, "", fmt.Errorf("mark a sign-in as used: %w", err)
+	}
+	return fresh, firstRef, nil
+}
+
+const upsertPerson = `INSERT INTO person (issuer, subject, given_name, family_name, login, iam_roles, seen_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7)
+	ON CONFLICT (issuer, subject) DO UPDATE SET given_name = excluded.given_name, family_name = excluded.family_name,
+		login = excluded.login, iam_roles = excluded.iam_roles, seen_at = excluded.seen_at
+	WHERE excluded.seen_at >= person.seen_at`
+
+// SeePerson implements session.Store. What was seen later stays, in whichever order the two arrive.
+func (db *DB) SeePerson(ctx context.Context, p session.Person) error {
+	_, err := exec(ctx, db.writing, upsertPerson,
+		p.Issuer, p.Subject, p.GivenName, p.FamilyName, p.Login, encode(p.IAMRoles), millis(p.SeenAt))
+	if err != nil {
+		return fmt.Errorf("store a person: %w", err)
+	}
+	return nil
+}
+
+const selectPeople = `SELECT issuer, subject, given_name, family_name, login, iam_roles, seen_at FROM person
+	WHERE seen_at >= $1 ORDER BY seen_at DESC, issuer, subject LIMIT $2`
+
+// PeopleSeen implements session.Store.
+func (db *DB) PeopleSeen(ctx context.Context, since time.Time, limit int) (people []session.Person, err error) {
+	err = query(ctx, db.reading, func(scan scanner) error {
+		var p session.Person
+		var roles string
+		var seen int64
+		if err := scan(&p.Issuer, &p.Subject, &p.GivenName, &p.FamilyName, &p.Login, &roles, &seen); err != nil {
+			return err
+		}
+		p.SeenAt = instant(seen)
+		people = append(people, p)
+		return decode("iam_roles", roles, &people[len(people)-1].IAMRoles)
+	}, selectPeople, millis(since), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list the people seen: %w", err)
+	}
+	return people, nil
+}

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Finds what the tests need besides Go. As root, on a machine with apt-get, it installs what is missing; else it says what
+# to install, and the tests that need it are skipped. With PORTICO_TEST_REQUIRE=1 what is still missing is an error.
+set -eu
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+have_postgres() {
+	have initdb && return 0
+	for initdb in /usr/lib/postgresql/*/bin/initdb; do
+		[ -x "$initdb" ] && return 0
+	done
+	return 1
+}
+
+have_browser() { have chromium || have chromium-browser || have google-chrome; }
+
+# libc's headers may be missing where the compiler isn't.
+have_compiler() { echo '#include <stdlib.h>' | "${CC:-gcc}" -fsyntax-only -xc - >/dev/null 2>&1; }
+
+missing() {
+	have_postgres || echo postgresql
+	have_browser || echo chromium
+	have_compiler || echo gcc libc6-dev
+}
+
+install() {
+	echo "installing: $*"
+	export DEBIAN_FRONTEND=noninteractive
+	log=$(mktemp)
+	if ! { apt-get update -q && apt-get install -q -y --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null; then
+		tail -n 20 "$log" >&2
+		echo "apt-get could not install: $*" >&2
+	fi
+	rm -f "$log"
+}
+
+have go || {
+	echo "Go is missing: install the version that go.mod names" >&2
+	exit 1
+}
+packages=$(missing | tr '\n' ' ')
+if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && have apt-get; then
+	# shellcheck disable=SC2086 # a list of names
+	install $packages
+	packages=$(missing | tr '\n' ' ')
+fi
+[ -z "$packages" ] && exit 0
+{
+	have_postgres || echo "PostgreSQL is missing: the tests of that database are skipped."
+	have_browser || echo "Chromium is missing: the tests in a browser are skipped."
+	have_compiler || echo "A C compiler is missing: the race detector is off."
+	echo "Debian and Ubuntu: sudo apt-get install $packages"
+	echo "macOS: brew install postgresql@17 && brew install --cask chromium"
+} >&2
+[ "${PORTICO_TEST_REQUIRE:-}" != 1 ]
