@@ -1,9 +1,8 @@
 # Portico. "make" alone tells what can be made. Everything but "run" and "build" may need more than Go: scripts/needs.sh
 # finds out what, and installs it where it may.
 
-TEMPL  := github.com/a-h/templ/cmd/templ@v0.3.1100
-FLAGS  :=
-PKG    := ./...
+FLAGS :=
+PKG   := ./...
 
 .PHONY: help run build test bench cover lint generate
 
@@ -33,4 +32,4 @@ lint: ## go vet, gofumpt, staticcheck, govulncheck, shellcheck
 	@sh scripts/lint.sh
 
 generate: ## Go code from the templates
-	go run $(TEMPL) generate
+	go generate ./...

@@ -1,0 +1,203 @@
+// Package e2e runs the whole product: in process, as the built binary, by plain HTTP and in a real browser.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/dev"
+)
+
+// portico is a development Portico that runs for one test.
+type portico struct {
+	*dev.Dev
+	t *testing.T
+}
+
+// start runs a development Portico in process until the test ends.
+func start(t *testing.T, configure func(*config.Config)) *portico {
+	t.Helper()
+	return startIn(t, t.TempDir(), configure)
+}
+
+func startIn(t *testing.T, dir string, configure func(*config.Config)) *portico {
+	t.Helper()
+	logs := &lockedBuffer{}
+	d, err := dev.Start(t.Context(), dev.Options{
+		Listen: "127.0.0.1:0", OktaListen: "127.0.0.1:0", DataDir: dir,
+		Logger: slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Configure: configure,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("portico stopped: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("log:\n%s", logs.String())
+		}
+	})
+	return &portico{Dev: d, t: t}
+}
+
+// browser is an HTTP client that behaves like a browser as far as the server can tell: it keeps cookies, follows
+// redirects, and says where its requests come from.
+type browser struct {
+	t      *testing.T
+	base   string
+	client *http.Client
+}
+
+func (p *portico) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return &browser{t: p.t, base: p.Info.PublicURL, client: &http.Client{Jar: jar, Timeout: 30 * time.Second}}
+}
+
+// page is what an address led to.
+type page struct {
+	status int
+	url    *url.URL
+	header http.Header
+	body   string
+}
+
+func (b *browser) do(req *http.Request) page {
+	b.t.Helper()
+	resp, err := b.client.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return page{resp.StatusCode, resp.Request.URL, resp.Header, string(body)}
+}
+
+func (b *browser) request(method, address string, body io.Reader) *http.Request {
+	b.t.Helper()
+	if strings.HasPrefix(address, "/") {
+		address = b.base + address
+	}
+	req, err := http.NewRequest(method, address, body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return req
+}
+
+// open navigates to an address.
+func (b *browser) open(address string) page {
+	req := b.request(http.MethodGet, address, nil)
+	req.Header.Set("Accept", "text/html")
+	req.Header.Set("Sec-Fetch-Mode", "navigate")
+	req.Header.Set("Sec-Fetch-Dest", "document")
+	req.Header.Set("Sec-Fetch-Site", "none")
+	return b.do(req)
+}
+
+// submit posts a form of a page of the same site.
+func (b *browser) submit(address string, values url.Values) page {
+	req := b.request(http.MethodPost, address, strings.NewReader(values.Encode()))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "text/html")
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	req.Header.Set("Origin", req.URL.Scheme+"://"+req.URL.Host)
+	return b.do(req)
+}
+
+// call is a request of a page's script: JSON in, JSON out.
+func (b *browser) call(method, address string, body any, into any) page {
+	b.t.Helper()
+	var reader io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		reader = bytes.NewReader(raw)
+	}
+	req := b.request(method, address, reader)
+	req.Header.Set("Sec-Fetch-Mode", "cors")
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	p := b.do(req)
+	if into != nil {
+		if err := json.Unmarshal([]byte(p.body), into); err != nil {
+			b.t.Fatalf("%s %s: %d %s: %v", method, address, p.status, p.body, err)
+		}
+	}
+	return p
+}
+
+var (
+	formAction  = regexp.MustCompile(`<form[^>]*action="([^"]*)"`)
+	hiddenInput = regexp.MustCompile(`<input[^>]*type="hidden"[^>]*>`)
+	nameAttr    = regexp.MustCompile(`name="([^"]*)"`)
+	valueAttr   = regexp.MustCompile(`value="([^"]*)"`)
+)
+
+// signIn opens a page and signs in at Okta on the way, as a person does.
+func (b *browser) signIn(address, login string) page {
+	b.t.Helper()
+	p := b.open(address)
+	if p.status != http.StatusOK || !strings.Contains(p.body, `name="password"`) {
+		b.t.Fatalf("expected Okta's sign-in page, got %d at %s: %.300s", p.status, p.url, p.body)
+	}
+	return b.submitCredentials(p, login, "portico-dev")
+}
+
+func (b *browser) submitCredentials(p page, login, password string) page {
+	b.t.Helper()
+	values := url.Values{"username": {login}, "password": {password}}
+	for _, input := range hiddenInput.FindAllString(p.body, -1) {
+		if name := nameAttr.FindStringSubmatch(input); name != nil {
+			if value := valueAttr.FindStringSubmatch(input); value != nil {
+				values.Set(unescape(name[1]), unescape(value[1]))
+			}
+		}
+	}
+	action := p.url
+	if m := formAction.FindStringSubmatch(p.body); m != nil && m[1] != "" {
+		var err error
+		if action, err = p.url.Parse(unescape(m[1])); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	return b.submit(action.String(), values)
+}
+
+func unescape(s string) string {
+	return strings.NewReplacer("&amp;", "&", "&#34;", `"`, "&#39;", "'", "&lt;", "<", "&gt;", ">", "&#43;", "+").Replace(s)
+}
+
+func (p page) mustContain(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(p.body, text) {
+			t.Errorf("%s (%d): expected %q in the page", p.url, p.status, text)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package dev
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/portico-iam/portico/internal/devokta"
+)
+
+// Info is what somebody, or a test, needs to use a development Portico. It is the content of dev.json.
+type Info struct {
+	PublicURL      string   `json:"publicUrl"`
+	OktaURL        string   `json:"oktaUrl"`
+	Issuer         string   `json:"issuer"`
+	DiscoveryURL   string   `json:"discoveryUrl"`
+	Audience       string   `json:"audience"`
+	WebClient      Client   `json:"webClient"`
+	CLIClient      Client   `json:"cliClient"`
+	ServiceClients []Client `json:"serviceClients"`
+	Users          []User   `json:"users"`
+}
+
+// Client is an application of the development Okta.
+type Client struct {
+	ClientID     string `json:"clientId"`
+	ClientSecret string `json:"clientSecret,omitempty"`
+}
+
+// User is somebody to sign in as.
+type User struct {
+	Login    string   `json:"login"`
+	Password string   `json:"password"`
+	Groups   []string `json:"groups"`
+}
+
+func infoOf(publicURL string, w devokta.World) Info {
+	info := Info{
+		PublicURL: publicURL, Issuer: w.Issuer, DiscoveryURL: w.DiscoveryURL, Audience: w.Audience,
+		OktaURL:   strings.TrimSuffix(w.Issuer, "/oauth2/default"),
+		WebClient: Client{w.WebClient.ID, w.WebClient.Secret}, CLIClient: Client{ClientID: w.CLIClient.ID},
+	}
+	for _, c := range w.ServiceClients {
+		info.ServiceClients = append(info.ServiceClients, Client{c.ID, c.Secret})
+	}
+	for _, u := range w.Users {
+		info.Users = append(info.Users, User{u.Login, u.Password, u.Groups})
+	}
+	return info
+}
+
+// write puts the file in place whole or not at all. It holds secrets, so only its owner may read it.
+func (i Info) write(path string) error {
+	content, err := json.MarshalIndent(i, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".dev-*") // 0600
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = f.Write(append(content, '\n'))
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// Print tells where to go, whom to sign in as, and the values of the guide's table.
+func (i Info) Print(w io.Writer, dataDir string) {
+	fmt.Fprintf(w, "Portico is ready.\n\n  Open           %s\n  Okta (dev)     %s\n  Data           %s\n\n", i.PublicURL, i.OktaURL, dataDir)
+	fmt.Fprintf(w, "Sign in as (password %s):\n\n", i.Users[0].Password)
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	for _, u := range i.Users {
+		groups := strings.Join(u.Groups, ", ")
+		if groups == "" {
+			groups = "no group"
+		}
+		fmt.Fprintf(table, "  %s\t%s\n", u.Login, groups)
+	}
+	_ = table.Flush()
+	fmt.Fprintf(w, "\nThe guide's configuration values:\n\n")
+	for _, row := range [][2]string{
+		{"Client ID", i.WebClient.ClientID},
+		{"Client Secret", "in " + filepath.Join(dataDir, "dev.json")},
+		{"Issuer URI", i.Issuer},
+		{"OIDC Discovery URL", i.DiscoveryURL},
+		{"sts.iam.tokenValidation.aud", i.Audience},
+		{"sts.iam.rolePath", "roles"},
+		{"Sign-in redirect URI", i.PublicURL + "/.apisix/redirect"},
+		{"Sign-out redirect URI", i.PublicURL + "/"},
+	} {
+		fmt.Fprintf(table, "  %s\t%s\n", row[0], row[1])
+	}
+	_ = table.Flush()
+	fmt.Fprintf(w, "\nStop with Ctrl-C.\n")
+}
