@@ -1,5 +1,7 @@
 package access
 
+import "cmp"
+
 // Reason says why a decision came out as it did.
 type Reason uint8
 
@@ -53,7 +55,9 @@ func (s *Snapshot) Decide(p *Principal, org OrganisationID, anyOf ...Permission)
 		return d
 	}
 	d.Permission = anyOf[0]
-	if d.Reason = s.usable(p, org); d.Reason != 0 {
+	at, reason := s.usable(p, org)
+	if reason != 0 {
+		d.Reason = reason
 		return d
 	}
 	asked := SetOf(anyOf...)
@@ -64,50 +68,45 @@ func (s *Snapshot) Decide(p *Principal, org OrganisationID, anyOf ...Permission)
 		}
 		return d
 	}
-	found := NoMappedIAMRole
+	var found Reason
 	for _, name := range p.IAMRoles {
 		if s.isBootstrap(p, org, name) {
 			if !bootstrapSet.Intersect(asked).IsEmpty() {
-				return s.grantedBy(d, nil, bootstrapSet, asked, name)
+				return grantedBy(d, nil, bootstrapSet, asked, name)
 			}
 			found = max(found, PermissionMissing)
 		}
-		g, known := s.grantOf(name, org)
-		if g != nil {
+		if g := at.grants[name]; g != nil {
 			if !g.permissions.Intersect(asked).IsEmpty() {
-				return s.grantedBy(d, g, g.permissions, asked, name)
+				return grantedBy(d, g, g.permissions, asked, name)
 			}
 			found = max(found, g.refusal(asked))
-		} else if known {
-			found = max(found, NotMappedHere)
 		}
 	}
-	d.Reason = found
+	d.Reason = cmp.Or(found, s.nothingHere(p))
 	return d
 }
 
 // Effective returns everything that the principal may do there. The reason tells why the set is what it is.
 func (s *Snapshot) Effective(p *Principal, org OrganisationID) (PermissionSet, Reason) {
 	var set PermissionSet
-	if reason := s.usable(p, org); reason != 0 {
+	at, reason := s.usable(p, org)
+	if reason != 0 {
 		return set, reason
 	}
-	found := NoMappedIAMRole
+	var found Reason
 	for _, name := range p.IAMRoles {
 		if s.isBootstrap(p, org, name) {
 			set = set.Union(bootstrapSet)
 		}
-		g, known := s.grantOf(name, org)
-		if g != nil {
-			set, found = set.Union(g.permissions), max(found, PermissionMissing)
-		} else if known {
-			found = max(found, NotMappedHere)
+		if g := at.grants[name]; g != nil {
+			set, found = set.Union(g.permissions), PermissionMissing
 		}
 	}
 	if !set.IsEmpty() {
-		found = Granted
+		return set, Granted
 	}
-	return set, found
+	return set, cmp.Or(found, s.nothingHere(p))
 }
 
 // scopeOf tells which permissions have effect there.
@@ -118,43 +117,36 @@ func scopeOf(org OrganisationID) PermissionScope {
 	return ScopeOrganisation
 }
 
-// usable returns why nothing at all can be granted there, or 0.
-func (s *Snapshot) usable(p *Principal, org OrganisationID) Reason {
+// usable returns the place, or why nothing at all can be granted there.
+func (s *Snapshot) usable(p *Principal, org OrganisationID) (*place, Reason) {
 	if p == nil || p.Subject == "" || p.Issuer == "" {
-		return NotAuthenticated
+		return nil, NotAuthenticated
 	}
-	if org != System {
-		o := s.organisations[org]
-		if o == nil {
-			return OrganisationUnknown
-		}
-		if !o.Active() {
-			return OrganisationDeactivated
-		}
+	at := s.places[org]
+	if at == nil {
+		return nil, OrganisationUnknown
+	}
+	if at.organisation != nil && !at.organisation.Active() {
+		return nil, OrganisationDeactivated
 	}
 	if len(p.IAMRoles) == 0 {
-		return NoIAMRoles
+		return nil, NoIAMRoles
 	}
-	return 0
+	return at, 0
+}
+
+// nothingHere tells why none of the IAM roles receives anything where it was asked.
+func (s *Snapshot) nothingHere(p *Principal) Reason {
+	for _, name := range p.IAMRoles {
+		if s.iamRoles[name] != nil {
+			return NotMappedHere
+		}
+	}
+	return NoMappedIAMRole
 }
 
 func (s *Snapshot) isBootstrap(p *Principal, org OrganisationID, name string) bool {
 	return s.bootstrap.Role != "" && org == System && name == s.bootstrap.Role && p.Issuer == s.bootstrap.Issuer
-}
-
-// grantOf returns what the IAM role receives there, nil for nothing; known tells whether it is mapped at all.
-func (s *Snapshot) grantOf(name string, org OrganisationID) (g *grant, known bool) {
-	c := s.iamRoles[name]
-	if c == nil {
-		return nil, false
-	}
-	if org != System {
-		return c.organisations[org], true
-	}
-	if len(c.system.roles) == 0 {
-		return nil, true
-	}
-	return &c.system, true
 }
 
 func (g *grant) refusal(asked PermissionSet) Reason {
@@ -166,7 +158,7 @@ func (g *grant) refusal(asked PermissionSet) Reason {
 	return PermissionMissing
 }
 
-func (s *Snapshot) grantedBy(d Decision, g *grant, held, asked PermissionSet, iamRole string) Decision {
+func grantedBy(d Decision, g *grant, held, asked PermissionSet, iamRole string) Decision {
 	for p := range held.Intersect(asked).All() {
 		d.Permission = p
 		break

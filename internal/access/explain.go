@@ -44,7 +44,7 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 		_, decision.Reason = s.Effective(p, org)
 		decision.Allowed = decision.Reason == Granted
 	}
-	e := Explanation{Decision: decision, AnyOf: slices.Clone(anyOf), Organisation: s.organisations[org]}
+	e := Explanation{Decision: decision, AnyOf: slices.Clone(anyOf), Organisation: s.Organisation(org)}
 	asked := SetOf(anyOf...).Intersect(OfScope(scopeOf(org)))
 	for _, role := range s.model.Roles {
 		if role.Delegation == nil && !role.Permissions.Intersect(asked).IsEmpty() {
@@ -60,13 +60,12 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 			e.Matched = append(e.Matched, MatchedIAMRole{Name: name})
 			continue
 		}
-		g, known := s.grantOf(name, org)
-		if !known {
+		if s.iamRoles[name] == nil {
 			e.Unmatched = append(e.Unmatched, s.explainUnmatched(p, org, name, anyOf))
 			continue
 		}
 		m := MatchedIAMRole{Name: name}
-		if g != nil {
+		if g := s.grantAt(org, name); g != nil {
 			m.Roles = g.roles
 			for _, role := range g.roles {
 				if role.Delegation != nil && !role.Permissions.Intersect(asked).IsEmpty() && !slices.Contains(e.Restricted, role) {
@@ -84,6 +83,13 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 		}
 	}
 	return e
+}
+
+func (s *Snapshot) grantAt(org OrganisationID, name string) *grant {
+	if at := s.places[org]; at != nil {
+		return at.grants[name]
+	}
+	return nil
 }
 
 func (s *Snapshot) explainUnmatched(p *Principal, org OrganisationID, name string, anyOf []Permission) UnmatchedIAMRole {

@@ -9,19 +9,20 @@ import (
 
 // Snapshot is a Model compiled for deciding. It never changes; a change of the model makes a new one.
 type Snapshot struct {
-	model         Model
-	bootstrap     Bootstrap
-	organisations map[OrganisationID]*Organisation
-	roles         map[RoleID]*Role
-	iamRoles      map[string]*compiledIAMRole // by exact name
-	iamRolesByID  map[IAMRoleID]*IAMRole
-	folded        map[string][]string // names by their folded form, for pointing out near misses
+	model        Model
+	bootstrap    Bootstrap
+	places       map[OrganisationID]*place // every organisation, and System
+	roles        map[RoleID]*Role
+	iamRoles     map[string]*IAMRole // by exact name
+	iamRolesByID map[IAMRoleID]*IAMRole
+	folded       map[string][]string // names by their folded form, for pointing out near misses
 }
 
-type compiledIAMRole struct {
-	*IAMRole
-	system        grant
-	organisations map[OrganisationID]*grant
+// place is where permissions have effect: an organisation, or the system. Grants stand with their place rather than
+// with their IAM role: so that deciding costs one look-up for each of a person's IAM roles.
+type place struct {
+	organisation *Organisation     // nil for the system
+	grants       map[string]*grant // by the exact name of the IAM role
 }
 
 // grant is what one IAM role receives in one place.
@@ -34,32 +35,29 @@ type grant struct {
 // The snapshot keeps the model's rows: they must not be changed afterwards.
 func Build(m Model, b Bootstrap) *Snapshot {
 	s := &Snapshot{
-		model:         m,
-		bootstrap:     b,
-		organisations: make(map[OrganisationID]*Organisation, len(m.Organisations)),
-		roles:         make(map[RoleID]*Role, len(m.Roles)),
-		iamRoles:      make(map[string]*compiledIAMRole, len(m.IAMRoles)),
-		iamRolesByID:  make(map[IAMRoleID]*IAMRole, len(m.IAMRoles)),
-		folded:        make(map[string][]string, len(m.IAMRoles)),
+		model:        m,
+		bootstrap:    b,
+		places:       make(map[OrganisationID]*place, len(m.Organisations)+1),
+		roles:        make(map[RoleID]*Role, len(m.Roles)),
+		iamRoles:     make(map[string]*IAMRole, len(m.IAMRoles)),
+		iamRolesByID: make(map[IAMRoleID]*IAMRole, len(m.IAMRoles)),
+		folded:       make(map[string][]string, len(m.IAMRoles)),
 	}
 	for _, o := range m.Organisations {
-		s.organisations[o.ID] = o
+		s.places[o.ID] = &place{organisation: o, grants: map[string]*grant{}}
 	}
+	s.places[System] = &place{grants: map[string]*grant{}}
 	for _, r := range m.Roles {
 		s.roles[r.ID] = r
 	}
 	for _, im := range m.IAMRoles {
-		c := &compiledIAMRole{
-			IAMRole:       im,
-			system:        s.compile(im.SystemRoles, ScopeSystem),
-			organisations: make(map[OrganisationID]*grant, len(im.OrganisationRoles)),
-		}
 		for org, roles := range im.OrganisationRoles {
-			if g := s.compile(roles, ScopeOrganisation); len(g.roles) > 0 {
-				c.organisations[org] = &g
+			if org != System {
+				s.grant(im.Name, org, roles)
 			}
 		}
-		s.iamRoles[im.Name] = c
+		s.grant(im.Name, System, im.SystemRoles)
+		s.iamRoles[im.Name] = im
 		s.iamRolesByID[im.ID] = im
 		key := fold(im.Name)
 		s.folded[key] = append(s.folded[key], im.Name)
@@ -67,8 +65,12 @@ func Build(m Model, b Bootstrap) *Snapshot {
 	return s
 }
 
-func (s *Snapshot) compile(ids []RoleID, scope PermissionScope) grant {
-	g := grant{roles: make([]*Role, 0, len(ids))}
+func (s *Snapshot) grant(name string, org OrganisationID, ids []RoleID) {
+	at := s.places[org]
+	if at == nil || len(ids) == 0 {
+		return
+	}
+	g := &grant{roles: make([]*Role, 0, len(ids))}
 	for _, id := range ids {
 		role, ok := s.roles[id]
 		if !ok {
@@ -79,8 +81,10 @@ func (s *Snapshot) compile(ids []RoleID, scope PermissionScope) grant {
 			g.permissions = g.permissions.Union(role.Permissions)
 		}
 	}
-	g.permissions = g.permissions.Intersect(OfScope(scope))
-	return g
+	g.permissions = g.permissions.Intersect(OfScope(scopeOf(org)))
+	if len(g.roles) > 0 {
+		at.grants[name] = g
+	}
 }
 
 // Version is the model's version; it is stamped into minted tokens.
@@ -95,7 +99,12 @@ func (s *Snapshot) Roles() []*Role                 { return s.model.Roles }
 func (s *Snapshot) IAMRoles() []*IAMRole           { return s.model.IAMRoles }
 
 // Organisation finds an organisation; nil when there is none.
-func (s *Snapshot) Organisation(id OrganisationID) *Organisation { return s.organisations[id] }
+func (s *Snapshot) Organisation(id OrganisationID) *Organisation {
+	if at := s.places[id]; at != nil {
+		return at.organisation
+	}
+	return nil
+}
 
 // Role finds a role; nil when there is none.
 func (s *Snapshot) Role(id RoleID) *Role { return s.roles[id] }
@@ -104,29 +113,28 @@ func (s *Snapshot) Role(id RoleID) *Role { return s.roles[id] }
 func (s *Snapshot) IAMRole(id IAMRoleID) *IAMRole { return s.iamRolesByID[id] }
 
 // IAMRoleByName finds a mapping by its exact name; nil when there is none.
-func (s *Snapshot) IAMRoleByName(name string) *IAMRole {
-	if c := s.iamRoles[name]; c != nil {
-		return c.IAMRole
-	}
-	return nil
-}
+func (s *Snapshot) IAMRoleByName(name string) *IAMRole { return s.iamRoles[name] }
 
 // OrganisationsOf returns the active organisations in which the principal may do anything, by name.
 func (s *Snapshot) OrganisationsOf(p *Principal) []*Organisation {
 	var found []*Organisation
 	for _, name := range p.IAMRoles {
-		c := s.iamRoles[name]
-		if c == nil {
+		im := s.iamRoles[name]
+		if im == nil {
 			continue
 		}
-		for id, g := range c.organisations {
-			if o := s.organisations[id]; o != nil && o.Active() && !g.permissions.IsEmpty() && !slices.Contains(found, o) {
-				found = append(found, o)
+		for id := range im.OrganisationRoles {
+			at := s.places[id]
+			if at == nil || at.organisation == nil || !at.organisation.Active() {
+				continue
+			}
+			if g := at.grants[name]; g != nil && !g.permissions.IsEmpty() {
+				found = append(found, at.organisation)
 			}
 		}
 	}
 	slices.SortFunc(found, func(a, b *Organisation) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
-	return found
+	return slices.Compact(found)
 }
 
 // RoleUses returns the mappings in which the role stands.

@@ -53,7 +53,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	h.mountOrganisations(mux)
 	mux.Handle("GET "+view.HistoryPath, h.page(h.historyList))
 	mux.Handle("GET "+view.HistoryPath+"/{id}", h.page(h.historyDetail))
-	mux.Handle("GET /", h.page(func(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	mux.Handle("/", h.page(func(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
 		return fault.NotFound.New("there is no page %s", r.URL.Path)
 	}))
 }

@@ -108,8 +108,16 @@ func TestListOrganisations(t *testing.T) {
 			all = append(all, create(t, db, o))
 		}
 		for _, f := range []core.OrganisationFilter{
-			{}, {Descending: true}, {Sort: "createdDate"}, {Sort: "name"}, {Sort: "name", Descending: true}, {Name: "b"},
-			{CreatedAfter: at(2)}, {CreatedBefore: at(2)}, {ModifiedAfter: at(2)}, {ModifiedBefore: at(2)},
+			{},
+			{Descending: true},
+			{Sort: "createdDate"},
+			{Sort: "name"},
+			{Sort: "name", Descending: true},
+			{Name: "b"},
+			{CreatedAfter: at(2)},
+			{CreatedBefore: at(2)},
+			{ModifiedAfter: at(2)},
+			{ModifiedBefore: at(2)},
 			{CreatedAfter: at(1), CreatedBefore: at(4), ModifiedAfter: at(1), ModifiedBefore: at(3), Name: "a"},
 		} {
 			var want []core.Organisation

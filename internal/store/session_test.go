@@ -143,8 +143,11 @@ func TestDeleteSessionsBefore(t *testing.T) {
 			seen, ends int64
 			stays      bool
 		}{
-			{"fresh", 900, 5000, true}, {"at the edge", 500, 1000, true}, {"ended", 999, 999, false},
-			{"idle", 499, 5000, false}, {"both", 1, 2, false},
+			{"fresh", 900, 5000, true},
+			{"at the edge", 500, 1000, true},
+			{"ended", 999, 999, false},
+			{"idle", 499, 5000, false},
+			{"both", 1, 2, false},
 		} {
 			r := newSession(s.hash)
 			r.SeenAt, r.EndsAt = at(s.seen), at(s.ends)

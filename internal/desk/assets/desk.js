@@ -13,9 +13,9 @@
   for (const button of all(document, "[data-copy]")) {
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(button.dataset.copy);
-      const label = button.innerHTML;
-      button.textContent = "Copied";
-      setTimeout(() => { button.innerHTML = label; }, 1500);
+      const label = [...button.childNodes];
+      button.replaceChildren("Copied");
+      setTimeout(() => button.replaceChildren(...label), 1500);
     });
   }
 

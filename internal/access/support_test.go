@@ -1,0 +1,139 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// The world that most tests share.
+const (
+	issuer    = "https://acme.okta.test/oauth2/default"
+	elsewhere = "https://other.test"
+	adminRole = "ONE_STS_ADMIN"
+
+	acme   OrganisationID = "acme"
+	zeta   OrganisationID = "zeta"
+	closed OrganisationID = "closed"
+)
+
+var (
+	bootstrap = Bootstrap{Issuer: issuer, Role: adminRole}
+	day       = time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)
+)
+
+func changed(revision int64) Changed {
+	return Changed{CreatedAt: day, ModifiedAt: day, ModifiedBy: "ada", Revision: revision}
+}
+
+func role(id string, ps ...Permission) *Role {
+	return &Role{ID: RoleID(id), Name: "Role " + id, Permissions: SetOf(ps...), Changed: changed(1)}
+}
+
+func restricted(id string, ps ...Permission) *Role {
+	r := role(id, ps...)
+	r.Delegation = &Delegation{RequiredUserPermissions: SetOf(CredentialList)}
+	return r
+}
+
+func iamRole(id, name string, system []RoleID, here map[OrganisationID][]RoleID) *IAMRole {
+	return &IAMRole{ID: IAMRoleID(id), Name: name, SystemRoles: system, OrganisationRoles: here, Changed: changed(1)}
+}
+
+// world: "Acme Issuance" issues in acme, "Acme Audit" lists system history, "Acme Service" is for delegation.
+func world() Model {
+	return Model{
+		Version: 7,
+		Organisations: []*Organisation{
+			{ID: acme, Name: "Acme", CreatedAt: day},
+			{ID: zeta, Name: "Zeta", CreatedAt: day},
+			{ID: closed, Name: "Closed", CreatedAt: day, DeactivatedAt: day},
+		},
+		Roles: []*Role{
+			role("issuer", CredentialIssue, CredentialList, STSRoleEdit), // the last has no effect in an organisation
+			role("auditor", SystemHistoryList, HistoryList),              // and here it is the other way round
+			restricted("service", ProofIssue),
+			role("proof", ProofIssue),
+		},
+		IAMRoles: []*IAMRole{
+			iamRole("1", "Acme Issuance", nil, map[OrganisationID][]RoleID{acme: {"issuer"}, closed: {"issuer"}}),
+			iamRole("2", "Acme Audit", []RoleID{"auditor"}, map[OrganisationID][]RoleID{}),
+			iamRole("3", "Acme Service", nil, map[OrganisationID][]RoleID{acme: {"service"}}),
+		},
+	}
+}
+
+func person(iamRoles ...string) *Principal {
+	return &Principal{Issuer: issuer, Subject: "ivan", IAMRoles: iamRoles}
+}
+
+// Random models are small, so that rows meet.
+var (
+	someRoles    = []RoleID{"r0", "r1", "r2", "r3", "r4"}
+	someOrgs     = []OrganisationID{"o0", "o1", "o2"}
+	someIAMRoles = []string{"G0", "G1", "G2", "g0", "G0 ", adminRole}
+	somePerms    = []Permission{CredentialIssue, CredentialList, HistoryList, SystemHistoryList, CacheDelete, STSRoleEdit, STSSessionList, X509CertificateSign}
+)
+
+func drawModel(t *rapid.T) (Model, Bootstrap) {
+	m := Model{Version: rapid.Int64Range(0, 9).Draw(t, "version")}
+	for _, id := range someOrgs {
+		if rapid.IntRange(0, 3).Draw(t, "organisation") == 0 {
+			continue
+		}
+		o := &Organisation{ID: id, Name: "Organisation " + string(id)}
+		if rapid.IntRange(0, 3).Draw(t, "deactivated") == 0 {
+			o.DeactivatedAt = day
+		}
+		m.Organisations = append(m.Organisations, o)
+	}
+	perms := rapid.SliceOfN(rapid.SampledFrom(somePerms), 0, 4)
+	for _, id := range someRoles[:rapid.IntRange(0, len(someRoles)).Draw(t, "roles")] {
+		r := role(string(id), perms.Draw(t, "permissions")...)
+		if rapid.IntRange(0, 3).Draw(t, "restricted") == 0 {
+			r.Delegation = &Delegation{}
+		}
+		m.Roles = append(m.Roles, r)
+	}
+	links := rapid.SliceOfN(rapid.SampledFrom(someRoles), 0, 2) // some of them dangle
+	for i, name := range someIAMRoles[:5] {
+		if rapid.IntRange(0, 2).Draw(t, "mapped") == 0 {
+			continue
+		}
+		here := map[OrganisationID][]RoleID{}
+		for _, org := range someOrgs {
+			if ids := links.Draw(t, "links"); len(ids) > 0 {
+				here[org] = ids
+			}
+		}
+		m.IAMRoles = append(m.IAMRoles, iamRole(fmt.Sprint(i), name, links.Draw(t, "system"), here))
+	}
+	return m, rapid.SampledFrom([]Bootstrap{{}, bootstrap, {Issuer: issuer}}).Draw(t, "bootstrap")
+}
+
+func drawPrincipal(t *rapid.T) *Principal {
+	return &Principal{
+		Issuer: rapid.SampledFrom([]string{issuer, issuer, elsewhere}).Draw(t, "issuer"), Subject: "somebody",
+		IAMRoles: rapid.SliceOfN(rapid.SampledFrom(someIAMRoles), 0, 3).Draw(t, "IAM roles"),
+	}
+}
+
+func drawPlace(t *rapid.T) OrganisationID {
+	return rapid.SampledFrom(append([]OrganisationID{System, "nowhere"}, someOrgs...)).Draw(t, "place")
+}
+
+func drawSet(t *rapid.T, label string) PermissionSet {
+	return SetOf(rapid.SliceOf(rapid.Custom(func(t *rapid.T) Permission {
+		return Permission(rapid.IntRange(0, permissionCount-1).Draw(t, "permission"))
+	})).Draw(t, label)...)
+}
+
+func faultOf(err error) ChangeFault {
+	var refused *ChangeError
+	if errors.As(err, &refused) {
+		return refused.Fault
+	}
+	return 0
+}

@@ -1,0 +1,115 @@
+package view
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/portico-iam/portico/internal/desk/assets"
+)
+
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// preview serves every sample at /preview/NAME, under the policy that the Desk is served with.
+func preview() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+assets.Prefix, assets.Handler())
+	for _, s := range samples() {
+		mux.HandleFunc("GET /preview/"+s.name, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Security-Policy", policy)
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_ = s.page.Render(r.Context(), w)
+		})
+	}
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		for _, s := range samples() {
+			fmt.Fprintf(w, "<p><a href='/preview/%s'>%s</a>", s.name, s.name)
+		}
+	})
+	return mux
+}
+
+// DESK_PREVIEW=127.0.0.1:8090 go test -run TestPreview -timeout 0 ./internal/desk/view
+func TestPreview(t *testing.T) {
+	address := os.Getenv("DESK_PREVIEW")
+	if address == "" {
+		t.Skip("DESK_PREVIEW is not set")
+	}
+	t.Fatal(http.ListenAndServe(address, preview()))
+}
+
+// DESK_SHOTS=DIR [DESK_ONLY=name,name] go test -run TestScreenshots ./internal/desk/view
+func TestScreenshots(t *testing.T) {
+	dir := os.Getenv("DESK_SHOTS")
+	if dir == "" {
+		t.Skip("DESK_SHOTS is not set")
+	}
+	server := httptest.NewServer(preview())
+	defer server.Close()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.DisableGPU)
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	defer stop()
+	ctx, cancel := chromedp.NewContext(allocator)
+	defer cancel()
+	only := strings.FieldsFunc(os.Getenv("DESK_ONLY"), func(r rune) bool { return r == ',' })
+	for _, width := range []int64{1440, 390} {
+		for _, scheme := range []string{"light", "dark"} {
+			media := func(ctx context.Context, target *chromedp.Target) error {
+				_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+				})
+				return err
+			}
+			if err := chromedp.Do(ctx, chromedp.Func(media)); err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range samples() {
+				if len(only) > 0 && !slices.Contains(only, s.name) {
+					continue
+				}
+				file := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", s.name, width, scheme))
+				shoot(t, ctx, server.URL+"/preview/"+s.name, file, width)
+			}
+		}
+	}
+}
+
+// shoot takes the first screens of a page, and fails when the page is wider than the window.
+func shoot(t *testing.T, ctx context.Context, address, file string, width int64) {
+	t.Helper()
+	first := int64(1000)
+	if width < 500 {
+		first = 844
+	}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, first), chromedp.Navigate(address)); err != nil {
+		t.Fatal(err)
+	}
+	size, err := chromedp.Run(ctx, chromedp.Evaluate[[]int64](`[document.documentElement.scrollWidth, document.documentElement.scrollHeight]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size[0] > width {
+		t.Errorf("%s is %d wide in a window of %d", address, size[0], width)
+	}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, max(first, min(size[1], 2400)))); err != nil {
+		t.Fatal(err)
+	}
+	image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, image, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,394 @@
+package view
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/portico-iam/portico/internal/access"
+)
+
+// sample is one page in one state. The tests check each of them, the preview shows them.
+type sample struct {
+	name string
+	page templ.Component
+}
+
+var now = time.Date(2026, 5, 18, 14, 32, 7, 0, time.UTC)
+
+func at(d time.Duration) When { return When{now.Add(-d), now} }
+
+func by(d time.Duration, who string) Stamp { return Stamp{at(d), who} }
+
+const day = 24 * time.Hour
+
+const (
+	roleID = "7f3c1f0e-9a55-4a63-8d0e-3b6a1c2d9e41"
+	orgID  = "2d1f6f04-5a0e-4c0a-9d7a-6e8f1b7c0a11"
+	iamID  = "c8b1a5d2-0b5e-4d5c-8f63-0e9d4a7f2b90"
+)
+
+// hostile names: as long as allowed, written the other way round, pretending to be markup.
+var hostile = []string{
+	strings.Repeat("Überaus langer Rollenname ohne Ende ", 7) + "Ende",
+	strings.Repeat("W", 255),
+	`<script>alert("x")</script><img src=x onerror=alert(1)>`,
+	"وزارة الداخلية والتنقل",
+	"👩🏽‍💻 Issuers & \"Friends\"",
+	" leading and trailing ",
+	"two  blanks \u202egnp.exe\u00a0x",
+}
+
+func catalogue() []PermissionGroup {
+	var groups []PermissionGroup
+	index := map[string]int{}
+	for _, info := range access.Permissions() {
+		i, ok := index[info.Group]
+		if !ok {
+			i = len(groups)
+			index[info.Group] = i
+			groups = append(groups, PermissionGroup{ID: strings.ToLower(strings.ReplaceAll(info.Group, " ", "-")), Name: info.Group})
+		}
+		groups[i].Permissions = append(groups[i].Permissions, Permission{
+			ID: info.Name, Name: info.Title, About: info.Description, System: info.Scope == access.ScopeSystem,
+		})
+	}
+	return groups
+}
+
+// pick reduces the catalogue to identifiers with one of the prefixes.
+func pick(prefixes ...string) []PermissionGroup {
+	return Picker{Groups: catalogue(), Chosen: choose(prefixes...)}.chosen()
+}
+
+func choose(prefixes ...string) map[string]bool {
+	chosen := map[string]bool{}
+	for _, g := range catalogue() {
+		for _, p := range g.Permissions {
+			for _, prefix := range prefixes {
+				if strings.HasPrefix(p.ID, prefix) {
+					chosen[p.ID] = true
+				}
+			}
+		}
+	}
+	return chosen
+}
+
+func one(id string) Permission { return pick(id)[0].Permissions[0] }
+
+var allSections = []Section{SectionOverview, SectionAccess, SectionRoles, SectionOrganisations, SectionHistory}
+
+func admin(path string, notices ...Notice) Page {
+	return Page{
+		Person: Person{"Ada", "Admin", "ada@acme.test"}, Nav: allSections, Path: path, Notices: notices,
+		Organisations: []OrganisationChoice{{orgID, "Ministry of Mobility", true}, {"2", "Ministry of the Interior", false}, {"3", "Ministry of Education", false}},
+	}
+}
+
+func member(path string) Page {
+	return Page{
+		Person: Person{"Ivan", "Issuer", "ivan@acme.test"}, Nav: []Section{SectionOverview, SectionHistory}, Path: path,
+		Organisations: []OrganisationChoice{{orgID, "Ministry of Mobility", true}},
+	}
+}
+
+func crowded(path string) Page {
+	p := admin(path)
+	p.Person = Person{hostile[0], hostile[2], "login@" + hostile[1]}
+	p.Organisations = nil
+	for i := range 50 {
+		p.Organisations = append(p.Organisations, OrganisationChoice{fmt.Sprint(i), fmt.Sprintf("Organisation %02d %s", i, hostile[i%len(hostile)]), i == 0})
+	}
+	return p
+}
+
+func samples() []sample {
+	var s []sample
+	for _, part := range [][]sample{overviewSamples(), roleSamples(), accessSamples(), organisationSamples(), historySamples(), problemSamples()} {
+		s = append(s, part...)
+	}
+	return s
+}
+
+func overviewSamples() []sample {
+	okta := "https://dev-12345.okta.com/oauth2/default"
+	start := []Step{
+		{"Create an organisation", "Everything in Core belongs to one. One is enough to begin with.", OrganisationNewPath, true},
+		{"Create a role", "A named set of permissions, for each job people do.", RoleNewPath, false},
+		{"Map an IAM role", "Say which roles the members of an Okta group have, and where.", AccessNewPath, false},
+	}
+	bootstrap := admin("/")
+	bootstrap.Organisations = nil
+	nobody := Page{Person: Person{"Nora", "Nobody", "nora@acme.test"}, Nav: []Section{SectionOverview}, Path: "/"}
+	many := make([]OrganisationAccess, 50)
+	for i := range many {
+		many[i] = OrganisationAccess{ID: fmt.Sprint(i), Name: fmt.Sprintf("Organisation %02d %s", i, hostile[i%len(hostile)]), Roles: hostile[:i%len(hostile)], Permissions: i * 3, Active: i == 0, Deactivated: i == 7}
+	}
+	return []sample{
+		{"overview-bootstrap", OverviewPage(Overview{
+			Page: bootstrap, Steps: start, System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")},
+			Identity: Identity{"ada@acme.test", okta, "00u1ab2cd3EF4gh5i6j7", "roles", []CarriedRole{{"ONE_STS_ADMIN", true, "administrates the STS"}}, nil},
+		})},
+		{"overview-member", OverviewPage(Overview{
+			Page: member("/"), Active: &Abilities{"Ministry of Mobility", pick("CREDENTIAL_", "HISTORY_")},
+			Identity:      Identity{"ivan@acme.test", okta, "00u9zy8xw7VU6ts5r4q3", "roles", []CarriedRole{{"Acme Issuance", true, ""}}, nil},
+			Organisations: []OrganisationAccess{{orgID, "Ministry of Mobility", []string{"Credential issuer", "Read-only auditor"}, 18, true, false}},
+		})},
+		{"overview-nobody", OverviewPage(Overview{
+			Page:     nobody,
+			Identity: Identity{"nora@acme.test", okta, "00u5no6bo7DY8no9b0d1", "roles", []CarriedRole{{"acme issuance", false, "“Acme Issuance” is mapped; upper and lower case count"}}, []string{"The claim “roles” held a single text, not a list. It was taken as one role."}},
+			Missing:  []string{"Your token carries one IAM role, “acme issuance”, and it is not mapped to any role.", "Somebody has to map it under Access control, or put you into a group in Okta that is mapped already."},
+			Helpers:  []string{"Ada Admin (ada@acme.test)"},
+		})},
+		{"overview-large", OverviewPage(Overview{
+			Page: crowded("/"), Organisations: many, Active: &Abilities{many[0].Name, catalogue()}, System: &Abilities{"", pick("STS_", "SYSTEM_", "TASK", "CACHE")},
+			Identity: Identity{hostile[2], okta, hostile[1], "$['https://acme/roles']", []CarriedRole{{hostile[0], true, ""}, {hostile[2], false, ""}, {hostile[5], false, ""}, {hostile[6], true, ""}}, nil},
+		})},
+	}
+}
+
+func roleMappingsSample(n int) []RoleMapping {
+	mappings := []RoleMapping{
+		{iamID, "Acme Issuance", []Choice{{orgID, "Ministry of Mobility"}, {"2", "Ministry of the Interior"}}, false},
+		{"2", "Acme Audit", []Choice{{orgID, "Ministry of Mobility"}}, true},
+	}
+	for i := 2; i < n; i++ {
+		organisations := make([]Choice, i%50+1)
+		for j := range organisations {
+			organisations[j] = Choice{fmt.Sprint(j), fmt.Sprintf("Organisation %02d", j)}
+		}
+		mappings = append(mappings, RoleMapping{fmt.Sprint(i), fmt.Sprintf("%s %d", hostile[i%len(hostile)], i), organisations, i%9 == 0})
+	}
+	return mappings[:n]
+}
+
+func roleRows(n int) []RoleRow {
+	rows := []RoleRow{
+		{roleID, "Credential issuer", 14, 3, false, by(2*time.Hour, "Ada Admin")},
+		{"2", "Verifier", 12, 1, false, by(26*time.Hour, "Ada Admin")},
+		{"3", "Read-only auditor", 31, 2, false, by(6*day, "Ada Admin")},
+		{"4", "Certificate signing", 3, 1, true, by(40*day, "Otto Auditor")},
+		{"5", "STS administrator", 20, 1, false, by(300*day, "Ada Admin")},
+	}
+	for i := len(rows); i < n; i++ {
+		rows = append(rows, RoleRow{fmt.Sprint(i), hostile[i%len(hostile)], i, i % 40, i%5 == 0, by(time.Duration(i)*day, hostile[(i+2)%len(hostile)])})
+	}
+	return rows[:n]
+}
+
+func roleSamples() []sample {
+	permissions := func(prefixes ...string) Picker {
+		return Picker{Field: "permissions", Groups: catalogue(), Chosen: choose(prefixes...)}
+	}
+	required := func(prefixes ...string) Picker {
+		return Picker{Field: "requiredUserPermissions", Groups: catalogue(), Chosen: choose(prefixes...)}
+	}
+	filtered := permissions("CREDENTIAL_")
+	filtered.Filter = "revoke"
+	list := func(total, page int) List {
+		return List{Path: RolesPath, Sort: "name", Page: page, PageSize: 30, Total: total}
+	}
+	searched := list(0, 1)
+	searched.Query = "zebra <b>"
+	edit := RoleForm{
+		Page: admin("/roles/x/edit"), ID: roleID, OriginalName: "Credential issuer", Version: `"7"`, Step: 2, Name: "Credential issuer (senior)",
+		Permissions: permissions("CREDENTIAL_"), RequiredUser: required(), Gained: pick("CREDENTIAL_REVOKE", "CREDENTIAL_SUSPEND"), Lost: pick("KEY_CREATE"),
+		Mappings: roleMappingsSample(2), Warnings: []string{"You hold this role yourself and lose “Create keys” in Ministry of Mobility."},
+	}
+	delegated := RoleForm{Page: admin("/roles/new"), Step: 1, Name: "Certificate signing", Permissions: permissions("ACCESS_CERTIFICATE_SIGN", "REGISTRATION_CERTIFICATE_SIGN"), Restricted: true, RequiredUser: required("REGISTRATION_CERTIFICATE_CREATE")}
+	delegatedReview := delegated
+	delegatedReview.Step = 2
+	return []sample{
+		{"roles-empty", RoleListPage(RoleList{Page: admin(RolesPath), List: list(0, 1), CanCreate: true})},
+		{"roles", RoleListPage(RoleList{Page: admin(RolesPath, Notice{Success, "Role “Credential issuer” is saved."}), List: list(5, 1), Rows: roleRows(5), CanCreate: true})},
+		{"roles-large", RoleListPage(RoleList{Page: crowded(RolesPath), List: list(500, 7), Rows: roleRows(30), CanCreate: true})},
+		{"roles-nothing-found", RoleListPage(RoleList{Page: admin(RolesPath), List: searched})},
+		{"role-new", RoleFormPage(RoleForm{Page: admin("/roles/new"), Step: 1, Name: "Credential issuer", Permissions: permissions("CREDENTIAL_ISSUE", "CREDENTIAL_LIST", "CREDENTIAL_DETAIL", "CREDENTIAL_SHARE", "CREDENTIAL_SCHEMA_"), RequiredUser: required()})},
+		{"role-new-errors", RoleFormPage(RoleForm{Page: admin("/roles/new"), Step: 1, Permissions: permissions(), RequiredUser: required(), Errors: FieldErrors{{"name", "Give the role a name."}, {"permissions", "Choose at least one permission."}}})},
+		{"role-new-filtered", RoleFormPage(RoleForm{Page: admin("/roles/new"), Step: 1, Name: hostile[2], Permissions: filtered, RequiredUser: required()})},
+		{"role-new-delegation", RoleFormPage(delegated)},
+		{"role-review", RoleFormPage(RoleForm{Page: admin("/roles/new"), Step: 2, Name: "Credential issuer", Permissions: permissions("CREDENTIAL_"), RequiredUser: required()})},
+		{"role-review-delegation", RoleFormPage(delegatedReview)},
+		{"role-edit-review", RoleFormPage(edit)},
+		{"role", RoleDetailPage(RoleDetail{Page: admin("/roles/x"), ID: roleID, Name: "Credential issuer", Groups: pick("CREDENTIAL_", "KEY_LIST"), Mappings: roleMappingsSample(2), Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
+		{"role-large", RoleDetailPage(RoleDetail{Page: crowded("/roles/x"), ID: roleID, Name: hostile[1], Groups: catalogue(), Restricted: true, RequiredUser: pick("CREDENTIAL_"), Mappings: roleMappingsSample(60), Created: by(40*day, hostile[0]), Changed: by(2*time.Minute, "")})},
+		{"role-unmapped", RoleDetailPage(RoleDetail{Page: member("/roles/x"), ID: roleID, Name: hostile[3], Groups: pick("PROOF_"), Restricted: true, Created: by(40*day, "Ada Admin"), Changed: by(0, "Ada Admin")})},
+		{"role-delete", ConfirmPage(ConfirmRoleDelete(admin("/roles/x/delete"), roleID, "Credential issuer", 14, nil))},
+		{"role-delete-refused", ConfirmPage(ConfirmRoleDelete(admin("/roles/x/delete"), roleID, "Credential issuer", 14, roleMappingsSample(2)))},
+	}
+}
+
+func accessRows(n int) []AccessRow {
+	rows := []AccessRow{
+		{iamID, "Acme Issuance", 2, []string{"Credential issuer", "Read-only auditor"}, false, by(2*time.Hour, "Ada Admin")},
+		{"2", "Acme Verification", 1, []string{"Verifier"}, false, by(26*time.Hour, "Ada Admin")},
+		{"3", "Acme Audit", 3, []string{"Read-only auditor"}, true, by(6*day, "Ada Admin")},
+		{"4", "Acme WRPR", 1, []string{"Certificate signing"}, false, by(40*day, "Ada Admin")},
+	}
+	for i := len(rows); i < n; i++ {
+		rows = append(rows, AccessRow{fmt.Sprint(i), hostile[i%len(hostile)], i % 50, hostile[:i%len(hostile)], i%9 == 0, by(time.Duration(i)*day, "Ada Admin")})
+	}
+	return rows[:n]
+}
+
+func accessSamples() []sample {
+	organisations := []Choice{{orgID, "Ministry of Mobility"}, {"2", "Ministry of the Interior"}, {"3", "Ministry of Education"}}
+	roles := []Choice{{roleID, "Credential issuer"}, {"2", "Verifier"}, {"3", "Read-only auditor"}}
+	list := func(total, page int) List {
+		return List{Path: AccessPath, Sort: "changed", Descending: true, Page: page, PageSize: 30, Total: total}
+	}
+	form := AccessForm{
+		Page: admin("/access/new"), Step: 2, Name: "Acme Issuance", OrganisationChoices: organisations, RoleChoices: roles, SystemRoleChoices: []Choice{{"9", "STS administrator"}},
+		Assignments: []Assignment{{organisations[0], roles[0]}, {organisations[1], roles[2]}},
+	}
+	empty := form
+	empty.Assignments, empty.Errors = nil, FieldErrors{{"addRole", "Choose the role they have in Ministry of Mobility."}}
+	empty.AddOrganisation = orgID
+	large := form
+	large.Page, large.Name, large.Warnings = crowded("/access/new"), hostile[5], []string{"The name begins with a blank."}
+	large.Assignments, large.OrganisationChoices, large.RoleChoices = nil, nil, nil
+	for i := range 500 {
+		large.RoleChoices = append(large.RoleChoices, Choice{fmt.Sprint(i), fmt.Sprintf("%s %d", hostile[i%len(hostile)], i)})
+	}
+	for i := range 50 {
+		large.OrganisationChoices = append(large.OrganisationChoices, Choice{fmt.Sprint(i), fmt.Sprintf("Organisation %02d", i)})
+	}
+	for i := range 200 {
+		large.Assignments = append(large.Assignments, Assignment{large.OrganisationChoices[i%50], large.RoleChoices[i]})
+	}
+	large.SystemRoles = large.RoleChoices[:3]
+	review := form
+	review.Step = 3
+	review.Review = AccessReview{Organisations: []Grant{
+		{"Ministry of Mobility", []string{"Credential issuer"}, pick("CREDENTIAL_ISSUE", "CREDENTIAL_LIST", "CREDENTIAL_DETAIL", "CREDENTIAL_SHARE", "CREDENTIAL_SCHEMA_LIST", "CREDENTIAL_SCHEMA_DETAIL")},
+		{"Ministry of the Interior", []string{"Read-only auditor"}, pick("HISTORY_LIST", "HISTORY_DETAIL", "DASHBOARD")},
+	}}
+	edit := review
+	edit.ID, edit.OriginalName, edit.Version, edit.Name = iamID, "Acme Issuance", `"3"`, "Acme Issuers"
+	edit.Review.System = &Grant{"", []string{"STS administrator"}, pick("STS_")}
+	edit.Review.Added = []string{"STS administrator, in the whole system"}
+	edit.Review.Removed = []string{"Verifier in Ministry of Education"}
+	edit.Review.Warnings = []string{"This lets them manage organisations, roles and access, their own included."}
+	many := AccessDetail{Page: crowded("/access/x"), ID: iamID, Name: hostile[6], SystemRoles: large.RoleChoices[:12], SystemPermissions: 20, Created: by(90*day, hostile[0]), Changed: by(3*day, hostile[3])}
+	for i, o := range large.OrganisationChoices {
+		many.Organisations = append(many.Organisations, AccessOrganisation{o.ID, o.Name, i%7 == 3, large.RoleChoices[i : i+i%40], i * 2})
+	}
+	var affected []string
+	for _, o := range large.OrganisationChoices[:12] {
+		affected = append(affected, o.Name)
+	}
+	typed := ConfirmAccessDelete(admin("/access/x/delete"), iamID, hostile[5], affected, true)
+	typed.Errors = FieldErrors{{"confirm", "What you typed is not the name."}}
+	return []sample{
+		{"access-empty", AccessListPage(AccessList{Page: admin(AccessPath), List: list(0, 1), CanCreate: true})},
+		{"access", AccessListPage(AccessList{Page: admin(AccessPath), List: list(4, 1), Rows: accessRows(4), CanCreate: true})},
+		{"access-large", AccessListPage(AccessList{Page: crowded(AccessPath), List: list(2000, 67), Rows: accessRows(30), CanCreate: true})},
+		{"access-new", AccessFormPage(AccessForm{Page: admin("/access/new"), Step: 1})},
+		{"access-new-warning", AccessFormPage(AccessForm{Page: admin("/access/new"), Step: 1, Name: " acme issuance", Acknowledged: " acme issuance", Warnings: []string{"It begins with a blank, and the blank counts.", "“Acme Issuance” is mapped already. It differs in upper and lower case and in blanks, so it is another IAM role."}})},
+		{"access-new-errors", AccessFormPage(AccessForm{Page: admin("/access/new"), Step: 1, Name: "Acme Issuance", Errors: FieldErrors{{"name", "“Acme Issuance” is mapped already. Edit it instead."}}})},
+		{"access-assign", AccessFormPage(form)},
+		{"access-assign-errors", AccessFormPage(empty)},
+		{"access-assign-nothing-there", AccessFormPage(AccessForm{Page: admin("/access/new"), Step: 2, Name: "Acme Issuance"})},
+		{"access-assign-large", AccessFormPage(large)},
+		{"access-review", AccessFormPage(review)},
+		{"access-edit-review", AccessFormPage(edit)},
+		{"access-detail", AccessDetailPage(AccessDetail{Page: admin("/access/x"), ID: iamID, Name: "Acme Issuance", Organisations: []AccessOrganisation{{orgID, "Ministry of Mobility", false, roles[:1], 14}, {"2", "Ministry of the Interior", true, roles[1:], 43}}, Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
+		{"access-detail-large", AccessDetailPage(many)},
+		{"access-delete", ConfirmPage(ConfirmAccessDelete(admin("/access/x/delete"), iamID, "Acme Issuance", []string{"Ministry of Mobility", "Ministry of the Interior"}, false))},
+		{"access-delete-many", ConfirmPage(typed)},
+	}
+}
+
+func organisationSamples() []sample {
+	rows := []OrganisationRow{
+		{orgID, "Ministry of Mobility", false, 3, at(400 * day), by(2*time.Hour, "Ada Admin")},
+		{"9c0e4f7b-3c1d-4a68-b0c4-5d2b8f1a7e22", "Ministry of the Interior", false, 1, at(40 * day), by(40*day, "Ada Admin")},
+		{"5e7d2a90-1b3f-4e0a-8c55-7a6b9d0c3f33", "Ministry of Education", true, 0, at(90 * day), by(day, "Otto Auditor")},
+	}
+	for i := range 27 {
+		rows = append(rows, OrganisationRow{fmt.Sprint(i), hostile[i%len(hostile)], i%4 == 0, i, at(time.Duration(i) * day), by(time.Hour, hostile[(i+3)%len(hostile)])})
+	}
+	list := func(total int) List {
+		return List{Path: OrganisationsPath, Sort: "name", Page: 1, PageSize: 30, Total: total}
+	}
+	detail := OrganisationDetail{Page: admin("/organisations/x"), ID: orgID, Name: "Ministry of Mobility", Created: by(400*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanHistory: true,
+		Mappings: []OrganisationMapping{{iamID, "Acme Issuance", []Choice{{roleID, "Credential issuer"}, {"3", "Read-only auditor"}}}, {"2", "Acme Verification", []Choice{{"2", "Verifier"}}}}}
+	deactivated := detail
+	stamp := by(3*day, "Otto Auditor")
+	deactivated.Deactivated, deactivated.Mappings = &stamp, nil
+	return []sample{
+		{"organisations-empty", OrganisationListPage(OrganisationList{Page: admin(OrganisationsPath), List: list(0), CanCreate: true})},
+		{"organisations", OrganisationListPage(OrganisationList{Page: admin(OrganisationsPath), List: list(3), Rows: rows[:3], CanCreate: true})},
+		{"organisations-large", OrganisationListPage(OrganisationList{Page: crowded(OrganisationsPath), List: list(50), Rows: rows, CanCreate: true})},
+		{"organisation-new", OrganisationFormPage(OrganisationForm{Page: admin("/organisations/new")})},
+		{"organisation-new-errors", OrganisationFormPage(OrganisationForm{Page: admin("/organisations/new"), Name: hostile[2], NewID: "not a uuid", Errors: FieldErrors{{"name", "There is an organisation of that name already."}, {"newID", "This is not a UUID."}}})},
+		{"organisation-rename", OrganisationFormPage(OrganisationForm{Page: admin("/organisations/x/edit"), ID: orgID, OriginalName: "Ministry of Mobility", Name: "Ministry of Mobility"})},
+		{"organisation", OrganisationDetailPage(detail)},
+		{"organisation-deactivated", OrganisationDetailPage(deactivated)},
+		{"organisation-deactivate", ConfirmPage(ConfirmDeactivate(admin("/organisations/x/deactivate"), orgID, "Ministry of Mobility", 3))},
+		{"organisation-reactivate", ConfirmPage(ConfirmReactivate(admin("/organisations/x/reactivate"), orgID, "Ministry of Mobility", 3))},
+	}
+}
+
+func refusalSample() Refusal {
+	return Refusal{
+		Reference: "r-7QK2-9FMX", Attempt: "POST /api/credential/v1", Missing: []Permission{one("CREDENTIAL_ISSUE")}, Organisation: "Ministry of Mobility",
+		IAMRoles: []string{"Acme Audit", "Acme Verification"},
+		Matched:  []MatchedRole{{"Verifier", RolePath("2"), "Acme Verification"}, {"Read-only auditor", RolePath("3"), "Acme Audit"}},
+		Remedies: []Remedy{{"Add the role “Credential issuer” to “Acme Verification” in Ministry of Mobility", AccessEditPath("2")}, {"Put the person into the group “Acme Issuance” in Okta", ""}},
+	}
+}
+
+func historySamples() []sample {
+	rows := []HistoryRow{
+		{"1", at(3 * time.Minute), "CREATED", "STS_IAM_ROLE", "Acme Issuance", "Ada Admin", "", false},
+		{"2", at(9 * time.Minute), "REJECTED", "STS_TOKEN", "POST /api/credential/v1", "Otto Auditor", "Ministry of Mobility", true},
+		{"3", at(70 * time.Minute), "UPDATED", "STS_ROLE", "Credential issuer", "Ada Admin", "", false},
+		{"4", at(26 * time.Hour), "ISSUED", "CREDENTIAL", "Driving licence", "Ivan Issuer", "Ministry of Mobility", false},
+		{"5", at(3 * day), "DEACTIVATED", "STS_ORGANISATION", "Ministry of Education", "Otto Auditor", "", false},
+		{"6", at(40 * day), "CREATED", "STS_SESSION", "Session", "Vera Verifier", "", false},
+	}
+	var large []HistoryRow
+	for i := range 60 {
+		large = append(large, HistoryRow{fmt.Sprint(i), at(time.Duration(i) * time.Hour), "CSR_GENERATED", "TRUST_LIST_PUBLICATION", hostile[i%len(hostile)], hostile[(i+1)%len(hostile)], hostile[(i+2)%len(hostile)], i%5 == 0})
+	}
+	actions, types := []string{"CREATED", "UPDATED", "DELETED", "DEACTIVATED", "REACTIVATED", "REJECTED"}, []string{"STS_ROLE", "STS_IAM_ROLE", "STS_ORGANISATION", "STS_SESSION", "STS_TOKEN", "CREDENTIAL"}
+	list := List{Path: HistoryPath, Sort: "createdDate", Descending: true, Page: 1, PageSize: 60, Total: 6}
+	big := list
+	big.Total, big.Page = 48211, 3
+	narrowed := list
+	narrowed.Total, narrowed.Filters = 0, url.Values{"from": {"2026-13-01"}, "user": {"<i>"}}
+	about := list
+	about.Filters = url.Values{"entity": {roleID}}
+	refusal := refusalSample()
+	return []sample{
+		{"history-empty", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: List{Path: HistoryPath, Page: 1, PageSize: 60}, Actions: actions, Types: types})},
+		{"history", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: list, Rows: rows, Actions: actions, Types: types})},
+		{"history-of-one", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: about, Filter: HistoryFilter{Entity: roleID}, Rows: rows[2:3], Actions: actions, Types: types})},
+		{"history-large", HistoryListPage(HistoryList{Page: crowded(HistoryPath), List: big, Rows: large, Actions: actions, Types: types})},
+		{"history-nothing-found", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: narrowed, Filter: HistoryFilter{User: "<i>", From: "2026-13-01"}, Actions: actions, Types: types, Errors: FieldErrors{{"from", "This is not a day. Write it as 2026-05-31."}}})},
+		{"history-entry", HistoryDetailPage(HistoryDetail{Page: admin("/history/1"), HistoryRow: rows[2], EntityID: roleID, EntityHref: RolePath(roleID), Subject: "00u1ab2cd3EF4gh5i6j7", Source: "STS", Facts: []Fact{{"Permissions added", "CREDENTIAL_REVOKE\nCREDENTIAL_SUSPEND", true}, {"Permissions removed", "KEY_CREATE", true}}})},
+		{"history-refusal", HistoryDetailPage(HistoryDetail{Page: admin("/history/2"), HistoryRow: rows[1], Subject: "00u4ot5to6AU7di8t9or", Source: "BFF", Refusal: &refusal})},
+	}
+}
+
+func problemSamples() []sample {
+	refusal := refusalSample()
+	refusal.Missing, refusal.Organisation = []Permission{one("STS_ROLE_LIST")}, ""
+	refusal.Remedies = []Remedy{{"A system role with “List roles”, given to one of your IAM roles by an administrator", ""}}
+	nothing := Refusal{Reference: "r-7QK2-9FMX", Missing: []Permission{one("HISTORY_LIST"), one("SYSTEM_HISTORY_LIST")}}
+	message := LoginProblem(ThemeSystem, "Okta says that you are not assigned to this application.", "r-2MZP-41KD", "An Okta administrator can assign you, or a group that you are in, under Applications → Assignments.")
+	return []sample{
+		{"refused", RefusedPage(Refused{Page: member(RolesPath), Wanted: "see the list of roles", Refusal: refusal, EntryHref: HistoryEntryPath("2")})},
+		{"refused-nothing", RefusedPage(Refused{Page: Page{Person: Person{Login: hostile[2]}, Nav: []Section{SectionOverview}, Path: HistoryPath}, Refusal: nothing})},
+		{"not-found", NotFoundPage(NotFound{admin("/nowhere")})},
+		{"failure", FailurePage(Failure{admin("/roles?page=2"), "r-7QK2-9FMX"})},
+		{"signed-out", MessagePage(SignedOut(ThemeSystem))},
+		{"login-problem", MessagePage(message)},
+		{"message-hostile", MessagePage(Message{Theme: ThemeDark, Title: hostile[2], Text: hostile[1], Details: hostile, Reference: hostile[2]})},
+	}
+}

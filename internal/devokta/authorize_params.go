@@ -1,0 +1,229 @@
+package devokta
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	modeQuery    = "query"
+	modeFragment = "fragment"
+	modeFormPost = "form_post"
+
+	maxScopes = 32
+	// challengeLength is the length of every S256 challenge (RFC 7636, section 4.2).
+	challengeLength = 43
+)
+
+// authorizeRequest is a request that has passed every check that needs no user.
+type authorizeRequest struct {
+	ClientID, RedirectURI string
+	Mode, State, Nonce    string
+	Challenge             string
+	Scopes                []string
+	Silent, Fresh         bool  // prompt=none, prompt=login
+	MaxAge                int64 // seconds; -1 = not asked
+	LoginHint             string
+}
+
+// tooOld tells whether a sign-in at that time is older than the client accepts.
+func (req *authorizeRequest) tooOld(signedIn, now time.Time) bool {
+	return req.MaxAge >= 0 && now.Sub(signedIn) > time.Duration(req.MaxAge)*time.Second
+}
+
+// trustedTarget finds the client and the redirect URI. What it refuses is shown as a page: redirecting would
+// send the browser wherever the request says.
+func (o *org) trustedTarget(p params) (*application, string, *refusal) {
+	if p.duplicates["client_id"] || p.duplicates["redirect_uri"] {
+		return nil, "", refuse(errDuplicate)
+	}
+	app := o.app(p.get("client_id"))
+	if app == nil {
+		return nil, "", refuse(errClientID)
+	}
+	if app.Type == appService {
+		return nil, "", refuse(errServiceClient, "authorize")
+	}
+	target := p.get("redirect_uri")
+	if target == "" {
+		return nil, "", refuse(errMissingRedirect)
+	}
+	if !app.redirectsTo(target) {
+		return nil, "", refuse(errIllegalRedirect)
+	}
+	return app, target, nil
+}
+
+// redirectsTo compares exactly, but for the port of a native application's loopback URI (RFC 8252, 7.3).
+func (a *application) redirectsTo(target string) bool {
+	if slices.Contains(a.RedirectURIs, target) {
+		return true
+	}
+	if a.Type != appNative {
+		return false
+	}
+	return slices.ContainsFunc(a.RedirectURIs, func(registered string) bool { return sameButPort(registered, target) })
+}
+
+// sameButPort rebuilds the target from the registered URI and its port alone, so nothing else can differ.
+func sameButPort(registered, target string) bool {
+	want, err := url.Parse(registered)
+	if err != nil || want.Scheme != "http" || !isLoopback(want.Hostname()) {
+		return false
+	}
+	got, err := url.Parse(target)
+	if err != nil {
+		return false
+	}
+	port, err := strconv.ParseUint(got.Port(), 10, 16)
+	if err != nil || port == 0 || strconv.FormatUint(port, 10) != got.Port() {
+		return false
+	}
+	want.Host = net.JoinHostPort(want.Hostname(), got.Port())
+	return want.String() == target
+}
+
+// parseAuthorize checks the rest, cheap things first. What it refuses goes back to the redirect URI, which is
+// why it always returns a request that says how to get there.
+func (as *authServer) parseAuthorize(p params, app *application, target string) (*authorizeRequest, *refusal) {
+	req := &authorizeRequest{
+		ClientID: app.ClientID, RedirectURI: target, Mode: modeQuery, MaxAge: -1,
+		Nonce: p.get("nonce"), LoginHint: p.get("login_hint"),
+	}
+	if !p.duplicates["state"] {
+		req.State = p.get("state")
+	}
+	for _, check := range []func(params, *application, *authorizeRequest) *refusal{
+		checkMode, checkDuplicates, checkState, checkFeatures, checkResponseType, checkPKCE, checkPrompt, checkMaxAge, as.checkScopes,
+	} {
+		if why := check(p, app, req); why != nil {
+			return req, why
+		}
+	}
+	return req, nil
+}
+
+func checkMode(p params, _ *application, req *authorizeRequest) *refusal {
+	mode := p.get("response_mode")
+	if p.duplicates["response_mode"] || mode == "" {
+		return nil
+	}
+	if !slices.Contains([]string{modeQuery, modeFragment, modeFormPost}, mode) {
+		return refuse(errResponseMode)
+	}
+	req.Mode = mode
+	return nil
+}
+
+func checkDuplicates(p params, _ *application, _ *authorizeRequest) *refusal {
+	if p.duplicated() {
+		return refuse(errDuplicate)
+	}
+	return nil
+}
+
+// checkState: Okta makes state mandatory. Its documents allow only some characters, but gateways that send
+// others are known to work with it, so only the presence is checked.
+func checkState(_ params, _ *application, req *authorizeRequest) *refusal {
+	if req.State == "" {
+		return refuse(errState)
+	}
+	return nil
+}
+
+// checkFeatures refuses what would change the meaning of the request if it were ignored.
+func checkFeatures(p params, _ *application, _ *authorizeRequest) *refusal {
+	for _, name := range []string{"request", "request_uri", "sessionToken", "interclient_token", "enroll_amr_values"} {
+		if p.get(name) != "" {
+			return refuse(errFeatureDisabled)
+		}
+	}
+	return nil
+}
+
+func checkResponseType(p params, app *application, _ *authorizeRequest) *refusal {
+	if !slices.Contains(app.ResponseTypes, p.get("response_type")) {
+		return refuse(errResponseType, join(app.ResponseTypes))
+	}
+	return nil
+}
+
+// checkPKCE: S256 or nothing, and nothing only where the application does not require it (NT24). A challenge
+// without a method would be "plain" by RFC 7636.
+func checkPKCE(p params, app *application, req *authorizeRequest) *refusal {
+	challenge, method := p.get("code_challenge"), p.get("code_challenge_method")
+	if challenge == "" && method == "" {
+		if app.PKCERequired {
+			return refuse(errNoChallenge)
+		}
+		return nil
+	}
+	if method != "S256" {
+		return refuse(errChallengeMethod)
+	}
+	if challenge == "" {
+		return refuse(errNoChallenge)
+	}
+	if len(challenge) != challengeLength || !isBase64URL(challenge) {
+		return refuse(errBadChallenge)
+	}
+	req.Challenge = challenge
+	return nil
+}
+
+func isBase64URL(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
+}
+
+func checkPrompt(p params, _ *application, req *authorizeRequest) *refusal {
+	prompts := strings.Fields(p.get("prompt"))
+	for _, prompt := range prompts {
+		switch prompt {
+		case "none":
+			req.Silent = true
+		case "login":
+			req.Fresh = true
+		case "consent": // every application is trusted, so there is nothing to ask
+		default:
+			return refuse(errPrompt)
+		}
+	}
+	if req.Silent && len(prompts) > 1 {
+		return refuse(errPrompt)
+	}
+	return nil
+}
+
+func checkMaxAge(p params, _ *application, req *authorizeRequest) *refusal {
+	raw := p.get("max_age")
+	if raw == "" {
+		return nil
+	}
+	age, err := strconv.ParseUint(raw, 10, 31)
+	if err != nil {
+		return refuse(errMaxAge)
+	}
+	if age == 0 && req.Silent {
+		return refuse(errPromptZeroAge)
+	}
+	req.MaxAge = int64(age)
+	return nil
+}
+
+func (as *authServer) checkScopes(p params, _ *application, req *authorizeRequest) *refusal {
+	scopes, why := as.requestedScopes(p.get("scope"))
+	if why != nil {
+		return why
+	}
+	req.Scopes = scopes
+	if needsOpenID(scopes) && !slices.Contains(scopes, scopeOpenID) {
+		return refuse(errOpenIDRequired)
+	}
+	return nil
+}
