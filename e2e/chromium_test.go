@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -37,12 +38,14 @@ func chromium(t *testing.T) context.Context {
 	)
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(allocator)
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(func() {
-		cancel()
 		stop()
 		stopAllocator()
 	})
+	// The browser lives as long as the context of the first call.
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
 	return ctx
 }
 
@@ -59,43 +62,54 @@ var looks = []look{
 	{"phone-light", 390, 844, "light"}, {"phone-dark", 390, 844, "dark"},
 }
 
+// step is something that is done in the browser.
+type step = chromedp.Action[chromedp.Void]
+
 // as sets size and colours.
-func as(l look) chromedp.Action {
-	return chromedp.Tasks{
-		emulation.SetDeviceMetricsOverride(l.width, l.height, 1, l.width < 600),
-		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}}),
+func as(l look) step {
+	media := chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}},
+		})
+		return err
+	})
+	return chromedp.Steps(chromedp.EmulateViewport(l.width, l.height), media)
+}
+
+// shoot keeps pictures of the whole page, in every look, in the folder that PORTICO_SCREENSHOTS names, if it does.
+func shoot(name string) step {
+	return func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
+		dir := os.Getenv("PORTICO_SCREENSHOTS")
+		if dir == "" {
+			return none, nil
+		}
+		beyond := true
+		for _, l := range looks {
+			if _, err := as(l)(ctx, t); err != nil {
+				return none, err
+			}
+			picture, err := cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &beyond})
+			if err != nil {
+				return none, err
+			}
+			if err := os.WriteFile(filepath.Join(dir, name+"-"+l.name+".png"), picture.Data, 0o600); err != nil {
+				return none, err
+			}
+		}
+		return as(looks[0])(ctx, t)
 	}
 }
 
-// shoot keeps a picture of the whole page in PORTICO_SCREENSHOTS, if that names a folder.
-func shoot(t *testing.T, name string) chromedp.Action {
-	return chromedp.ActionFunc(func(ctx context.Context) error {
-		dir := os.Getenv("PORTICO_SCREENSHOTS")
-		if dir == "" {
-			return nil
-		}
-		for _, l := range looks {
-			if err := as(l).Do(ctx); err != nil {
-				return err
-			}
-			picture, err := page.CaptureScreenshot().WithCaptureBeyondViewport(true).Do(ctx)
-			if err != nil {
-				return err
-			}
-			if err := os.WriteFile(filepath.Join(dir, name+"-"+l.name+".png"), picture, 0o600); err != nil {
-				return err
-			}
-		}
-		return as(looks[0]).Do(ctx)
-	})
-}
-
-// do runs steps in the browser, each named for the error.
-func do(t *testing.T, ctx context.Context, what string, actions ...chromedp.Action) {
+// do runs steps in the browser; what they are for is in the error.
+func do(t *testing.T, ctx context.Context, what string, steps ...step) {
 	t.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		var address, text string
-		_ = chromedp.Run(ctx, chromedp.Location(&address), chromedp.Text("body", &text, chromedp.ByQuery))
-		t.Fatalf("%s: %v\nat %s\n%.1000s", what, err, address, text)
+	limited, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if err := chromedp.Do(limited, steps...); err != nil {
+		rest, cancelRest := context.WithTimeout(ctx, 5*time.Second)
+		defer cancelRest()
+		address, _ := chromedp.Run(rest, chromedp.Location())
+		text, _ := chromedp.Run(rest, chromedp.Text(chromedp.CSS("body")))
+		t.Fatalf("%s: %v\nat %s\n%.1500s", what, err, address, text)
 	}
 }

@@ -72,15 +72,15 @@ func (p *portico) browser() *browser {
 	return &browser{t: p.t, base: p.Info.PublicURL, client: &http.Client{Jar: jar, Timeout: 30 * time.Second}}
 }
 
-// page is what an address led to.
-type page struct {
+// answer is what an address led to.
+type answer struct {
 	status int
 	url    *url.URL
 	header http.Header
 	body   string
 }
 
-func (b *browser) do(req *http.Request) page {
+func (b *browser) do(req *http.Request) answer {
 	b.t.Helper()
 	resp, err := b.client.Do(req)
 	if err != nil {
@@ -91,7 +91,7 @@ func (b *browser) do(req *http.Request) page {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return page{resp.StatusCode, resp.Request.URL, resp.Header, string(body)}
+	return answer{resp.StatusCode, resp.Request.URL, resp.Header, string(body)}
 }
 
 func (b *browser) request(method, address string, body io.Reader) *http.Request {
@@ -107,7 +107,7 @@ func (b *browser) request(method, address string, body io.Reader) *http.Request 
 }
 
 // open navigates to an address.
-func (b *browser) open(address string) page {
+func (b *browser) open(address string) answer {
 	req := b.request(http.MethodGet, address, nil)
 	req.Header.Set("Accept", "text/html")
 	req.Header.Set("Sec-Fetch-Mode", "navigate")
@@ -117,7 +117,7 @@ func (b *browser) open(address string) page {
 }
 
 // submit posts a form of a page of the same site.
-func (b *browser) submit(address string, values url.Values) page {
+func (b *browser) submit(address string, values url.Values) answer {
 	req := b.request(http.MethodPost, address, strings.NewReader(values.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "text/html")
@@ -127,7 +127,7 @@ func (b *browser) submit(address string, values url.Values) page {
 }
 
 // call is a request of a page's script: JSON in, JSON out.
-func (b *browser) call(method, address string, body any, into any) page {
+func (b *browser) call(method, address string, body any, into any) answer {
 	b.t.Helper()
 	var reader io.Reader
 	if body != nil {
@@ -160,7 +160,7 @@ var (
 )
 
 // signIn opens a page and signs in at Okta on the way, as a person does.
-func (b *browser) signIn(address, login string) page {
+func (b *browser) signIn(address, login string) answer {
 	b.t.Helper()
 	p := b.open(address)
 	if p.status != http.StatusOK || !strings.Contains(p.body, `name="password"`) {
@@ -169,7 +169,7 @@ func (b *browser) signIn(address, login string) page {
 	return b.submitCredentials(p, login, "portico-dev")
 }
 
-func (b *browser) submitCredentials(p page, login, password string) page {
+func (b *browser) submitCredentials(p answer, login, password string) answer {
 	b.t.Helper()
 	values := url.Values{"username": {login}, "password": {password}}
 	for _, input := range hiddenInput.FindAllString(p.body, -1) {
@@ -193,7 +193,7 @@ func unescape(s string) string {
 	return strings.NewReplacer("&amp;", "&", "&#34;", `"`, "&#39;", "'", "&lt;", "<", "&gt;", ">", "&#43;", "+").Replace(s)
 }
 
-func (p page) mustContain(t *testing.T, texts ...string) {
+func (p answer) mustContain(t *testing.T, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		if !strings.Contains(p.body, text) {

@@ -79,7 +79,7 @@ func TestStory(t *testing.T) {
 
 type created struct{ ID string }
 
-func mustStatus(t *testing.T, p page, status int) {
+func mustStatus(t *testing.T, p answer, status int) {
 	t.Helper()
 	if p.status != status {
 		t.Fatalf("%s: expected %d, got %d: %.500s", p.url, status, p.status, p.body)
@@ -109,26 +109,26 @@ func TestExchange(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var answer struct {
+	var reply struct {
 		AccessToken string `json:"access_token"`
 		TokenType   string `json:"token_type"`
 		Scope       string `json:"scope"`
 		ExpiresIn   int    `json:"expires_in"`
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || resp.StatusCode != http.StatusOK {
+	if err := json.NewDecoder(resp.Body).Decode(&reply); err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("expected a token, got %d: %v", resp.StatusCode, err)
 	}
-	if answer.Scope != "HISTORY_LIST" || answer.TokenType != "Bearer" || answer.ExpiresIn < 200 || answer.ExpiresIn > 300 {
-		t.Errorf("unexpected answer: %q %q %d", answer.Scope, answer.TokenType, answer.ExpiresIn)
+	if reply.Scope != "HISTORY_LIST" || reply.TokenType != "Bearer" || reply.ExpiresIn < 200 || reply.ExpiresIn > 300 {
+		t.Errorf("unexpected answer: %q %q %d", reply.Scope, reply.TokenType, reply.ExpiresIn)
 	}
-	claims := claimsOf(t, answer.AccessToken)
+	claims := claimsOf(t, reply.AccessToken)
 	if claims["organisationId"] != organisation.ID || claims["iss"] != p.Info.PublicURL {
 		t.Errorf("unexpected claims: %v", claims)
 	}
 
 	// The app token is for Core, not for us: as an IAM token it is refused.
 	req, _ := http.NewRequest("GET", p.Info.PublicURL+"/api/user/v1/me", nil)
-	req.Header.Set("Authorization", "Bearer "+answer.AccessToken)
+	req.Header.Set("Authorization", "Bearer "+reply.AccessToken)
 	if again, err := http.DefaultClient.Do(req); err != nil || again.StatusCode != http.StatusUnauthorized {
 		t.Errorf("an app token as IAM token: expected 401, got %v %v", again, err)
 	}
@@ -151,13 +151,13 @@ func serviceToken(t *testing.T, p *portico, index int) string {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var answer struct {
+	var reply struct {
 		AccessToken string `json:"access_token"`
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.AccessToken == "" {
+	if err := json.NewDecoder(resp.Body).Decode(&reply); err != nil || reply.AccessToken == "" {
 		t.Fatalf("client credentials: %d %v", resp.StatusCode, err)
 	}
-	return answer.AccessToken
+	return reply.AccessToken
 }
 
 func claimsOf(t *testing.T, token string) map[string]any {

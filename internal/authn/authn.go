@@ -106,12 +106,17 @@ func fromBrowser(r *http.Request) bool {
 	return r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
 }
 
-// fromOurOrigin wants a browser's own word for it: one of the two headers that no page can forge.
+// fromOurOrigin wants a browser's own word for it: the headers that no page can forge. Sec-Fetch-Site says it outright;
+// Origin names us, or is "null" where the page's referrer policy hides it, which alone says nothing.
 func (a *Authenticator) fromOurOrigin(r *http.Request) bool {
-	if origins := r.Header.Values("Origin"); len(origins) > 0 {
-		return len(origins) == 1 && origins[0] == a.PublicOrigin
+	origins, site := r.Header.Values("Origin"), r.Header.Get("Sec-Fetch-Site")
+	if len(origins) > 1 || site != "" && site != "same-origin" {
+		return false
 	}
-	return r.Header.Get("Sec-Fetch-Site") == "same-origin"
+	if len(origins) == 1 && origins[0] != "null" {
+		return origins[0] == a.PublicOrigin
+	}
+	return site == "same-origin"
 }
 
 // OrganisationCookie is where the Desk keeps the active organisation when another gateway owns the session. It only
