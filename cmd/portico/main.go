@@ -27,6 +27,7 @@ const (
 type commands struct {
 	Dev     devCommand     `cmd:"" help:"Run everything on this machine: development Okta, gateway, BFF, STS, Desk and Core."`
 	Serve   serveCommand   `cmd:"" help:"Run Portico in production."`
+	Core    coreCommand    `cmd:"" help:"Run the embedded Core by itself, to stand in for an external one in development."`
 	Config  configCommand  `cmd:"" help:"Check or print the configuration."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

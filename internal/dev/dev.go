@@ -43,14 +43,14 @@ type Dev struct {
 
 // Start opens both addresses and prepares everything. On an error nothing is left open.
 func Start(ctx context.Context, o Options) (_ *Dev, err error) {
-	if err := makeDataDir(o.DataDir); err != nil {
+	if err := MakeDataDir(o.DataDir); err != nil {
 		return nil, err
 	}
-	listener, err := listenLoopback(o.Listen)
+	listener, err := ListenLoopback(o.Listen)
 	if err != nil {
 		return nil, err
 	}
-	oktaListener, err := listenLoopback(o.OktaListen)
+	oktaListener, err := ListenLoopback(o.OktaListen)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -117,7 +117,8 @@ func configuration(o Options, publicURL string, w devokta.World) (*config.Config
 	return &cfg, cfg.Check()
 }
 
-func makeDataDir(dir string) error {
+// MakeDataDir makes a data folder, and sees that it can be written to.
+func MakeDataDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("data folder %s can't be made: %w; give another one with --data", dir, pathCause(err))
 	}
@@ -149,7 +150,8 @@ func makeKeyFile(path string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-func listenLoopback(address string) (net.Listener, error) {
+// ListenLoopback opens an address that only this machine reaches.
+func ListenLoopback(address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("expected host:port, e.g. 127.0.0.1:8080, got %q", address)

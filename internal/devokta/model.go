@@ -1,6 +1,10 @@
 package devokta
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // Status is the life-cycle state every Okta resource carries.
 type Status string
@@ -196,7 +200,7 @@ func (o *org) groupByName(name string) *group {
 	return nil
 }
 
-// groupsOf lists the user's groups in the org's order, Everyone included.
+// groupsOf lists the user's groups by name, Everyone included.
 func (o *org) groupsOf(u *user) []*group {
 	if u == nil {
 		return nil
@@ -207,6 +211,7 @@ func (o *org) groupsOf(u *user) []*group {
 			out = append(out, g)
 		}
 	}
+	slices.SortFunc(out, func(a, b *group) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 

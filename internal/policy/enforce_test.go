@@ -26,7 +26,10 @@ func TestEveryMethodEnforcesItsPermission(t *testing.T) {
 	methods := map[access.Permission]func(by *access.Principal) error{
 		access.STSRoleList:   func(by *access.Principal) error { _, err := b.Roles(ctx, by); return err },
 		access.STSRoleDetail: func(by *access.Principal) error { _, err := b.Role(ctx, by, role.ID); return err },
-		access.STSRoleCreate: func(by *access.Principal) error { _, err := b.CreateRole(ctx, by, access.Role{Name: "New"}); return err },
+		access.STSRoleCreate: func(by *access.Principal) error {
+			_, err := b.CreateRole(ctx, by, access.Role{Name: "New"})
+			return err
+		},
 		access.STSRoleEdit: func(by *access.Principal) error {
 			_, err := b.UpdateRole(ctx, by, role.ID, 0, func(r *access.Role) error { r.Name = "Renamed"; return nil })
 			return err
