@@ -267,7 +267,7 @@ func (v *validator) hostPort(key, value string) {
 
 // path accepts what httpx.GuardPath lets through, and no escapes.
 func (v *validator) path(key, value string) {
-	if httpx.Ambiguous(value) != "" || strings.ContainsAny(value, "?%") {
+	if httpx.Ambiguous(value) != "" || strings.Contains(value, "%") {
 		v.fail(key, "expected a plain absolute path, got %q", value)
 	}
 }

@@ -141,9 +141,10 @@ func noRepeatedMembers(body []byte) error {
 		if n := len(stack); n > 0 && stack[n-1].object {
 			top := &stack[n-1]
 			if top.isKey {
-				key := foldMember(token.(string))
+				name := token.(string)
+				key := foldMember(name)
 				if top.seen[key] {
-					return fault.InvalidInput.New("the member %q stands twice in one object", clip(key))
+					return fault.InvalidInput.New("the member %q stands twice in one object", clip(name))
 				}
 				top.seen[key] = true
 			}

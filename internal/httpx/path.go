@@ -51,7 +51,7 @@ func Ambiguous(path string) string {
 		switch c := path[i]; {
 		case c < 0x21 || c >= 0x7f:
 			return "it holds a control character, a blank or a byte outside ASCII"
-		case c == '\\' || c == ';' || c == '#' || c == '"' || c == '<' || c == '>' || c == '^' || c == '`' || c == '{' || c == '|' || c == '}':
+		case c == '\\' || c == ';' || c == '#' || c == '?' || c == '"' || c == '<' || c == '>' || c == '^' || c == '`' || c == '{' || c == '|' || c == '}':
 			return "it holds the character " + string(c)
 		case c == '%':
 			if why := ambiguousEscape(path[i:]); why != "" {
