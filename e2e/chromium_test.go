@@ -83,12 +83,19 @@ func shoot(name string) step {
 		if dir == "" {
 			return none, nil
 		}
-		beyond := true
 		for _, l := range looks {
 			if _, err := as(l)(ctx, t); err != nil {
 				return none, err
 			}
-			picture, err := cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &beyond})
+			height, err := chromedp.Evaluate[int64](`window.scrollTo(0, 0), document.documentElement.scrollHeight`)(ctx, t)
+			if err != nil {
+				return none, err
+			}
+			l.height = max(l.height, min(height, 3000)) // a window as tall as the page: what sticks stays in its place
+			if _, err := as(l)(ctx, t); err != nil {
+				return none, err
+			}
+			picture, err := cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{})
 			if err != nil {
 				return none, err
 			}

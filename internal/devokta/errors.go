@@ -65,30 +65,29 @@ var (
 
 // The client and the grant.
 var (
-	errGrantMissing      = errorRow{400, "invalid_request", "token_request_missing_grant_type", "The token request must specify a 'grant_type'. Valid values: [%s]"}
-	errGrantUnsupported  = errorRow{400, "unsupported_grant_type", "unsupported_grant_type", "The authorization grant type is not supported by the authorization server. Configured grant types: [%s]."}
-	errGrantNotAllowed   = errorRow{400, "unauthorized_client", "unauthorized_client", "The client is not authorized to use the provided grant type. Configured grant types: [%s]."}
-	errManyCredentials   = errorRow{401, "invalid_request", "multiple_client_credentials", "Cannot supply multiple client credentials. Use one of the following: credentials in the Authorization header, credentials in the post body, or a client_assertion in the post body."}
-	errCredentialsInURL  = errorRow{400, "invalid_request", "client_credentials_in_query", "Client credentials cannot be supplied via query parameters."}
-	errClientID          = errorRow{401, "invalid_client", "invalid_client_id", "Invalid value for 'client_id' parameter."}
-	errClientSecret      = errorRow{401, "invalid_client", "invalid_client_secret", "The client secret supplied for a confidential client is invalid."}
-	errNoCredentials     = errorRow{401, "invalid_client", "missing_client_credentials", "No client credentials found."}
-	errAuthMethod        = errorRow{401, "invalid_client", "invalid_token_endpoint_auth_method", "Client authentication failed. Either the client or the client credentials are invalid."}
-	errBasic             = errorRow{401, "invalid_client", "invalid_basic_auth_creds", "Found Authentication header but was not valid client credentials."}
-	errCode              = errorRow{400, "invalid_grant", "invalid_authorization_code", "The authorization code is invalid or has expired."}
-	errCodeRedirect      = errorRow{400, "invalid_grant", "mismatched_redirect_uri", "The 'redirect_uri' does not match the redirection URI used in the authorization request."}
-	errCodeClient        = errorRow{400, "invalid_grant", "mismatched_client", "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the authorize request."}
-	errNoVerifier        = errorRow{400, "invalid_request", "pkce_missing_verifier", "PKCE code verifier is required by the application."}
-	errVerifierUnasked   = errorRow{400, "invalid_request", "pkce_missing_challenge_verifier_present", "PKCE code challenge should be specified in the authorize request for code verification."}
-	errVerifier          = errorRow{400, "invalid_grant", "pkce_verification_failed", "PKCE verification failed."}
-	errRefreshToken      = errorRow{400, "invalid_grant", "invalid_refresh_token", "The refresh token is invalid or expired."}
-	errAccessMissing     = errorRow{401, "invalid_request", "access_token_missing", "The access token is missing."}
-	errAccessInQuery     = errorRow{400, "invalid_request", "access_token_in_query", "The access token cannot be presented in a query string."}
-	errAccessDuplicate   = errorRow{400, "invalid_request", "access_token_duplicate", "The access token cannot be specified in both the Authorization header and the request-body."}
-	errAccessExpired     = errorRow{401, "invalid_token", "token_expired", "The token has expired."}
-	errAccessRevoked     = errorRow{401, "invalid_token", "access_token_revoked", "The access token has been revoked."}
-	errAccessScopes      = errorRow{403, "insufficient_scope", "access_token_insufficient_scopes", "The access token provided does not contain the required scopes."}
-	errPasswordRateLimit = errorRow{429, "invalid_grant", "user_rate_limited", "API call exceeded rate limit due to too many requests."}
+	errGrantMissing     = errorRow{400, "invalid_request", "token_request_missing_grant_type", "The token request must specify a 'grant_type'. Valid values: [%s]"}
+	errGrantUnsupported = errorRow{400, "unsupported_grant_type", "unsupported_grant_type", "The authorization grant type is not supported by the authorization server. Configured grant types: [%s]."}
+	errGrantNotAllowed  = errorRow{400, "unauthorized_client", "unauthorized_client", "The client is not authorized to use the provided grant type. Configured grant types: [%s]."}
+	errManyCredentials  = errorRow{401, "invalid_request", "multiple_client_credentials", "Cannot supply multiple client credentials. Use one of the following: credentials in the Authorization header, credentials in the post body, or a client_assertion in the post body."}
+	errCredentialsInURL = errorRow{400, "invalid_request", "client_credentials_in_query", "Client credentials cannot be supplied via query parameters."}
+	errClientID         = errorRow{401, "invalid_client", "invalid_client_id", "Invalid value for 'client_id' parameter."}
+	errClientSecret     = errorRow{401, "invalid_client", "invalid_client_secret", "The client secret supplied for a confidential client is invalid."}
+	errNoCredentials    = errorRow{401, "invalid_client", "missing_client_credentials", "No client credentials found."}
+	errAuthMethod       = errorRow{401, "invalid_client", "invalid_token_endpoint_auth_method", "Client authentication failed. Either the client or the client credentials are invalid."}
+	errBasic            = errorRow{401, "invalid_client", "invalid_basic_auth_creds", "Found Authentication header but was not valid client credentials."}
+	errCode             = errorRow{400, "invalid_grant", "invalid_authorization_code", "The authorization code is invalid or has expired."}
+	errCodeRedirect     = errorRow{400, "invalid_grant", "mismatched_redirect_uri", "The 'redirect_uri' does not match the redirection URI used in the authorization request."}
+	errCodeClient       = errorRow{400, "invalid_grant", "mismatched_client", "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the authorize request."}
+	errNoVerifier       = errorRow{400, "invalid_request", "pkce_missing_verifier", "PKCE code verifier is required by the application."}
+	errVerifierUnasked  = errorRow{400, "invalid_request", "pkce_missing_challenge_verifier_present", "PKCE code challenge should be specified in the authorize request for code verification."}
+	errVerifier         = errorRow{400, "invalid_grant", "pkce_verification_failed", "PKCE verification failed."}
+	errRefreshToken     = errorRow{400, "invalid_grant", "invalid_refresh_token", "The refresh token is invalid or expired."}
+	errAccessMissing    = errorRow{401, "invalid_request", "access_token_missing", "The access token is missing."}
+	errAccessInQuery    = errorRow{400, "invalid_request", "access_token_in_query", "The access token cannot be presented in a query string."}
+	errAccessDuplicate  = errorRow{400, "invalid_request", "access_token_duplicate", "The access token cannot be specified in both the Authorization header and the request-body."}
+	errAccessExpired    = errorRow{401, "invalid_token", "token_expired", "The token has expired."}
+	errAccessRevoked    = errorRow{401, "invalid_token", "access_token_revoked", "The access token has been revoked."}
+	errAccessScopes     = errorRow{403, "insufficient_scope", "access_token_insufficient_scopes", "The access token provided does not contain the required scopes."}
 )
 
 // Rows without a text in okta.md; the wording is ours.

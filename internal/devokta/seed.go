@@ -170,10 +170,15 @@ func seedClaims() []*claim {
 		name, scope string
 		always      bool
 	}{
-		{"name", "profile", true}, {"preferred_username", "profile", true},
-		{"given_name", "profile", false}, {"family_name", "profile", false},
-		{"locale", "profile", false}, {"zoneinfo", "profile", false}, {"updated_at", "profile", false},
-		{"email", "email", true}, {"email_verified", "email", false},
+		{"name", "profile", true},
+		{"preferred_username", "profile", true},
+		{"given_name", "profile", false},
+		{"family_name", "profile", false},
+		{"locale", "profile", false},
+		{"zoneinfo", "profile", false},
+		{"updated_at", "profile", false},
+		{"email", "email", true},
+		{"email_verified", "email", false},
 	} {
 		claims = append(claims, mustClaim(claim{
 			Name: c.name, Type: claimIdentity, ValueType: valueSystem, Scopes: []string{c.scope}, Always: c.always,

@@ -39,7 +39,7 @@ func Ambiguous(path string) string {
 	if path == "" || path[0] != '/' {
 		return "it must begin with /"
 	}
-	for _, segment := range strings.Split(path[1:], "/") {
+	for segment := range strings.SplitSeq(path[1:], "/") {
 		if segment == "." || segment == ".." {
 			return "it holds a dot segment"
 		}

@@ -5,6 +5,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -28,7 +29,8 @@ var ErrOpen = errors.New("sealed data does not open with this key")
 
 // Key is a root key. It prints as redacted. The zero Key is none: it derives nothing.
 type Key struct {
-	bytes *[KeySize]byte // a pointer, so that a struct that holds a Key prints an address at most
+	// A function, for a struct that holds a Key in a field of its own: fmt calls no method on it, and follows pointers.
+	reveal func() []byte
 }
 
 // NewKey makes a root key of 32 bytes.
@@ -36,19 +38,19 @@ func NewKey(b []byte) (Key, error) {
 	if len(b) != KeySize {
 		return Key{}, fmt.Errorf("expected a key of %d bytes, got %d", KeySize, len(b))
 	}
-	bytes := [KeySize]byte(b)
-	return Key{bytes: &bytes}, nil
+	own := bytes.Clone(b)
+	return Key{reveal: func() []byte { return own }}, nil
 }
 
 // RandomKey makes a fresh root key.
 func RandomKey() Key {
-	var b [KeySize]byte
-	rand.Read(b[:]) // never fails: crypto/rand
-	return Key{bytes: &b}
+	b := make([]byte, KeySize)
+	rand.Read(b) // never fails: crypto/rand
+	return Key{reveal: func() []byte { return b }}
 }
 
 // Encode returns the key as it is kept in its file: base64 and a line end.
-func (k Key) Encode() string { return base64.StdEncoding.EncodeToString(k.bytes[:]) + "\n" }
+func (k Key) Encode() string { return base64.StdEncoding.EncodeToString(k.reveal()) + "\n" }
 
 func (k Key) String() string { return "[redacted]" }
 
@@ -85,7 +87,7 @@ func ReadKeyFile(path string) (Key, error) {
 
 // Derive returns 32 bytes for a purpose, for use as an HMAC key.
 func (k Key) Derive(purpose string) []byte {
-	out, err := hkdf.Key(sha256.New, k.bytes[:], nil, "portico "+purpose, KeySize)
+	out, err := hkdf.Key(sha256.New, k.reveal(), nil, "portico "+purpose, KeySize)
 	if err != nil {
 		panic(err) // only for lengths that HKDF can't give
 	}

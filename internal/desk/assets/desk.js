@@ -32,6 +32,7 @@
 
   for (const input of all(document, "[data-exact-name]")) {
     const warning = document.querySelector("[data-exact-warning]");
+    if (!warning) continue; // the server has said so already
     const check = () => { warning.hidden = input.value === input.value.trim(); };
     input.addEventListener("input", check);
     check();

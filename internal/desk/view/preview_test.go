@@ -80,6 +80,9 @@ func TestScreenshots(t *testing.T) {
 				}
 				file := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", s.name, width, scheme))
 				shoot(t, ctx, server.URL+"/preview/"+s.name, file, width)
+				if s.name == "organisations-large" {
+					shootMenus(t, ctx, strings.TrimSuffix(file, ".png"), width < 500)
+				}
 			}
 		}
 	}
@@ -111,5 +114,36 @@ func shoot(t *testing.T, ctx context.Context, address, file string, width int64)
 	}
 	if err := os.WriteFile(file, image, 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// shootMenus opens the menus one after the other; Escape closes each.
+func shootMenus(t *testing.T, ctx context.Context, file string, phone bool) {
+	t.Helper()
+	menus := []string{"organisation-menu", "person-menu"}
+	if phone {
+		menus = append(menus, "navigation")
+	}
+	for _, id := range menus {
+		open := `document.getElementById("` + id + `").matches(":popover-open")`
+		if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(`[popovertarget="`+id+`"]`))); err != nil {
+			t.Fatal(err)
+		}
+		if is, err := chromedp.Run(ctx, chromedp.Evaluate[bool](open)); err != nil || !is {
+			t.Errorf("%s does not open: %v", id, err)
+		}
+		image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file+"-"+id+".png", image, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := chromedp.Do(ctx, chromedp.KeyEvent("\u001b")); err != nil {
+			t.Fatal(err)
+		}
+		if is, err := chromedp.Run(ctx, chromedp.Evaluate[bool](open)); err != nil || is {
+			t.Errorf("Escape does not close %s: %v", id, err)
+		}
 	}
 }
