@@ -3,11 +3,14 @@ package bff
 import (
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/sts"
 )
 
@@ -30,7 +33,7 @@ func (h *Handler) forward(route coreapi.Route) http.Handler {
 		if err != nil {
 			return err
 		}
-		h.Proxy.Forward(w, r, token, caller)
+		h.Proxy.Forward(w, withPaging(r, route), token, caller)
 		return nil
 	})
 }
@@ -67,4 +70,26 @@ func asksForSystem(r *http.Request) bool {
 		}
 	}
 	return false
+}
+
+// withPaging completes the two lists of Core's that are also ours by the convention of our own lists, where page and
+// pageSize may be absent: Core requires them. What the caller sent stays as it is, byte for byte.
+func withPaging(r *http.Request, route coreapi.Route) *http.Request {
+	if route.String() != "GET /api/organisation/v1" && route.String() != "GET /api/history/v1" {
+		return r
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return r // Core will refuse it
+	}
+	raw := r.URL.RawQuery
+	for _, p := range []struct{ name, value string }{{"page", "0"}, {"pageSize", strconv.Itoa(httpx.DefaultPageSize)}} {
+		if !query.Has(p.name) {
+			raw = strings.TrimPrefix(raw+"&"+p.name+"="+p.value, "&")
+		}
+	}
+	completed := *r
+	u := *r.URL
+	u.RawQuery, completed.URL = raw, &u
+	return &completed
 }
