@@ -2,6 +2,7 @@ package access
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
@@ -117,24 +118,42 @@ func (s *Snapshot) IAMRoleByName(name string) *IAMRole { return s.iamRoles[name]
 
 // OrganisationsOf returns the active organisations in which the principal may do anything, by name.
 func (s *Snapshot) OrganisationsOf(p *Principal) []*Organisation {
-	var found []*Organisation
-	for _, name := range p.IAMRoles {
-		im := s.iamRoles[name]
-		if im == nil {
-			continue
+	found := slices.Collect(s.organisationsOf(p))
+	slices.SortFunc(found, func(a, b *Organisation) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return slices.Compact(found)
+}
+
+// OnlyOrganisation returns the one organisation in which the principal may do anything; nil when there is none, or when
+// more says that there are several. It stops looking at the second.
+func (s *Snapshot) OnlyOrganisation(p *Principal) (only *Organisation, more bool) {
+	for o := range s.organisationsOf(p) {
+		if only != nil && only != o {
+			return nil, true
 		}
-		for id := range im.OrganisationRoles {
-			at := s.places[id]
-			if at == nil || at.organisation == nil || !at.organisation.Active() {
+		only = o
+	}
+	return only, false
+}
+
+// organisationsOf yields those organisations in no order, some perhaps more than once.
+func (s *Snapshot) organisationsOf(p *Principal) iter.Seq[*Organisation] {
+	return func(yield func(*Organisation) bool) {
+		for _, name := range p.IAMRoles {
+			im := s.iamRoles[name]
+			if im == nil {
 				continue
 			}
-			if g := at.grants[name]; g != nil && !g.permissions.IsEmpty() {
-				found = append(found, at.organisation)
+			for id := range im.OrganisationRoles {
+				at := s.places[id]
+				if at == nil || at.organisation == nil || !at.organisation.Active() {
+					continue
+				}
+				if g := at.grants[name]; g != nil && !g.permissions.IsEmpty() && !yield(at.organisation) {
+					return
+				}
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b *Organisation) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
-	return slices.Compact(found)
 }
 
 // RoleUses returns the mappings in which the role stands.

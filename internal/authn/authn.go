@@ -10,7 +10,6 @@ package authn
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/portico-iam/portico/internal/access"
@@ -147,16 +146,17 @@ func (c *Caller) Organisation(r *http.Request, snapshot *access.Snapshot) (acces
 	default:
 		return access.System, fault.InvalidInput.New("%s: expected once", strings.ToLower(OrganisationHeader))
 	}
-	organisations := snapshot.OrganisationsOf(c.Principal)
-	active := c.active(r)
-	if slices.ContainsFunc(organisations, func(o *access.Organisation) bool { return o.ID == active }) {
-		return active, nil
+	if active := c.active(r); active != access.System {
+		if set, _ := snapshot.Effective(c.Principal, active); !set.IsEmpty() {
+			return active, nil
+		}
 	}
-	switch len(organisations) {
-	case 1:
-		return organisations[0].ID, nil
-	case 0:
+	only, more := snapshot.OnlyOrganisation(c.Principal)
+	switch {
+	case more:
+		return access.System, fault.OrganisationNotChosen.New("you have access to several organisations: choose one by the header %s", strings.ToLower(OrganisationHeader))
+	case only == nil:
 		return access.System, fault.OrganisationNotChosen.New("you have access to no organisation")
 	}
-	return access.System, fault.OrganisationNotChosen.New("you have access to %d organisations: choose one by the header %s", len(organisations), strings.ToLower(OrganisationHeader))
+	return only.ID, nil
 }

@@ -248,7 +248,7 @@ func applyEnvironment(root *yaml.Node, environ []string) (faults Faults) {
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		key, ours := strings.CutPrefix(name, envPrefix)
-		if !ours || strings.HasPrefix(key, "TEST_") || serviceLink.MatchString(key) {
+		if !ours || strings.HasPrefix(key, "TEST_") || serviceLink.MatchString(key) && !strings.Contains(key, "__") {
 			continue
 		}
 		path := strings.ReplaceAll(key, "__", ".")

@@ -27,8 +27,11 @@ func (c *Config) validate() Faults {
 	c.Server.validate(v)
 	if c.STS.Issuer == "" {
 		c.STS.Issuer = c.Server.PublicURL
+	} else {
+		v.origin("sts.issuer", c.STS.Issuer)
 	}
 	c.Gateway.validate(v)
+	c.refuseDevelopmentOkta(v)
 	c.deriveIssuer(v)
 	c.IAM.validate(v, c.Gateway.Mode)
 	c.STS.validate(v, c)
@@ -62,9 +65,13 @@ func originOf(u *url.URL) string {
 
 const discoverySuffix = "/.well-known/openid-configuration"
 
-// deriveIssuer completes issuer and discovery URL from each other (OpenID Connect Discovery 1.0 section 4).
+// deriveIssuer checks what is given of issuer and discovery URL, and completes each from the other (OpenID Connect
+// Discovery 1.0 section 4).
 func (c *Config) deriveIssuer(v *validator) {
 	i, validation := &c.IAM, &c.STS.IAM.TokenValidation
+	v.optionalURL("iam.issuer", i.Issuer)
+	v.optionalURL("iam.discoveryUrl", i.DiscoveryURL)
+	v.optionalURL("sts.iam.tokenValidation.iss", validation.Iss)
 	if i.Issuer == "" && i.DiscoveryURL != "" {
 		issuer, ok := strings.CutSuffix(i.DiscoveryURL, discoverySuffix)
 		if !ok {
@@ -106,12 +113,6 @@ func (g *Gateway) validate(v *validator) {
 }
 
 func (i *IAM) validate(v *validator, mode string) {
-	if i.Issuer != "" {
-		v.url("iam.issuer", i.Issuer)
-	}
-	if i.DiscoveryURL != "" {
-		v.url("iam.discoveryUrl", i.DiscoveryURL)
-	}
 	if mode != ModeBuiltin {
 		return
 	}
@@ -134,7 +135,6 @@ func (i *IAM) validate(v *validator, mode string) {
 var supportedAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
 func (s *STS) validate(v *validator, c *Config) {
-	v.origin("sts.issuer", s.Issuer)
 	iam := &s.IAM
 	if iam.TokenValidation.Iss == "" && c.Gateway.Mode != ModeBuiltin {
 		v.fail("sts.iam.tokenValidation.iss", "required: the issuer of the tokens, e.g. https://dev-12345.okta.com/oauth2/default")
@@ -151,6 +151,7 @@ func (s *STS) validate(v *validator, c *Config) {
 		key := fmt.Sprintf("sts.iam.additional[%d].tokenValidation", i)
 		a := &iam.Additional[i].TokenValidation
 		v.required(key+".iss", a.Iss, "the issuer")
+		v.optionalURL(key+".iss", a.Iss)
 		v.required(key+".jwksUri", a.JWKSURI, "where that issuer publishes its keys")
 		a.validate(v, key)
 		if first, taken := issuers[a.Iss]; taken && a.Iss != "" {
@@ -171,7 +172,6 @@ func (s *STS) validate(v *validator, c *Config) {
 	}
 	v.required("sts.token.keyEncryptionKeyFile", s.Token.KeyEncryptionKeyFile,
 		"a file with 32 random bytes in base64, e.g. from: openssl rand -base64 32 > key && chmod 600 key")
-	c.refuseDevelopmentOkta(v)
 }
 
 // refuseDevelopmentOkta keeps an identity provider on this very machine from opening a service that others reach.
@@ -201,12 +201,7 @@ func (t *TokenValidation) validate(v *validator, key string) {
 	if strings.TrimSpace(t.Aud) == "" {
 		v.fail(key+".aud", "required: the authorization server's audience, e.g. api://procivis-one; without it tokens for others would be accepted")
 	}
-	if t.Iss != "" {
-		v.url(key+".iss", t.Iss)
-	}
-	if t.JWKSURI != "" {
-		v.url(key+".jwksUri", t.JWKSURI)
-	}
+	v.optionalURL(key+".jwksUri", t.JWKSURI)
 	if len(t.Algorithms) == 0 {
 		v.fail(key+".algorithms", "expected at least one of %s", strings.Join(supportedAlgorithms, ", "))
 	}
@@ -219,9 +214,7 @@ func (t *TokenValidation) validate(v *validator, key string) {
 }
 
 func (c *Core) validate(v *validator) {
-	if c.API.URL != "" {
-		v.url("core.api.url", c.API.URL)
-	}
+	v.optionalURL("core.api.url", c.API.URL)
 	v.oneOf("core.api.authentication", c.API.Authentication, AuthSTS, AuthUnsafeStatic, AuthUnsafeNone)
 	if c.API.Authentication == AuthUnsafeStatic && c.API.StaticToken == "" {
 		v.fail("core.api.staticToken", "required with UNSAFE_STATIC")
@@ -291,6 +284,12 @@ func (v *validator) url(key, value string) *url.URL {
 		return u
 	}
 	return nil
+}
+
+func (v *validator) optionalURL(key, value string) {
+	if value != "" {
+		v.url(key, value)
+	}
 }
 
 // origin accepts a URL that is nothing but scheme, host and port.
