@@ -12,25 +12,28 @@ import (
 	"github.com/portico-iam/portico/internal/fault"
 )
 
-type contextKey int
+type requestKey struct{}
 
-const (
-	loggerKey contextKey = iota
-	requestIDKey
-)
+// request is what the middleware knows of a request.
+type request struct {
+	id     string
+	logger *slog.Logger
+}
 
-// Logger returns the request's logger, which carries its id.
+// Logger returns the request's logger, which carries its id. It is made only when something is to be logged.
 func Logger(ctx context.Context) *slog.Logger {
-	if l, ok := ctx.Value(loggerKey).(*slog.Logger); ok {
-		return l
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r.logger.With("request_id", r.id)
 	}
 	return slog.Default()
 }
 
 // RequestID returns the request's id; empty outside a request.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey).(string)
-	return id
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r.id
+	}
+	return ""
 }
 
 // WithRequestID gives every request an id, the caller's own where it is a plausible one, and a logger that carries it.
@@ -40,10 +43,8 @@ func WithRequestID(logger *slog.Logger, next http.Handler) http.Handler {
 		if !plausibleID(id) {
 			id = uuid.NewString()
 		}
-		ctx := context.WithValue(r.Context(), requestIDKey, id)
-		ctx = context.WithValue(ctx, loggerKey, logger.With("request_id", id))
 		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, &request{id, logger})))
 	})
 }
 
