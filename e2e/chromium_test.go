@@ -58,8 +58,10 @@ type look struct {
 }
 
 var looks = []look{
-	{"wide-light", 1440, 900, "light"}, {"wide-dark", 1440, 900, "dark"},
-	{"phone-light", 390, 844, "light"}, {"phone-dark", 390, 844, "dark"},
+	{"wide-light", 1440, 900, "light"},
+	{"wide-dark", 1440, 900, "dark"},
+	{"phone-light", 390, 844, "light"},
+	{"phone-dark", 390, 844, "dark"},
 }
 
 // step is something that is done in the browser.

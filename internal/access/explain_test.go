@@ -107,34 +107,75 @@ func TestExplanations(t *testing.T) {
 		asked            []Permission
 		sentence, remedy string
 	}{
-		{"granted", person("Acme Issuance"), acme, []Permission{CredentialIssue},
-			`“Issue credentials” is allowed by "Acme Issuance".`, ``},
-		{"nobody", nil, acme, []Permission{CredentialIssue},
-			`You are not signed in.`, `Sign in.`},
-		{"no groups", person(), acme, []Permission{CredentialIssue},
-			`Your sign-in carries no groups, so nothing is allowed to you yet.`, `Put the person into a group that the claim's filter lets through, or check the role path.`},
-		{"not mapped here", person("Acme Issuance"), zeta, []Permission{CredentialIssue},
-			`Your groups are not mapped to any role in Zeta.`, `Map the role "Role issuer", which holds CREDENTIAL_ISSUE, to one of the IAM roles in Zeta.`},
-		{"no role holds it", person("Acme Issuance"), acme, []Permission{KeyList, KeyDetail},
-			`Your roles in Acme do not include: “List keys”.`, `No role holds KEY_LIST or KEY_DETAIL: create one, then map it to one of the IAM roles in Acme.`},
-		{"a deactivated organisation comes before a near miss", person("acme issuance"), closed, []Permission{CredentialIssue},
-			`Closed is deactivated: nothing can be done there until it is reactivated.`, `Reactivate the organisation.`},
-		{"a near miss that would not help is not the remedy", person("acme issuance"), acme, []Permission{ProofIssue},
-			`None of the groups of your sign-in is mapped to a role yet.`, `Map the role "Role proof", which holds PROOF_ISSUE, to one of the IAM roles in Acme.`},
-		{"a near miss of the bootstrap role", person("one_sts_admin"), System, []Permission{STSRoleCreate},
-			`None of the groups of your sign-in is mapped to a role yet.`, `The token carries "one_sts_admin", and "ONE_STS_ADMIN" would be allowed. They differ in case or blanks: make them the same.`},
-		{"the bootstrap role can't be mapped", person(adminRole), acme, []Permission{CredentialIssue},
-			`None of the groups of your sign-in is mapped to a role yet.`, `Map the role "Role issuer", which holds CREDENTIAL_ISSUE, to another IAM role of the person (the bootstrap role can't be mapped) in Acme.`},
-		{"delegation only", person("Acme Service"), acme, []Permission{ProofIssue},
-			`“Request proofs” in Acme is only for services that act for you.`, `Map the role "Role proof", which holds PROOF_ISSUE, to one of the IAM roles in Acme.`},
-		{"the system's permission in an organisation", person("Acme Issuance"), acme, []Permission{STSRoleEdit},
-			`“Edit roles” acts on the whole installation, not in an organisation.`, `Ask for it without an organisation.`},
-		{"an organisation's permission on the system", person("Acme Issuance"), System, []Permission{CredentialIssue},
-			`“Issue credentials” needs an organisation, and none was chosen.`, `Choose an organisation by the header x-organisation-id.`},
-		{"no such organisation", person("Acme Issuance"), "nowhere", []Permission{CredentialIssue},
-			`There is no such organisation.`, `Choose an organisation by the header x-organisation-id.`},
-		{"anything at all", person("Acme Issuance"), zeta, nil,
-			`Your groups are not mapped to any role in Zeta.`, `Map a role to one of the IAM roles in Zeta.`},
+		{
+			"granted", person("Acme Issuance"), acme,
+			[]Permission{CredentialIssue},
+			`“Issue credentials” is allowed by "Acme Issuance".`, ``,
+		},
+		{
+			"nobody", nil, acme,
+			[]Permission{CredentialIssue},
+			`You are not signed in.`, `Sign in.`,
+		},
+		{
+			"no groups", person(), acme,
+			[]Permission{CredentialIssue},
+			`Your sign-in carries no groups, so nothing is allowed to you yet.`, `Put the person into a group that the claim's filter lets through, or check the role path.`,
+		},
+		{
+			"not mapped here", person("Acme Issuance"), zeta,
+			[]Permission{CredentialIssue},
+			`Your groups are not mapped to any role in Zeta.`, `Map the role "Role issuer", which holds CREDENTIAL_ISSUE, to one of the IAM roles in Zeta.`,
+		},
+		{
+			"no role holds it", person("Acme Issuance"), acme,
+			[]Permission{KeyList, KeyDetail},
+			`Your roles in Acme do not include: “List keys”.`, `No role holds KEY_LIST or KEY_DETAIL: create one, then map it to one of the IAM roles in Acme.`,
+		},
+		{
+			"a deactivated organisation comes before a near miss", person("acme issuance"), closed,
+			[]Permission{CredentialIssue},
+			`Closed is deactivated: nothing can be done there until it is reactivated.`, `Reactivate the organisation.`,
+		},
+		{
+			"a near miss that would not help is not the remedy", person("acme issuance"), acme,
+			[]Permission{ProofIssue},
+			`None of the groups of your sign-in is mapped to a role yet.`, `Map the role "Role proof", which holds PROOF_ISSUE, to one of the IAM roles in Acme.`,
+		},
+		{
+			"a near miss of the bootstrap role", person("one_sts_admin"), System,
+			[]Permission{STSRoleCreate},
+			`None of the groups of your sign-in is mapped to a role yet.`, `The token carries "one_sts_admin", and "ONE_STS_ADMIN" would be allowed. They differ in case or blanks: make them the same.`,
+		},
+		{
+			"the bootstrap role can't be mapped", person(adminRole), acme,
+			[]Permission{CredentialIssue},
+			`None of the groups of your sign-in is mapped to a role yet.`, `Map the role "Role issuer", which holds CREDENTIAL_ISSUE, to another IAM role of the person (the bootstrap role can't be mapped) in Acme.`,
+		},
+		{
+			"delegation only", person("Acme Service"), acme,
+			[]Permission{ProofIssue},
+			`“Request proofs” in Acme is only for services that act for you.`, `Map the role "Role proof", which holds PROOF_ISSUE, to one of the IAM roles in Acme.`,
+		},
+		{
+			"the system's permission in an organisation", person("Acme Issuance"), acme,
+			[]Permission{STSRoleEdit},
+			`“Edit roles” acts on the whole installation, not in an organisation.`, `Ask for it without an organisation.`,
+		},
+		{
+			"an organisation's permission on the system", person("Acme Issuance"), System,
+			[]Permission{CredentialIssue},
+			`“Issue credentials” needs an organisation, and none was chosen.`, `Choose an organisation by the header x-organisation-id.`,
+		},
+		{
+			"no such organisation", person("Acme Issuance"), "nowhere",
+			[]Permission{CredentialIssue},
+			`There is no such organisation.`, `Choose an organisation by the header x-organisation-id.`,
+		},
+		{
+			"anything at all", person("Acme Issuance"), zeta, nil,
+			`Your groups are not mapped to any role in Zeta.`, `Map a role to one of the IAM roles in Zeta.`,
+		},
 	} {
 		e := s.Explain(c.p, c.org, c.asked...)
 		if got := e.Sentence(); got != c.sentence {

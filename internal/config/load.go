@@ -163,6 +163,10 @@ func fit(node *yaml.Node, t reflect.Type, path string) (faults Faults) {
 			return Faults{misfit(node, path, "a list")}
 		}
 		for i, item := range node.Content {
+			if isNull(item) { // the decoder would leave it out
+				faults = append(faults, fmt.Sprintf("%s%s[%d]: expected a value, got none", at(item), path, i))
+				continue
+			}
 			faults = append(faults, fit(item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
 		}
 	case node.Kind != yaml.ScalarNode || node.Decode(reflect.New(t).Interface()) != nil:

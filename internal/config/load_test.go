@@ -244,6 +244,8 @@ func TestStrictYAML(t *testing.T) {
 		{"a number for a truth value", "sts: {iam: {bootstrap: 0}}", `sts.iam.bootstrap: expected true or false, got "0"`},
 		{"no network", "server: {trustedProxies: [10.0.0.0/8, 10.0.0.1]}", `server.trustedProxies[1]: expected a network, e.g. 10.0.0.0/8, got "10.0.0.1"`},
 		{"a network out of range", "server: {trustedProxies: [10.0.0.0/33]}", `expected a network`},
+		{"nothing in a list", "iam: {scopes: [openid, null]}", "iam.scopes[1]: expected a value, got none"},
+		{"nothing in a list of sections", "sts:\n  iam:\n    additional:\n      -\n", "line 4: sts.iam.additional[0]: expected a value, got none"},
 		{"a list in a list", "iam: {scopes: [[openid]]}", "iam.scopes[0]: expected text, got a list"},
 	} {
 		faults := faultsOf(t, c.text)

@@ -126,8 +126,10 @@ func TestZ3_WithoutPermission(t *testing.T) {
 func TestTheHeaderIsExact(t *testing.T) {
 	w := start(t)
 	token := w.token()
-	for _, value := range []string{"", "Bearer", "Bearer ", "bearer " + token, "BEARER " + token, "Bearer  " + token, "Bearer\t" + token,
-		"Basic " + token, token, " Bearer " + token, "Bearer " + token + " ", "Bearer " + token + "," + token} {
+	for _, value := range []string{
+		"", "Bearer", "Bearer ", "bearer " + token, "BEARER " + token, "Bearer  " + token, "Bearer\t" + token,
+		"Basic " + token, token, " Bearer " + token, "Bearer " + token + " ", "Bearer " + token + "," + token,
+	} {
 		r := httptest.NewRequest("GET", probe, nil)
 		r.Header["Authorization"] = []string{value}
 		if rec := w.send(r); rec.Code != 401 {
@@ -144,8 +146,10 @@ func TestTheHeaderIsExact(t *testing.T) {
 // A bad token wins over everything else that is wrong with a request.
 func TestAuthenticationComesFirst(t *testing.T) {
 	w := start(t)
-	for _, target := range []string{"/api", "/api/", "/api/nothing", "/api/organisation/v1/not-a-uuid", "/api/history/v1?bad=1", "/%61pi/config/v1",
-		"/api/config/v1/", "/api//config", "/api/../health", "/api/%2e%2e/health"} {
+	for _, target := range []string{
+		"/api", "/api/", "/api/nothing", "/api/organisation/v1/not-a-uuid", "/api/history/v1?bad=1", "/%61pi/config/v1",
+		"/api/config/v1/", "/api//config", "/api/../health", "/api/%2e%2e/health",
+	} {
 		for _, method := range []string{"GET", "PUT", "OPTIONS"} {
 			w.expect("junk", method, target, "", 401, "")
 			w.expect("", method, target, "{", 401, "")
@@ -160,8 +164,10 @@ func TestLeeway(t *testing.T) {
 		change func(*parts)
 		status int
 	}{
-		{claim("exp", now-60), 200}, {claim("exp", now-61), 401},
-		{claim("nbf", now+60), 200}, {claim("nbf", now+61), 401},
+		{claim("exp", now-60), 200},
+		{claim("exp", now-61), 401},
+		{claim("nbf", now+60), 200},
+		{claim("nbf", now+61), 401},
 		{claim("exp", float64(now)-60.9+1), 200}, // the fraction is dropped: -60
 	} {
 		w.expect(w.token(tt.change), "GET", probe, "", tt.status, "")

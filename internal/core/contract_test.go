@@ -89,8 +89,10 @@ func TestClientAgainstCoresHistory(t *testing.T) {
 	w, c := served(t)
 	ctx := t.Context()
 	token := w.token(in(acme, "HISTORY_CREATE", "HISTORY_LIST", "HISTORY_DETAIL"))
-	id, err := c.CreateHistory(ctx, token, coreapi.HistoryCreate{Action: "CREATED", Name: "Issuer", EntityType: "STS_ROLE", Source: "STS",
-		EntityID: beta, OrganisationID: acme, Target: "t", Metadata: []byte(`{"a":1}`)})
+	id, err := c.CreateHistory(ctx, token, coreapi.HistoryCreate{
+		Action: "CREATED", Name: "Issuer", EntityType: "STS_ROLE", Source: "STS",
+		EntityID: beta, OrganisationID: acme, Target: "t", Metadata: []byte(`{"a":1}`),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,8 +100,10 @@ func TestClientAgainstCoresHistory(t *testing.T) {
 	if err != nil || e.User != "user-1" || e.Target != "t" || string(e.Metadata) != `{"a":1}` || e.OrganisationID != acme || !e.CreatedDate.Equal(began) {
 		t.Errorf("get: %+v, %v", e, err)
 	}
-	q := coreapi.HistoryQuery{Size: 5, Sort: "user", Descending: true, Actions: []string{"CREATED"}, EntityTypes: []string{"STS_ROLE"}, EntityIDs: []string{beta},
-		Users: []string{"user-1"}, Sources: []string{"STS"}, OrganisationIDs: []access.OrganisationID{acme}, After: began, Before: began.Add(time.Second)}
+	q := coreapi.HistoryQuery{
+		Size: 5, Sort: "user", Descending: true, Actions: []string{"CREATED"}, EntityTypes: []string{"STS_ROLE"}, EntityIDs: []string{beta},
+		Users: []string{"user-1"}, Sources: []string{"STS"}, OrganisationIDs: []access.OrganisationID{acme}, After: began, Before: began.Add(time.Second),
+	}
 	list, err := c.ListHistory(ctx, token, q)
 	if err != nil || list.TotalItems != 1 || list.Values[0].ID != id {
 		t.Errorf("list: %+v, %v", list, err)

@@ -77,13 +77,27 @@ func TestHistoryCreateFaults(t *testing.T) {
 	good := map[string]string{"action": `"CREATED"`, "name": `"n"`, "entityType": `"STS_ROLE"`, "source": `"STS"`}
 	for _, tt := range []struct{ field, value, code string }{
 		{"source", `"CORE"`, "BR_0315"},
-		{"source", `"OKTA"`, "BR_0084"}, {"source", ``, "BR_0084"}, {"source", `"sts"`, "BR_0084"},
-		{"action", `"SIGNED_IN"`, "BR_0084"}, {"action", ``, "BR_0084"},
-		{"entityType", `"ROLE"`, "BR_0084"}, {"entityType", `null`, "BR_0084"},
-		{"name", ``, "BR_0084"}, {"name", `""`, "BR_0084"}, {"name", `"a\u0000"`, "BR_0084"}, {"name", `"` + strings.Repeat("x", 1001) + `"`, "BR_0084"},
-		{"user", `"somebody else"`, "BR_0084"}, {"id", `"` + acme + `"`, "BR_0084"}, {"createdDate", `"2020-01-01T00:00:00Z"`, "BR_0084"},
-		{"entityId", `"1"`, "BR_0084"}, {"organisationId", `"acme"`, "BR_0084"}, {"target", `"a\u0007"`, "BR_0084"},
-		{"metadata", `"text"`, "BR_0084"}, {"metadata", `[1]`, "BR_0084"}, {"metadata", `{"a":"\u0000"}`, "BR_0084"}, {"metadata", `{"a":1,"a":2}`, "BR_0084"},
+		{"source", `"OKTA"`, "BR_0084"},
+		{"source", ``, "BR_0084"},
+		{"source", `"sts"`, "BR_0084"},
+		{"action", `"SIGNED_IN"`, "BR_0084"},
+		{"action", ``, "BR_0084"},
+		{"entityType", `"ROLE"`, "BR_0084"},
+		{"entityType", `null`, "BR_0084"},
+		{"name", ``, "BR_0084"},
+		{"name", `""`, "BR_0084"},
+		{"name", `"a\u0000"`, "BR_0084"},
+		{"name", `"` + strings.Repeat("x", 1001) + `"`, "BR_0084"},
+		{"user", `"somebody else"`, "BR_0084"},
+		{"id", `"` + acme + `"`, "BR_0084"},
+		{"createdDate", `"2020-01-01T00:00:00Z"`, "BR_0084"},
+		{"entityId", `"1"`, "BR_0084"},
+		{"organisationId", `"acme"`, "BR_0084"},
+		{"target", `"a\u0007"`, "BR_0084"},
+		{"metadata", `"text"`, "BR_0084"},
+		{"metadata", `[1]`, "BR_0084"},
+		{"metadata", `{"a":"\u0000"}`, "BR_0084"},
+		{"metadata", `{"a":1,"a":2}`, "BR_0084"},
 	} {
 		fields := map[string]string{}
 		for k, v := range good {
@@ -147,8 +161,10 @@ func TestHistoryListFaults(t *testing.T) {
 			t.Errorf("%q: expected %q in %s", query, part, rec.Body)
 		}
 	}
-	for _, query := range []string{"actions[]=SIGNED_IN", "entityTypes[]=x", "sources[]=OKTA", "showSystemHistory=yes", "showSystemHistory=1", "entityIds[]=1",
-		"credentialId=x", "organisationIds[]=acme", "users[]=%00", "users[]=%ff", "sort=name", "search=x", "users=ada"} {
+	for _, query := range []string{
+		"actions[]=SIGNED_IN", "entityTypes[]=x", "sources[]=OKTA", "showSystemHistory=yes", "showSystemHistory=1", "entityIds[]=1",
+		"credentialId=x", "organisationIds[]=acme", "users[]=%00", "users[]=%ff", "sort=name", "search=x", "users=ada",
+	} {
 		w.expect(w.token(in(acme, "HISTORY_LIST")), "GET", historyV1+"?page=0&pageSize=1&"+query, "", 400, "BR_0084")
 	}
 }
@@ -198,10 +214,16 @@ func TestHistoryDetailByOrganisation(t *testing.T) {
 		token, permission, entry string
 		status                   int
 	}{
-		{acme, "HISTORY_DETAIL", acme, 200}, {acme, "HISTORY_DETAIL", beta, 403}, {acme, "HISTORY_DETAIL", "", 403},
-		{"", "HISTORY_DETAIL", acme, 403}, {"", "HISTORY_DETAIL", "", 403},
-		{"", "SYSTEM_HISTORY_DETAIL", acme, 200}, {"", "SYSTEM_HISTORY_DETAIL", "", 200}, {beta, "SYSTEM_HISTORY_DETAIL", acme, 200},
-		{acme, "HISTORY_LIST", acme, 403}, {acme, "SYSTEM_HISTORY_LIST", acme, 403},
+		{acme, "HISTORY_DETAIL", acme, 200},
+		{acme, "HISTORY_DETAIL", beta, 403},
+		{acme, "HISTORY_DETAIL", "", 403},
+		{"", "HISTORY_DETAIL", acme, 403},
+		{"", "HISTORY_DETAIL", "", 403},
+		{"", "SYSTEM_HISTORY_DETAIL", acme, 200},
+		{"", "SYSTEM_HISTORY_DETAIL", "", 200},
+		{beta, "SYSTEM_HISTORY_DETAIL", acme, 200},
+		{acme, "HISTORY_LIST", acme, 403},
+		{acme, "SYSTEM_HISTORY_LIST", acme, 403},
 	} {
 		w.expect(w.token(in(tt.token, tt.permission)), "GET", historyV1+"/"+of[tt.entry], "", tt.status, "")
 	}

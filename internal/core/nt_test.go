@@ -86,14 +86,25 @@ func TestNT04_JWEIsNoJWS(t *testing.T) {
 
 func TestNT05_Audience(t *testing.T) {
 	w := start(t)
-	for _, aud := range []any{nil, "", []string{}, []string{""}, "Core", "core ", " core", "core2", "one-core", []string{"core/"}, []any{[]string{"core"}},
-		map[string]bool{"core": true}, 0, true, "core,other", "other core", []any{"core", 1}} {
+	for _, aud := range []any{
+		nil, "",
+		[]string{},
+		[]string{""},
+		"Core", "core ", " core", "core2", "one-core",
+		[]string{"core/"},
+		[]any{[]string{"core"}},
+		map[string]bool{"core": true},
+		0, true, "core,other", "other core",
+		[]any{"core", 1},
+	} {
 		w.expect(w.token(claim("aud", aud)), "GET", probe, "", 401, "")
 	}
 	w.expect(w.token(without("aud")), "GET", probe, "", 401, "")
 	w.expect(w.token(without("aud"), claim("AUD", "core")), "GET", probe, "", 401, "")
-	_, err := New(Config{Organisations: w.store, History: w.store, HTTP: http.DefaultClient, Auth: Auth{Mode: ModeSTS,
-		STS: TokenValidation{Issuer: "bff", JWKSURI: jwksURI, JWKSRefreshAfter: 1}}})
+	_, err := New(Config{Organisations: w.store, History: w.store, HTTP: http.DefaultClient, Auth: Auth{
+		Mode: ModeSTS,
+		STS:  TokenValidation{Issuer: "bff", JWKSURI: jwksURI, JWKSRefreshAfter: 1},
+	}})
 	if err == nil || !strings.Contains(err.Error(), "aud") {
 		t.Errorf("an empty audience must stop the start, got %v", err)
 	}
@@ -102,8 +113,12 @@ func TestNT05_Audience(t *testing.T) {
 func TestNT06_IssuerIsExact(t *testing.T) {
 	w := start(t, func(c *Config) { c.Auth.STS.Issuer = "https://desk.test" })
 	w.expect(w.token(claim("iss", "https://desk.test")), "GET", probe, "", 200, "")
-	for _, iss := range []any{"https://desk.test/", "https://desk.test.evil.test", "https://desk.tes", "HTTPS://desk.test", "https://desk.test@evil.test", "https://DESK.test",
-		"https://desk.test\x00", " https://desk.test", "http://desk.test", "", nil, []string{"https://desk.test"}, map[string]string{"url": "https://desk.test"}} {
+	for _, iss := range []any{
+		"https://desk.test/", "https://desk.test.evil.test", "https://desk.tes", "HTTPS://desk.test", "https://desk.test@evil.test", "https://DESK.test",
+		"https://desk.test\x00", " https://desk.test", "http://desk.test", "", nil,
+		[]string{"https://desk.test"},
+		map[string]string{"url": "https://desk.test"},
+	} {
 		w.expect(w.token(claim("iss", iss)), "GET", probe, "", 401, "")
 	}
 }
@@ -130,8 +145,10 @@ func TestNT08_AnyBearerIsNotABearer(t *testing.T) {
 func TestNT16_AmbiguousPaths(t *testing.T) {
 	w := start(t)
 	token := w.token(in(acme, everyPermission()...))
-	for _, target := range []string{"/api//config/v1", "/api/./config/v1", "/api/x/../config/v1", "/api/config%2fv1", "/api/config/v1;x", "/api/%2e%2e/api/config/v1",
-		"/api/config/v1%00", "/api/config%5cv1", "/api/config/v1%3fx", "/ssi/../api/config/v1", "//api/config/v1", "/api/%252e%252e/config/v1"} {
+	for _, target := range []string{
+		"/api//config/v1", "/api/./config/v1", "/api/x/../config/v1", "/api/config%2fv1", "/api/config/v1;x", "/api/%2e%2e/api/config/v1",
+		"/api/config/v1%00", "/api/config%5cv1", "/api/config/v1%3fx", "/ssi/../api/config/v1", "//api/config/v1", "/api/%252e%252e/config/v1",
+	} {
 		if rec := w.call(token, "GET", target, ""); rec.Code != 400 {
 			t.Errorf("%s: got %d %s", target, rec.Code, rec.Body)
 		}
@@ -232,8 +249,10 @@ func TestNT39_OnlyHTTPSUnlessAllowed(t *testing.T) {
 	for uri, ok := range map[string]bool{"https://sts.test/j": true, "http://sts.test/j": false, "file:///etc/passwd": false, "//sts.test/j": false, "": false, "sts.test/j": false, "https:///j": false, "gopher://x/j": false} {
 		for _, insecure := range []bool{false, true} {
 			m := newMemory()
-			c, err := New(Config{Organisations: m, History: m, HTTP: &http.Client{}, AllowInsecureHTTPTransport: insecure, Auth: Auth{Mode: ModeSTS,
-				STS: TokenValidation{Issuer: "i", Audience: "a", JWKSURI: uri, JWKSRefreshAfter: 1}}})
+			c, err := New(Config{Organisations: m, History: m, HTTP: &http.Client{}, AllowInsecureHTTPTransport: insecure, Auth: Auth{
+				Mode: ModeSTS,
+				STS:  TokenValidation{Issuer: "i", Audience: "a", JWKSURI: uri, JWKSRefreshAfter: 1},
+			}})
 			if want := ok || insecure && uri == "http://sts.test/j"; (err == nil) != want {
 				t.Errorf("%q, insecure %v: got %v", uri, insecure, err)
 			}

@@ -65,8 +65,10 @@ func TestOrganisationCreate(t *testing.T) {
 
 func TestOrganisationBodiesAreStrict(t *testing.T) {
 	w := start(t)
-	for _, body := range []string{``, `[]`, `"x"`, `{"id":"acme"}`, `{"id":""}`, `{"id":7}`, `{"name":""}`, `{"name":"  "}`, `{"name":"a\u0000b"}`, `{"name":"a\nb"}`,
-		`{"name":"` + strings.Repeat("x", 256) + `"}`, `{"more":1}`, `{"name":"a","name":"b"}`, `{} {}`, `{`, "{\"name\":\"\xff\"}", `{"name":"` + strings.Repeat("x", httpx.MaxBody) + `"}`} {
+	for _, body := range []string{
+		``, `[]`, `"x"`, `{"id":"acme"}`, `{"id":""}`, `{"id":7}`, `{"name":""}`, `{"name":"  "}`, `{"name":"a\u0000b"}`, `{"name":"a\nb"}`,
+		`{"name":"` + strings.Repeat("x", 256) + `"}`, `{"more":1}`, `{"name":"a","name":"b"}`, `{} {}`, `{`, "{\"name\":\"\xff\"}", `{"name":"` + strings.Repeat("x", httpx.MaxBody) + `"}`,
+	} {
 		for _, at := range []string{"POST " + orgs, "PATCH " + orgs + "/" + acme} {
 			method, path, _ := strings.Cut(at, " ")
 			if method == "PATCH" && strings.HasPrefix(body, `{"id"`) {
@@ -270,8 +272,10 @@ func TestABrokenStoreIsAnInternalErrorWithoutItsText(t *testing.T) {
 	w := start(t)
 	w.store.broken = errors.New("dsn postgres://u:SECRET@h")
 	all := w.token(in(acme, everyPermission()...))
-	for _, at := range []string{"POST " + orgs, "PATCH " + orgs + "/" + acme, "GET " + orgs + "/" + acme, "GET " + orgs + "?page=0&pageSize=1",
-		"GET /api/history/v1?page=0&pageSize=1", "GET /api/history/v1/" + acme} {
+	for _, at := range []string{
+		"POST " + orgs, "PATCH " + orgs + "/" + acme, "GET " + orgs + "/" + acme, "GET " + orgs + "?page=0&pageSize=1",
+		"GET /api/history/v1?page=0&pageSize=1", "GET /api/history/v1/" + acme,
+	} {
 		method, target, _ := strings.Cut(at, " ")
 		body := ""
 		if method == "POST" || method == "PATCH" {

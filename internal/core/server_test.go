@@ -106,8 +106,10 @@ func TestConfigurationFaultsAreReportedAtOnce(t *testing.T) {
 		"nothing":   {Config{}, []string{"auth.mode", "store"}},
 		"bad mode":  {Config{Organisations: m, History: m, Auth: Auth{Mode: "NONE"}}, []string{`"NONE"`}},
 		"no static": {Config{Organisations: m, History: m, Auth: Auth{Mode: ModeUnsafeStatic}}, []string{"staticToken"}},
-		"STS": {Config{Organisations: m, History: m, Auth: Auth{Mode: ModeSTS, STS: TokenValidation{JWKSExpireAfter: -1, Leeway: time.Hour, JWKSURI: "http://x/"}}},
-			[]string{"iss:", "aud:", "jwksUri:", "jwksRefreshAfter:", "jwksExpireAfter:", "leeway:", "HTTP client"}},
+		"STS": {
+			Config{Organisations: m, History: m, Auth: Auth{Mode: ModeSTS, STS: TokenValidation{JWKSExpireAfter: -1, Leeway: time.Hour, JWKSURI: "http://x/"}}},
+			[]string{"iss:", "aud:", "jwksUri:", "jwksRefreshAfter:", "jwksExpireAfter:", "leeway:", "HTTP client"},
+		},
 	} {
 		_, err := New(tt.config)
 		for _, part := range tt.parts {

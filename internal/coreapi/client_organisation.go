@@ -22,11 +22,13 @@ func (c *Client) ListOrganisations(ctx context.Context, token string) ([]Organis
 	var all []Organisation
 	for page := 0; ; page++ {
 		var list httpx.List[Organisation]
-		err := c.do(ctx, call{method: http.MethodGet, path: organisationPath, token: token, status: http.StatusOK, into: &list,
+		err := c.do(ctx, call{
+			method: http.MethodGet, path: organisationPath, token: token, status: http.StatusOK, into: &list,
 			query: url.Values{
 				"page": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(httpx.MaxPageSize)},
 				"sort": {"createdDate"}, "sortDirection": {"ASC"},
-			}})
+			},
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -207,8 +207,10 @@ func TestRequestsOnTheWire(t *testing.T) {
 			return err
 		}},
 		{`GET /base/api/history/v1 actions%5B%5D=CREATED&actions%5B%5D=DELETED&createdDateAfter=2026-01-02T03%3A04%3A05.000Z&organisationIds%5B%5D=` + someID + `&page=2&pageSize=5&showSystemHistory=true&sort=user&sortDirection=DESC  `, func() error {
-			_, err := c.ListHistory(t.Context(), canary, HistoryQuery{Page: 2, Size: 5, Sort: "user", Descending: true, After: at,
-				Actions: []string{"CREATED", "DELETED"}, OrganisationIDs: []access.OrganisationID{someID}, System: true})
+			_, err := c.ListHistory(t.Context(), canary, HistoryQuery{
+				Page: 2, Size: 5, Sort: "user", Descending: true, After: at,
+				Actions: []string{"CREATED", "DELETED"}, OrganisationIDs: []access.OrganisationID{someID}, System: true,
+			})
 			return err
 		}},
 		{`POST /base/api/history/v1  application/json {"action":"CREATED","name":"n","entityType":"STS_ROLE","source":"STS","metadata":{"a":1}}`, func() error {

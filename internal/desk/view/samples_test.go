@@ -315,8 +315,10 @@ func organisationSamples() []sample {
 	list := func(total int) List {
 		return List{Path: OrganisationsPath, Sort: "name", Page: 1, PageSize: 30, Total: total}
 	}
-	detail := OrganisationDetail{Page: admin("/organisations/x"), ID: orgID, Name: "Ministry of Mobility", Created: by(400*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanHistory: true,
-		Mappings: []OrganisationMapping{{iamID, "Acme Issuance", []Choice{{roleID, "Credential issuer"}, {"3", "Read-only auditor"}}}, {"2", "Acme Verification", []Choice{{"2", "Verifier"}}}}}
+	detail := OrganisationDetail{
+		Page: admin("/organisations/x"), ID: orgID, Name: "Ministry of Mobility", Created: by(400*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanHistory: true,
+		Mappings: []OrganisationMapping{{iamID, "Acme Issuance", []Choice{{roleID, "Credential issuer"}, {"3", "Read-only auditor"}}}, {"2", "Acme Verification", []Choice{{"2", "Verifier"}}}},
+	}
 	deactivated := detail
 	stamp := by(3*day, "Otto Auditor")
 	deactivated.Deactivated, deactivated.Mappings = &stamp, nil
