@@ -46,8 +46,8 @@ func forbidden(from, to string) string {
 		return "it imports nothing of the project"
 	case to == "devokta" && from != "dev":
 		return "only dev may reach the development Okta"
-	case to == "dev" && from != "cmd":
-		return "only cmd runs dev"
+	case to == "dev" && from != "cmd" && from != "bench":
+		return "only cmd and bench run dev"
 	case to == "store" && from != "app" && from != "testdb":
 		return "only app names the store"
 	case to == "app" && from != "cmd" && from != "dev":

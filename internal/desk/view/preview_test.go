@@ -44,7 +44,7 @@ func preview() http.Handler {
 func TestPreview(t *testing.T) {
 	address := os.Getenv("DESK_PREVIEW")
 	if address == "" {
-		t.Skip("DESK_PREVIEW is not set")
+		t.Skip("optional: DESK_PREVIEW is not set")
 	}
 	t.Fatal(http.ListenAndServe(address, preview()))
 }
@@ -53,7 +53,7 @@ func TestPreview(t *testing.T) {
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("DESK_SHOTS")
 	if dir == "" {
-		t.Skip("DESK_SHOTS is not set")
+		t.Skip("optional: DESK_SHOTS is not set")
 	}
 	server := httptest.NewServer(preview())
 	defer server.Close()
