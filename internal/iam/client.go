@@ -185,8 +185,25 @@ func (c *Client) EndSessionURL(ctx context.Context, idToken string) (string, err
 	if err != nil || m.EndSessionEndpoint == "" || idToken == "" {
 		return "", err
 	}
-	query := url.Values{"id_token_hint": {idToken}, "post_logout_redirect_uri": {c.PostLogoutTo}}
-	return m.EndSessionEndpoint + "?" + query.Encode(), nil
+	target, err := url.Parse(m.EndSessionEndpoint)
+	if err != nil {
+		return "", fmt.Errorf("end_session_endpoint: %w", err)
+	}
+	query := target.Query() // an endpoint may have one of its own
+	query.Set("id_token_hint", idToken)
+	query.Set("post_logout_redirect_uri", c.PostLogoutTo)
+	target.RawQuery = query.Encode()
+	return target.String(), nil
+}
+
+// NamesItself tells whether the provider's answers to the browser bear its name, iss (RFC 9207): then one without it is
+// not its answer.
+func (c *Client) NamesItself(ctx context.Context) (bool, error) {
+	m, err := c.Provider.Metadata(ctx)
+	if err != nil {
+		return false, err
+	}
+	return m.IssParameterSupported, nil
 }
 
 // refusedBy keeps what the server said and drops the rest: an oauth2 error may quote a whole answer.

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -23,6 +24,7 @@ const (
 	maxKeySet       = 512 << 10        // bytes
 	maxKeys         = 100
 	minRSABits      = 2048 // RFC 7518 section 3.3
+	maxRSABits      = 8192 // a verification's cost grows with the square
 )
 
 var errUnknownKey = errors.New("no key of that id")
@@ -49,19 +51,23 @@ type KeySet struct {
 func (k *KeySet) Key(ctx context.Context, kid string) (jose.JSONWebKey, error) {
 	k.mu.Lock()
 	key, known := k.keys[kid]
-	age := k.Now().Sub(k.fetchedAt)
-	usable := k.keys != nil && age < k.ExpireAfter
-	due := age >= k.RefreshAfter
+	now := k.Now()
+	usable := k.usableAt(now)
+	due := now.Sub(k.fetchedAt) >= k.RefreshAfter
+	tooSoon := k.tooSoon(now)
 	k.mu.Unlock()
 
 	switch {
 	case !usable:
-		if err := k.refetch(ctx); err != nil {
+		// Too soon may also mean that another caller fetched them since we looked.
+		if err := k.refetch(ctx); err != nil && (!errors.Is(err, errTooSoon) || !k.usable()) {
 			return jose.JSONWebKey{}, err
 		}
 		return k.cached(kid)
 	case known && due:
-		k.refreshInBackground()
+		if !tooSoon {
+			k.refreshInBackground()
+		}
 		return key, nil
 	case known:
 		return key, nil
@@ -75,14 +81,15 @@ func (k *KeySet) Key(ctx context.Context, kid string) (jose.JSONWebKey, error) {
 // Replaced fetches again, once per interval, and returns the key if other material now stands under its id: some
 // servers change a key without changing its id.
 func (k *KeySet) Replaced(ctx context.Context, old jose.JSONWebKey) (jose.JSONWebKey, bool) {
-	if err := k.refetch(ctx); err != nil {
+	// Too soon may also mean that another caller found the new one since we looked.
+	if err := k.refetch(ctx); err != nil && !errors.Is(err, errTooSoon) {
 		return jose.JSONWebKey{}, false
 	}
 	now, err := k.cached(old.KeyID)
 	if err != nil {
 		return jose.JSONWebKey{}, false
 	}
-	same, ok := old.Key.(interface{ Equal(x any) bool })
+	same, ok := old.Key.(interface{ Equal(x crypto.PublicKey) bool })
 	return now, ok && !same.Equal(now.Key)
 }
 
@@ -95,6 +102,20 @@ func (k *KeySet) Age() (fetchedAt time.Time, count int) {
 
 // Close waits for a refresh that is under way.
 func (k *KeySet) Close() { k.work.Wait() }
+
+func (k *KeySet) usable() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.usableAt(k.Now())
+}
+
+func (k *KeySet) usableAt(now time.Time) bool {
+	return k.keys != nil && now.Sub(k.fetchedAt) < k.ExpireAfter
+}
+
+func (k *KeySet) tooSoon(now time.Time) bool {
+	return !k.triedAt.IsZero() && now.Sub(k.triedAt) < refetchInterval
+}
 
 func (k *KeySet) cached(kid string) (jose.JSONWebKey, error) {
 	k.mu.Lock()
@@ -123,7 +144,7 @@ func (k *KeySet) refetch(ctx context.Context) error {
 	_, err, _ := k.flight.Do("", func() (any, error) {
 		k.mu.Lock()
 		now := k.Now()
-		if !k.triedAt.IsZero() && now.Sub(k.triedAt) < refetchInterval {
+		if k.tooSoon(now) {
 			k.mu.Unlock()
 			return nil, errTooSoon
 		}
@@ -187,7 +208,7 @@ func usableKey(key jose.JSONWebKey) bool {
 	}
 	switch pub := key.Key.(type) {
 	case *rsa.PublicKey:
-		return pub.N.BitLen() >= minRSABits
+		return pub.N.BitLen() >= minRSABits && pub.N.BitLen() <= maxRSABits
 	case *ecdsa.PublicKey, ed25519.PublicKey:
 		return true
 	}

@@ -75,10 +75,14 @@ func (p *Provider) Metadata(ctx context.Context) (*Metadata, error) {
 	stale := now.Sub(p.freshAt) >= metadataFreshFor
 	mayTry := p.triedAt.IsZero() || now.Sub(p.triedAt) >= metadataRetry
 	lastErr := p.lastErr
+	refresh := m != nil && stale && mayTry
+	if refresh {
+		p.triedAt = now // one refresh at a time, however long it takes
+	}
 	p.mu.Unlock()
 
 	if m != nil {
-		if stale && mayTry {
+		if refresh {
 			p.work.Go(func() {
 				if _, err := p.fetch(context.Background()); err != nil {
 					p.Logger.Warn("the identity provider's metadata could not be refreshed; the last one stays in use", "error", err)

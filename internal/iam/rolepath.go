@@ -48,6 +48,9 @@ func ParseRolePath(text string) (RolePath, error) {
 		}
 	case strings.Contains(text, "://"):
 		p.members = []string{text} // the usual form of a namespaced claim; its dots are part of the name
+	case strings.ContainsAny(text, "[]*?()"):
+		// It would be taken for a claim of that very name, which no token has.
+		return p, fmt.Errorf("%q: expected member names only, no index, wildcard or filter; a claim whose name has such characters is written $['...']", text)
 	default:
 		p.members = strings.Split(text, ".")
 	}

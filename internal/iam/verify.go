@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -104,6 +105,9 @@ func (v *Verifier) VerifyIDToken(ctx context.Context, raw, clientID, nonce, acce
 		return nil, err
 	}
 	issuer := v.Issuers[0]
+	if _, isLogout := p.claims["events"]; isLogout || p.typ == "at+jwt" {
+		return nil, refuse("it is of another kind than an ID token")
+	}
 	if p.issuer() != issuer.Issuer {
 		return nil, refuse("expected the issuer %s, got %s", issuer.Issuer, clip(p.issuer()))
 	}
@@ -159,6 +163,7 @@ type parsed struct {
 	jws    *jose.JSONWebSignature
 	alg    jose.SignatureAlgorithm
 	kid    string
+	typ    string // lower case, without application/; empty: none
 	claims map[string]any
 }
 
@@ -191,30 +196,33 @@ func parse(raw string) (*parsed, error) {
 	if _, has := header.ExtraHeaders["crit"]; has {
 		return nil, refuse("it demands extensions (crit) that are not understood")
 	}
-	if err := checkType(header.ExtraHeaders[jose.HeaderType]); err != nil {
+	if p.typ, err = checkType(header.ExtraHeaders[jose.HeaderType]); err != nil {
 		return nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(jws.UnsafePayloadWithoutVerification()))
 	d.UseNumber()
-	if err := d.Decode(&p.claims); err != nil || p.claims == nil || d.More() {
+	if err := d.Decode(&p.claims); err != nil || p.claims == nil {
 		return nil, refuse("its claims are not a JSON object")
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, refuse("its claims are not one JSON object: there is more behind it")
 	}
 	return p, nil
 }
 
 // checkType accepts no typ, JWT, and RFC 9068's at+jwt; every other type says that the token is meant for something else.
-func checkType(typ any) error {
+func checkType(typ any) (string, error) {
 	if typ == nil {
-		return nil
+		return "", nil
 	}
 	text, _ := typ.(string)
-	switch strings.TrimPrefix(strings.ToLower(text), "application/") {
+	switch short := strings.TrimPrefix(strings.ToLower(text), "application/"); short {
 	case "jwt", "at+jwt":
-		return nil
+		return short, nil
 	case "okta-internal-at+jwt":
-		return refuse("it is of Okta's org authorization server, whose tokens are for Okta alone; use a custom authorization server, e.g. /oauth2/default")
+		return "", refuse("it is of Okta's org authorization server, whose tokens are for Okta alone; use a custom authorization server, e.g. /oauth2/default")
 	}
-	return refuse("expected the type JWT or at+jwt, got %q", clip(text))
+	return "", refuse("expected the type JWT or at+jwt, got %q", clip(text))
 }
 
 func (v *Verifier) issuerOf(p *parsed) (*Issuer, error) {
