@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,9 +150,19 @@ func TestARefusalIsRecordedOnceAMinute(t *testing.T) {
 
 func TestIdenticalRefusalsAtOnceAreOneEntry(t *testing.T) {
 	b := newBench(t)
-	var all sync.WaitGroup
+	// All of them find no earlier refusal: each asks for the time of its entry, and waits there for the others.
+	const n = 32
+	var all, together sync.WaitGroup
+	together.Add(n)
+	var asked atomic.Int32
+	b.clock.gate = func() {
+		if asked.Add(1) <= n {
+			together.Done()
+			together.Wait()
+		}
+	}
 	var references sync.Map
-	for range 32 {
+	for range n {
 		all.Go(func() {
 			references.Store(fault.Of(b.Enforce(t.Context(), nobody, "acme", "GET /", access.KeyList)).Reference, true)
 		})
