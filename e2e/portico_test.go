@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,8 +23,13 @@ import (
 // portico is a development Portico that runs for one test.
 type portico struct {
 	*dev.Dev
-	t *testing.T
+	t    *testing.T
+	logs *lockedBuffer
+	late atomic.Int64 // how far its clock, and Okta's, is ahead
 }
+
+// advance moves the clock.
+func (p *portico) advance(d time.Duration) { p.late.Add(int64(d)) }
 
 // start runs a development Portico in process until the test ends.
 func start(t *testing.T, configure func(*config.Config)) *portico {
@@ -34,9 +40,11 @@ func start(t *testing.T, configure func(*config.Config)) *portico {
 func startIn(t *testing.T, dir string, configure func(*config.Config)) *portico {
 	t.Helper()
 	logs := &lockedBuffer{}
+	p := &portico{t: t, logs: logs}
 	d, err := dev.Start(t.Context(), dev.Options{
 		Listen: "127.0.0.1:0", OktaListen: "127.0.0.1:0", DataDir: dir,
 		Logger: slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Configure: configure,
+		Now: func() time.Time { return time.Now().Add(time.Duration(p.late.Load())) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +61,8 @@ func startIn(t *testing.T, dir string, configure func(*config.Config)) *portico 
 			t.Logf("log:\n%s", logs.String())
 		}
 	})
-	return &portico{Dev: d, t: t}
+	p.Dev = d
+	return p
 }
 
 // browser is an HTTP client that behaves like a browser as far as the server can tell: it keeps cookies, follows
