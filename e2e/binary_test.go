@@ -77,7 +77,10 @@ func launch(t *testing.T, ready string, args ...string) *running {
 		}
 		r.exited <- r.cmd.Wait()
 	}()
-	t.Cleanup(func() { _ = r.cmd.Process.Kill() })
+	t.Cleanup(func() {
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+		_ = r.cmd.Process.Kill()
+	})
 	select {
 	case <-isReady:
 	case err := <-r.exited:

@@ -53,6 +53,7 @@ func startIn(t *testing.T, dir string, configure func(*config.Config)) *portico 
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
 	t.Cleanup(func() {
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 		stop()
 		if err := <-done; err != nil {
 			t.Errorf("portico stopped: %v", err)

@@ -118,7 +118,9 @@ func (a *App) build(ctx context.Context) error {
 		organisations: &corecall.Organisations{Caller: calls, Client: client, Policy: a.policy},
 		authn:         &authn.Authenticator{Mode: a.cfg.Gateway.Mode, Verifier: verifier, PublicOrigin: a.cfg.Server.PublicURL},
 	}
-	a.handler = a.buildEdges(parts)
+	if a.handler, err = a.buildEdges(parts); err != nil {
+		return err
+	}
 	return a.refuseEarlyRetirement(ctx)
 }
 

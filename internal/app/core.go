@@ -30,7 +30,12 @@ func (a *App) buildCore(ctx context.Context, service *sts.Service, record *histo
 		if err != nil {
 			return nil, fmt.Errorf("core.api.url: %w", err)
 		}
-		return &remoteCore{url: u, transport: coreTransport()}, nil
+		transport := coreTransport()
+		a.onClose(func() error {
+			transport.CloseIdleConnections()
+			return nil
+		})
+		return &remoteCore{url: u, transport: transport}, nil
 	}
 	keys := a.serveInMemory(http.HandlerFunc(service.ServeJWKS))
 	embedded, err := core.New(core.Config{

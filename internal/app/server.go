@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -27,8 +29,12 @@ const (
 )
 
 // buildEdges puts every public address on one mux, behind one chain of middleware.
-func (a *App) buildEdges(p *parts) http.Handler {
+func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	mux := http.NewServeMux()
+	public, err := url.Parse(a.cfg.Server.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("server.publicUrl: %w", err)
+	}
 	pages := a.buildDesk(p)
 	if a.cfg.Gateway.Mode == config.ModeBuiltin {
 		gateway := a.buildGateway(p, pages)
@@ -38,15 +44,18 @@ func (a *App) buildEdges(p *parts) http.Handler {
 	pages.Mount(mux)
 	(&bff.Handler{
 		Authn: p.authn, Policy: a.policy, Core: p.calls, Sessions: p.sessions,
-		Exchange:            &sts.Exchange{Service: p.sts, History: p.record, Verify: verifyFor(p.verifier)},
-		Proxy:               bff.NewProxy(p.core.url, p.core.transport, a.policy.SyncOrganisations, a.logger),
+		Exchange: &sts.Exchange{Service: p.sts, History: p.record, Verify: verifyFor(p.verifier)},
+		Proxy: bff.NewProxy(bff.ProxyConfig{
+			Target: p.core.url, Transport: p.core.transport, Public: public, TrustedProxies: a.cfg.Server.TrustedProxies,
+			OrganisationsChanged: a.policy.SyncOrganisations, Logger: a.logger,
+		}),
 		ManagementEndpoints: a.cfg.STS.EnableManagementEndpoints,
 	}).Mount(mux)
 	mux.HandleFunc("GET /.well-known/jwks.json", p.sts.ServeJWKS)
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", p.sts.ServeMetadata)
 
 	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
-	return httpx.WithRequestID(a.logger, httpx.Recover(httpx.SecurityHeaders(https, httpx.GuardPath(mux))))
+	return httpx.WithRequestID(a.logger, httpx.Recover(httpx.SecurityHeaders(https, httpx.GuardPath(mux)))), nil
 }
 
 func verifyFor(v *iam.Verifier) func(context.Context, string) (*access.Principal, error) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,20 +20,34 @@ import (
 // Proxy is the reverse proxy to Core.
 type Proxy struct {
 	target *url.URL
+	// public is our own address: what Core is told of scheme and host comes from here, not from the request.
+	public *url.URL
+	// trusted are the proxies whose X-Forwarded-For is passed on.
+	trusted []netip.Prefix
 	// changed is called after Core accepted a change of an organisation, before the caller learns of it.
 	changed func(context.Context) error
 	proxy   *httputil.ReverseProxy
 }
 
-// NewProxy returns a proxy to Core's address.
-func NewProxy(target *url.URL, transport http.RoundTripper, organisationsChanged func(context.Context) error, logger *slog.Logger) *Proxy {
-	p := &Proxy{target: target, changed: organisationsChanged}
+// ProxyConfig is what a Proxy needs.
+type ProxyConfig struct {
+	Target               *url.URL // Core
+	Transport            http.RoundTripper
+	Public               *url.URL
+	TrustedProxies       []netip.Prefix
+	OrganisationsChanged func(context.Context) error
+	Logger               *slog.Logger
+}
+
+// NewProxy returns a proxy to Core.
+func NewProxy(cfg ProxyConfig) *Proxy {
+	p := &Proxy{target: cfg.Target, public: cfg.Public, trusted: cfg.TrustedProxies, changed: cfg.OrganisationsChanged}
 	p.proxy = &httputil.ReverseProxy{
 		Rewrite:        p.rewrite,
-		Transport:      transport,
+		Transport:      cfg.Transport,
 		ModifyResponse: p.afterwards,
 		ErrorHandler:   proxyError,
-		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		ErrorLog:       slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 		BufferPool:     newBuffers(),
 	}
 	return p
@@ -96,7 +111,12 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	out, in := pr.Out, pr.In
 	authorization := in.Header.Values("Authorization")
 	stripIdentity(out.Header)
-	pr.SetXForwarded()
+	if p.trusts(in.RemoteAddr) {
+		out.Header["X-Forwarded-For"] = in.Header["X-Forwarded-For"]
+	}
+	pr.SetXForwarded() // adds who called us
+	out.Header.Set("X-Forwarded-Proto", p.public.Scheme)
+	out.Header.Set("X-Forwarded-Host", p.public.Host)
 	out.URL.Scheme, out.URL.Host = p.target.Scheme, p.target.Host
 	out.Host = ""
 	if p.target.Path != "" && p.target.Path != "/" {
@@ -115,6 +135,12 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	case len(authorization) == 1:
 		out.Header.Set("Authorization", authorization[0]) // a wallet's own, of the route's protocol
 	}
+}
+
+// trusts tells whether a peer's word on who called it counts. Nobody's does unless it is configured.
+func (p *Proxy) trusts(remote string) bool {
+	peer, err := netip.ParseAddrPort(remote)
+	return err == nil && slices.ContainsFunc(p.trusted, func(n netip.Prefix) bool { return n.Contains(peer.Addr().Unmap()) })
 }
 
 // afterwards lets policy learn of a changed organisation before its author does: the next request may rely on it.

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/portico-iam/portico/internal/iam"
 )
 
@@ -45,16 +43,12 @@ func TestRoleShapes(t *testing.T) {
 		"the same as JSON path":   {"$['https://acme.test/roles']", "", "https://acme.test/roles", []any{"a"}, []string{"a"}, false},
 		"a dotted name, unnested": {"realm_access.roles", "", "realm_access.roles", []any{"a"}, nil, true},
 	} {
-		w := newWorld(t)
-		path, err := iam.ParseRolePath(test.path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.verifier.Issuers[0].RolePath, w.verifier.Issuers[0].RoleSeparator = path, test.separator
-		claims := goodClaims()
-		delete(claims, "roles")
-		claims[test.claim] = test.value
-		got, err := w.verifier.Verify(t.Context(), sign(t, jose.RS256, rsaKey, "a", claims, nil))
+		b := newBench(t)
+		b.Issuers[0].RolePath, b.Issuers[0].RoleSeparator = path(t, test.path), test.separator
+		changed := claims(nil)
+		delete(changed, "roles")
+		changed[test.claim] = test.value
+		got, err := b.Verify(t.Context(), sign(header(nil), changed, keys().rsa))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
