@@ -184,6 +184,9 @@ func parse(raw string) (*parsed, error) {
 	case strings.Count(raw, ".") != 2:
 		return nil, refuse("expected a JWT in three parts")
 	}
+	if strings.ContainsAny(raw, "\r\n") { // which Go's base64 would skip: one token, many spellings
+		return nil, refuse("it is malformed: it holds a line end")
+	}
 	jws, err := jose.ParseSignedCompact(raw, anyAlgorithm)
 	if err != nil {
 		return nil, refuse("it is malformed, or its algorithm is not an asymmetric one")
