@@ -2,6 +2,7 @@ package bff
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/portico-iam/portico/internal/access"
@@ -52,19 +53,16 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api-docs/openapi.json", serveOpenAPI)
 }
 
-// notOurs answers for addresses below our own that do not exist, and for wrong methods on those that do.
+// notOurs answers for addresses below our own that do not exist or are switched off, and for wrong methods on those that
+// do. It knows them from their document, which is tested against the handlers.
 func notOurs(w http.ResponseWriter, r *http.Request) {
-	if allowed := allowedMethods(r.URL.Path); allowed != "" {
+	if methods := document.methods(r.URL.Path); len(methods) > 0 && !slices.Contains(methods, r.Method) {
+		allowed := strings.Join(methods, ", ")
 		w.Header().Set("Allow", allowed)
 		httpx.WriteError(w, r, fault.MethodNotAllowed.New("expected one of %s, got %s", allowed, r.Method))
 		return
 	}
 	httpx.WriteError(w, r, fault.NotFound.New("there is nothing at this address"))
-}
-
-// allowedMethods knows the methods of our own addresses from their document, which is tested against the handlers.
-func allowedMethods(path string) string {
-	return strings.Join(document.methods(path), ", ")
 }
 
 // handler is a handler that knows who calls and may fail.

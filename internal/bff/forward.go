@@ -8,6 +8,7 @@ import (
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/httpx"
@@ -23,6 +24,10 @@ func (h *Handler) forward(route coreapi.Route) http.Handler {
 			return err
 		}
 		what := r.Method + " " + r.URL.Path // the caller's own path; never its query
+		if route.Kind == 0 && h.Core.Mode != config.AuthSTS {
+			// There Core allows everything to everybody, so that only what is decided here may pass.
+			return fault.Forbidden.New("%s is not in the catalogue, and Core checks nobody in the mode %s", clip(what), h.Core.Mode)
+		}
 		if route.Kind == coreapi.NeedsPermission {
 			what = route.String()
 			if err := h.Policy.Enforce(r.Context(), caller.Principal, org, what, route.AnyOf...); err != nil {
@@ -52,6 +57,9 @@ func (h *Handler) place(r *http.Request, caller *authn.Caller, route coreapi.Rou
 	case err == nil && route.Scope() == coreapi.ScopeMixed && !snapshot.Decide(caller.Principal, org, route.AnyOf...).Allowed &&
 		snapshot.Decide(caller.Principal, access.System, route.AnyOf...).Allowed:
 		return access.System, nil // may not here, but may everywhere
+	case fault.OrganisationNotChosen.Is(err) && route.Scope() == coreapi.ScopeMixed && len(snapshot.OrganisationsOf(caller.Principal)) > 1 &&
+		!snapshot.Decide(caller.Principal, access.System, route.AnyOf...).Allowed:
+		return access.System, err // one of theirs may allow it
 	case fault.OrganisationNotChosen.Is(err) && route.Scope() != coreapi.ScopeOrganisation:
 		return access.System, nil // any valid principal may ask; what needs an organisation, Core refuses
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/fault"
@@ -46,7 +47,7 @@ func NewProxy(cfg ProxyConfig) *Proxy {
 		Rewrite:        p.rewrite,
 		Transport:      cfg.Transport,
 		ModifyResponse: p.afterwards,
-		ErrorHandler:   proxyError,
+		ErrorHandler:   p.failed,
 		ErrorLog:       slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 		BufferPool:     newBuffers(),
 	}
@@ -93,7 +94,7 @@ var identityHeaders = []string{
 	"X-Real-Ip", "Forwarded", "X-Client-Cert", "X-Ssl-Client-Cert", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override",
 }
 
-var identityPrefixes = []string{"X-Forwarded-", "X-Auth-Request-", "X-Pomerium-", "X-Portico-", "X-Goog-Authenticated-", "X-Amzn-Oidc-"}
+var identityPrefixes = []string{"X-Forwarded-", "X-Auth-Request-", "X-Pomerium-", "X-Portico-", "X-Consumer-", "X-Authenticated-", "X-Webauth-", "X-Ms-Client-Principal", "Impersonate-", "Tailscale-User-", "X-Goog-Authenticated-", "X-Amzn-Oidc-"}
 
 func stripIdentity(h http.Header) {
 	for _, name := range identityHeaders {
@@ -111,6 +112,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	out, in := pr.Out, pr.In
 	authorization := in.Header.Values("Authorization")
 	stripIdentity(out.Header)
+	out.Trailer = nil // nobody decided upon what comes behind the body
 	if p.trusts(in.RemoteAddr) {
 		out.Header["X-Forwarded-For"] = in.Header["X-Forwarded-For"]
 	}
@@ -145,17 +147,50 @@ func (p *Proxy) trusts(remote string) bool {
 
 // afterwards lets policy learn of a changed organisation before its author does: the next request may rely on it.
 func (p *Proxy) afterwards(resp *http.Response) error {
-	r := resp.Request
-	changes := r.Method != http.MethodGet && r.Method != http.MethodHead
-	if changes && resp.StatusCode < 300 && strings.HasPrefix(strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.target.Path, "/")), "/api/organisation/") {
-		if err := p.changed(r.Context()); err != nil {
-			httpx.Logger(r.Context()).ErrorContext(r.Context(), "organisations not refreshed after a change", "error", err)
-		}
+	if resp.StatusCode < 300 {
+		p.organisationsMayHaveChanged(resp.Request)
 	}
+	_, isOurs := resp.Request.Context().Value(outgoingKey{}).(outgoing)
+	guard(resp.Header, isOurs)
 	return nil
 }
 
-func proxyError(w http.ResponseWriter, r *http.Request, err error) {
+// guard adds what Core left open. Its answers come from our origin: whatever somebody stored in Core must not run there as
+// a page, and what one caller may read must not stay in a cache for the next.
+func guard(h http.Header, private bool) {
+	missing := func(name, value string) {
+		if len(h[name]) == 0 {
+			h.Set(name, value)
+		}
+	}
+	missing("X-Content-Type-Options", "nosniff")
+	missing("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
+	if private {
+		missing("Cache-Control", "no-store")
+	}
+}
+
+// organisationsMayHaveChanged does not depend on the caller's patience: who hangs up right after deactivating an
+// organisation must not leave it active here.
+func (p *Proxy) organisationsMayHaveChanged(r *http.Request) {
+	changes := r.Method != http.MethodGet && r.Method != http.MethodHead
+	path := strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.target.Path, "/"))
+	if !changes || !strings.HasPrefix(path, "/api/organisation/") {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), syncTimeout)
+	defer cancel()
+	if err := p.changed(ctx); err != nil {
+		httpx.Logger(ctx).ErrorContext(ctx, "organisations not refreshed after a change", "error", err)
+	}
+}
+
+const syncTimeout = 10 * time.Second
+
+func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		p.organisationsMayHaveChanged(r) // Core may have done it all the same
+	}
 	var timeout net.Error
 	switch {
 	case errors.Is(err, context.Canceled): // the caller hung up: nobody reads an answer

@@ -27,7 +27,7 @@ func (h *Handler) accessList(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	if err != nil {
 		return err
 	}
-	snapshot := h.Policy.Snapshot()
+	s := h.sight(c)
 	v := view.AccessList{
 		Page: h.frame(r, c), CanCreate: h.may(c, access.STSIAMRoleCreate),
 		List: listState(r, view.AccessPath, "name", "name", "organisations", "changed"),
@@ -36,7 +36,7 @@ func (h *Handler) accessList(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	for _, m := range all {
 		if contains(m.Name, v.List.Query) {
 			rows = append(rows, view.AccessRow{
-				ID: string(m.ID), Name: m.Name, Organisations: len(m.OrganisationRoles), Roles: roleNamesOf(snapshot, m.RoleIDs()),
+				ID: string(m.ID), Name: m.Name, Organisations: len(m.OrganisationRoles), Roles: s.roleNames(m.RoleIDs()),
 				System: len(m.SystemRoles) > 0, Changed: h.changed(m.Changed),
 			})
 		}
@@ -56,28 +56,6 @@ func (h *Handler) accessList(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	return nil
 }
 
-// roleNamesOf names roles, each once, in the order of their names.
-func roleNamesOf(s *access.Snapshot, ids []access.RoleID) []string {
-	var names []string
-	for _, choice := range roleChoices(s, ids) {
-		if !slices.Contains(names, choice.Name) {
-			names = append(names, choice.Name)
-		}
-	}
-	slices.SortFunc(names, byName)
-	return names
-}
-
-func roleChoices(s *access.Snapshot, ids []access.RoleID) []view.Choice {
-	choices := make([]view.Choice, 0, len(ids))
-	for _, id := range ids {
-		if role := s.Role(id); role != nil {
-			choices = append(choices, view.Choice{ID: string(id), Name: role.Name})
-		}
-	}
-	return choices
-}
-
 // permissionsOf adds up what ordinary roles give in a scope.
 func permissionsOf(s *access.Snapshot, ids []access.RoleID, scope access.PermissionScope) access.PermissionSet {
 	var set access.PermissionSet
@@ -94,19 +72,19 @@ func (h *Handler) accessDetail(w http.ResponseWriter, r *http.Request, c *authn.
 	if err != nil {
 		return err
 	}
-	snapshot := h.Policy.Snapshot()
+	s := h.sight(c)
 	v := view.AccessDetail{
-		Page: h.frame(r, c), ID: string(m.ID), Name: m.Name, SystemRoles: roleChoices(snapshot, m.SystemRoles),
-		SystemPermissions: permissionsOf(snapshot, m.SystemRoles, access.ScopeSystem).Len(),
+		Page: h.frame(r, c), ID: string(m.ID), Name: m.Name, SystemRoles: s.roleChoices(m.SystemRoles),
+		SystemPermissions: permissionsOf(s.Snapshot, m.SystemRoles, access.ScopeSystem).Len(),
 		Created:           h.created(m.Changed), Changed: h.changed(m.Changed),
 		CanEdit: h.may(c, access.STSIAMRoleEdit), CanDelete: h.may(c, access.STSIAMRoleDelete), CanHistory: h.may(c, access.SystemHistoryList),
 	}
 	for _, org := range m.OrganisationIDs() {
 		ids := m.OrganisationRoles[org]
-		choice, o := organisationChoice(snapshot, org), snapshot.Organisation(org)
+		choice, o := s.organisation(org), s.Organisation(org)
 		v.Organisations = append(v.Organisations, view.AccessOrganisation{
-			ID: choice.ID, Name: choice.Name, Deactivated: o == nil || !o.Active(), Roles: roleChoices(snapshot, ids),
-			Permissions: permissionsOf(snapshot, ids, access.ScopeOrganisation).Len(),
+			ID: choice.ID, Name: choice.Name, Deactivated: o == nil || !o.Active(), Roles: s.roleChoices(ids),
+			Permissions: permissionsOf(s.Snapshot, ids, access.ScopeOrganisation).Len(),
 		})
 	}
 	slices.SortFunc(v.Organisations, func(a, b view.AccessOrganisation) int { return byName(a.Name, b.Name) })
@@ -118,34 +96,37 @@ func (h *Handler) accessDelete(w http.ResponseWriter, r *http.Request, c *authn.
 	if err := h.enforce(r.Context(), c, "delete access", access.STSIAMRoleDelete); err != nil {
 		return err
 	}
-	snapshot := h.Policy.Snapshot()
-	m := snapshot.IAMRole(access.IAMRoleID(r.PathValue("id")))
+	s := h.sight(c)
+	m := s.IAMRole(access.IAMRoleID(r.PathValue("id")))
 	if m == nil {
 		return fault.NotFound.New("there is no such access")
 	}
 	var organisations []string
 	for _, org := range m.OrganisationIDs() {
-		organisations = append(organisations, organisationChoice(snapshot, org).Name)
+		organisations = append(organisations, s.organisation(org).Name)
 	}
+	slices.SortFunc(organisations, byName)
 	v := view.ConfirmAccessDelete(h.frame(r, c), string(m.ID), m.Name, organisations, len(m.SystemRoles) > 0)
 	v.Version = versionOf(m.Changed)
 	status := http.StatusOK
 	if r.Method == http.MethodPost {
+		status = http.StatusUnprocessableEntity
 		if confirmed(r, &v) {
 			err := h.Policy.DeleteIAMRole(r.Context(), c.Principal, m.ID, revisionOf(r.PostFormValue("version")))
 			if err == nil {
-				return done(w, r, view.AccessPath, accessDeleted)
+				return h.done(w, r, c, accessDeleted, view.AccessPath, access.STSIAMRoleList)
 			}
 			if !fault.LostUpdate.Is(err) {
 				return err
 			}
-			v.Notices = append(v.Notices, view.Notice{Kind: view.Warning, Text: "It was changed in the meantime. Look again before you delete it."})
+			status, v.Notices = http.StatusConflict, append(v.Notices, changedMeanwhile)
 		}
-		status = http.StatusConflict
 	}
 	h.render(w, r, status, view.ConfirmPage(v))
 	return nil
 }
+
+var changedMeanwhile = view.Notice{Kind: view.Warning, Text: "It was changed in the meantime. Look again before you delete it."}
 
 // confirmed tells whether what had to be typed was typed, and notes it at the field when not.
 func confirmed(r *http.Request, v *view.Confirm) bool {

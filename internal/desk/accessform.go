@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -49,28 +51,37 @@ func (h *Handler) accessEdit(w http.ResponseWriter, r *http.Request, c *authn.Ca
 
 // accessForm shows a mapping in the form, as it is.
 func (h *Handler) accessForm(r *http.Request, c *authn.Caller, m access.IAMRole) view.AccessForm {
-	snapshot := h.Policy.Snapshot()
+	s := h.sight(c)
 	v := view.AccessForm{
 		Page: h.frame(r, c), ID: string(m.ID), OriginalName: m.Name, Name: m.Name, Acknowledged: m.Name, Step: stepName,
-		SystemRoles: roleChoices(snapshot, m.SystemRoles),
+		SystemRoles: s.roleChoices(m.SystemRoles), HiddenOrganisations: !s.organisations, HiddenRoles: !s.roles,
 	}
 	if m.ID != "" {
 		v.Version = versionOf(m.Changed)
 	}
 	for _, org := range m.OrganisationIDs() {
-		for _, role := range roleChoices(snapshot, m.OrganisationRoles[org]) {
-			v.Assignments = append(v.Assignments, view.Assignment{Organisation: organisationChoice(snapshot, org), Role: role})
+		for _, role := range s.roleChoices(m.OrganisationRoles[org]) {
+			v.Assignments = append(v.Assignments, view.Assignment{Organisation: s.organisation(org), Role: role})
 		}
 	}
-	for _, o := range snapshot.Organisations() {
+	slices.SortFunc(v.Assignments, func(a, b view.Assignment) int {
+		return cmp.Or(byChoice(a.Organisation, b.Organisation), byChoice(a.Role, b.Role))
+	})
+	for _, o := range s.Organisations() {
+		if !s.seesOrganisation(o.ID) {
+			continue
+		}
 		name := o.Name
 		if !o.Active() {
 			name += " (deactivated)"
 		}
 		v.OrganisationChoices = append(v.OrganisationChoices, view.Choice{ID: string(o.ID), Name: name})
 	}
-	for _, role := range snapshot.Roles() {
-		choice := view.Choice{ID: string(role.ID), Name: role.Name}
+	for _, role := range s.Roles() {
+		if !s.roles {
+			break
+		}
+		choice := s.role(role)
 		if !role.Permissions.Intersect(access.OfScope(access.ScopeOrganisation)).IsEmpty() {
 			v.RoleChoices = append(v.RoleChoices, choice)
 		}
@@ -79,7 +90,7 @@ func (h *Handler) accessForm(r *http.Request, c *authn.Caller, m access.IAMRole)
 		}
 	}
 	for _, choices := range [][]view.Choice{v.OrganisationChoices, v.RoleChoices, v.SystemRoleChoices} {
-		slices.SortFunc(choices, func(a, b view.Choice) int { return byName(a.Name, b.Name) })
+		slices.SortFunc(choices, byChoice)
 	}
 	return v
 }
@@ -103,33 +114,36 @@ func (h *Handler) accessSubmit(w http.ResponseWriter, r *http.Request, c *authn.
 		old = *m
 	}
 	v := h.accessForm(r, c, old)
-	if err := h.readAccess(r, &v); err != nil {
+	if err := h.readAccess(r, c, &v, old); err != nil {
 		return err
 	}
 	switch v.Step {
 	case stepName:
-		h.afterName(r, &v)
+		h.afterName(&v)
 	case stepAssign:
-		h.afterAssign(r, &v)
+		h.afterAssign(r, c, &v)
 	default:
 		if saved, err := h.afterReview(w, r, c, &v); saved || err != nil {
 			return err
 		}
 	}
 	if v.Step == stepReview {
-		h.reviewAccess(&v, old)
+		h.reviewAccess(c, &v, old)
 	}
 	status := http.StatusOK
-	if len(v.Errors) > 0 {
+	switch {
+	case len(v.Errors) > 0:
 		status = http.StatusUnprocessableEntity
+	case v.Version != r.PostFormValue("version"): // somebody else was faster
+		status = http.StatusConflict
 	}
 	h.render(w, r, status, view.AccessFormPage(v))
 	return nil
 }
 
 // readAccess reads the rows so far. The name is taken as it is: its blanks count.
-func (h *Handler) readAccess(r *http.Request, v *view.AccessForm) error {
-	snapshot := h.Policy.Snapshot()
+func (h *Handler) readAccess(r *http.Request, c *authn.Caller, v *view.AccessForm, old access.IAMRole) error {
+	s := h.sight(c)
 	v.Name, v.Acknowledged, v.Version = r.PostFormValue("name"), r.PostFormValue("acknowledged"), r.PostFormValue("version")
 	v.AddOrganisation, v.AddRole, v.AddSystemRole = r.PostFormValue("addOrganisation"), r.PostFormValue("addRole"), r.PostFormValue("addSystemRole")
 	v.Step, _ = strconv.Atoi(r.PostFormValue("step"))
@@ -139,51 +153,63 @@ func (h *Handler) readAccess(r *http.Request, v *view.AccessForm) error {
 	}
 	v.Assignments, v.SystemRoles = nil, nil
 	for i, org := range organisations {
-		h.assign(v, snapshot, org, roles[i])
+		id := access.OrganisationID(org)
+		if _, stale := old.OrganisationRoles[id]; !stale && s.Organisation(id) == nil || !s.assign(v, org, roles[i]) {
+			v.Gone++
+		}
 	}
 	for _, id := range r.PostForm["systemRole"] {
-		h.assignSystem(v, snapshot, id)
+		if !s.assignSystem(v, id) {
+			v.Gone++
+		}
 	}
-	v.Warnings = h.nameWarnings(v)
+	h.nameWarnings(v)
 	return nil
 }
 
-// assign adds a row, once. A role that was deleted meanwhile is left out: the review shows what is there.
-func (h *Handler) assign(v *view.AccessForm, s *access.Snapshot, org, roleID string) {
+// assign adds a row, once. It tells whether the role exists: it may have been deleted meanwhile.
+func (s sight) assign(v *view.AccessForm, org, roleID string) bool {
 	role := s.Role(access.RoleID(roleID))
 	if role == nil {
-		return
+		return false
 	}
-	row := view.Assignment{Organisation: organisationChoice(s, access.OrganisationID(org)), Role: view.Choice{ID: roleID, Name: role.Name}}
+	row := view.Assignment{Organisation: s.organisation(access.OrganisationID(org)), Role: s.role(role)}
 	if !slices.Contains(v.Assignments, row) {
 		v.Assignments = append(v.Assignments, row)
 	}
+	return true
 }
 
-func (h *Handler) assignSystem(v *view.AccessForm, s *access.Snapshot, id string) {
-	if role := s.Role(access.RoleID(id)); role != nil {
-		if choice := (view.Choice{ID: id, Name: role.Name}); !slices.Contains(v.SystemRoles, choice) {
-			v.SystemRoles = append(v.SystemRoles, choice)
-		}
+func (s sight) assignSystem(v *view.AccessForm, id string) bool {
+	role := s.Role(access.RoleID(id))
+	if role == nil {
+		return false
 	}
+	if choice := s.role(role); !slices.Contains(v.SystemRoles, choice) {
+		v.SystemRoles = append(v.SystemRoles, choice)
+	}
+	return true
 }
 
-func (h *Handler) nameWarnings(v *view.AccessForm) []string {
-	var warnings []string
+func (h *Handler) nameWarnings(v *view.AccessForm) {
 	if v.Name != strings.TrimSpace(v.Name) {
-		warnings = append(warnings, "The name begins or ends with a blank, and the blank counts.")
+		v.Warnings = append(v.Warnings, "The name begins or ends with a blank, and the blank counts.")
 	}
 	for _, near := range h.Policy.Snapshot().NearMisses(v.Name) {
 		if near != v.OriginalName {
-			warnings = append(warnings, fmt.Sprintf("“%s” is mapped already and differs only in case or blanks.", near))
+			v.Near = append(v.Near, near)
 		}
 	}
-	return warnings
+}
+
+// unseen tells of warnings about the name that were not shown yet.
+func unseen(v *view.AccessForm) bool {
+	return len(v.Warnings)+len(v.Near) > 0 && v.Acknowledged != v.Name
 }
 
 func (h *Handler) nameErrors(v *view.AccessForm) view.FieldErrors {
 	if err := access.CheckName(v.Name, h.Policy.ReservedName); err != nil {
-		return view.FieldErrors{{Field: "name", Text: capital(strings.TrimPrefix(err.Error(), "name: ")) + "."}}
+		return view.FieldErrors{{Field: "name", Text: nameText(v.Name, err)}}
 	}
 	if other := h.Policy.Snapshot().IAMRoleByName(v.Name); other != nil && string(other.ID) != v.ID {
 		return view.FieldErrors{{Field: "name", Text: "This IAM role is mapped already. Edit its access instead."}}
@@ -191,18 +217,18 @@ func (h *Handler) nameErrors(v *view.AccessForm) view.FieldErrors {
 	return nil
 }
 
-func (h *Handler) afterName(_ *http.Request, v *view.AccessForm) {
+func (h *Handler) afterName(v *view.AccessForm) {
 	if v.Errors = h.nameErrors(v); len(v.Errors) > 0 {
 		return
 	}
-	if len(v.Warnings) > 0 && v.Acknowledged != v.Name {
+	if unseen(v) {
 		v.Acknowledged = v.Name // shown now; the next click means it
 		return
 	}
 	v.Acknowledged, v.Step = v.Name, stepAssign
 }
 
-func (h *Handler) afterAssign(r *http.Request, v *view.AccessForm) {
+func (h *Handler) afterAssign(r *http.Request, c *authn.Caller, v *view.AccessForm) {
 	action, index, _ := splitAction(r.PostFormValue("do"))
 	at, err := strconv.Atoi(index)
 	switch action {
@@ -217,17 +243,17 @@ func (h *Handler) afterAssign(r *http.Request, v *view.AccessForm) {
 			v.SystemRoles = slices.Delete(v.SystemRoles, at, at+1)
 		}
 	case "add":
-		h.addRow(v, true)
+		h.addRow(c, v, true)
 	case "addSystem":
-		h.addSystemRow(v, true)
+		h.addSystemRow(c, v, true)
 	case "enter":
-		h.addRow(v, v.AddSystemRole == "")
-		h.addSystemRow(v, false)
+		h.addRow(c, v, v.AddSystemRole == "")
+		h.addSystemRow(c, v, false)
 	default: // next: what was chosen but not added counts
-		h.addRow(v, false)
-		h.addSystemRow(v, false)
+		h.addRow(c, v, false)
+		h.addSystemRow(c, v, false)
 		if len(v.Errors) == 0 && len(v.Assignments)+len(v.SystemRoles) == 0 {
-			v.Errors = append(v.Errors, view.FieldError{Field: "addOrganisation", Text: "Choose an organisation and a role, or a system role."})
+			v.Errors = append(v.Errors, nothingChosen)
 		}
 		if len(v.Errors) == 0 {
 			v.Step = stepReview
@@ -235,33 +261,35 @@ func (h *Handler) afterAssign(r *http.Request, v *view.AccessForm) {
 	}
 }
 
-func (h *Handler) addRow(v *view.AccessForm, required bool) {
+var nothingChosen = view.FieldError{Field: "addOrganisation", Text: "Choose an organisation and a role, or a system role."}
+
+func (h *Handler) addRow(c *authn.Caller, v *view.AccessForm, required bool) {
 	if v.AddOrganisation == "" && v.AddRole == "" && !required {
 		return
 	}
-	snapshot := h.Policy.Snapshot()
-	if snapshot.Organisation(access.OrganisationID(v.AddOrganisation)) == nil {
+	s := h.sight(c)
+	if s.Organisation(access.OrganisationID(v.AddOrganisation)) == nil {
 		v.Errors = append(v.Errors, view.FieldError{Field: "addOrganisation", Text: "Choose an organisation."})
 	}
-	if snapshot.Role(access.RoleID(v.AddRole)) == nil {
+	if s.Role(access.RoleID(v.AddRole)) == nil {
 		v.Errors = append(v.Errors, view.FieldError{Field: "addRole", Text: "Choose a role."})
 	}
 	if len(v.Errors) == 0 {
-		h.assign(v, snapshot, v.AddOrganisation, v.AddRole)
+		s.assign(v, v.AddOrganisation, v.AddRole)
 		v.AddOrganisation, v.AddRole = "", ""
 	}
 }
 
-func (h *Handler) addSystemRow(v *view.AccessForm, required bool) {
+func (h *Handler) addSystemRow(c *authn.Caller, v *view.AccessForm, required bool) {
 	if v.AddSystemRole == "" && !required {
 		return
 	}
-	snapshot := h.Policy.Snapshot()
-	if snapshot.Role(access.RoleID(v.AddSystemRole)) == nil {
+	s := h.sight(c)
+	if s.Role(access.RoleID(v.AddSystemRole)) == nil {
 		v.Errors = append(v.Errors, view.FieldError{Field: "addSystemRole", Text: "Choose a role."})
 		return
 	}
-	h.assignSystem(v, snapshot, v.AddSystemRole)
+	s.assignSystem(v, v.AddSystemRole)
 	v.AddSystemRole = ""
 }
 
@@ -276,8 +304,15 @@ func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.C
 		v.Step = stepReview
 		return false, nil
 	}
-	if v.Errors = h.nameErrors(v); len(v.Errors) > 0 {
-		v.Step = stepName
+	switch v.Errors = h.nameErrors(v); {
+	case len(v.Errors) > 0 || unseen(v):
+		v.Step, v.Acknowledged = stepName, v.Name
+		return false, nil
+	case len(v.Assignments)+len(v.SystemRoles) == 0:
+		v.Step, v.Errors = stepAssign, view.FieldErrors{nothingChosen}
+		return false, nil
+	case v.Gone > 0: // what is saved is what was reviewed
+		v.Step = stepReview
 		return false, nil
 	}
 	row, what := formRow(v), accessSaved
@@ -296,14 +331,21 @@ func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.C
 	}
 	switch {
 	case err == nil:
-		return true, done(w, r, view.AccessItemPath(string(row.ID)), what)
+		return true, h.done(w, r, c, what, view.AccessItemPath(string(row.ID)), access.STSIAMRoleDetail)
 	case fault.LostUpdate.Is(err):
-		v.Version = versionOf(h.Policy.Snapshot().IAMRole(row.ID).Changed)
+		now := h.Policy.Snapshot().IAMRole(row.ID)
+		if now == nil {
+			return false, fault.NotFound.New("there is no such access any more")
+		}
+		v.Version = versionOf(now.Changed)
 		v.Review.Warnings = append(v.Review.Warnings, "Somebody changed this access while you were at it. What you see below compares yours with theirs: save again only if yours shall stand.")
 		return false, nil
 	case fault.InvalidInput.Is(err), fault.NameTaken.Is(err):
-		v.Errors = view.FieldErrors{{Field: "name", Text: capital(strings.TrimPrefix(fault.Of(err).Detail, "name: ")) + "."}}
-		v.Step = stepName
+		f := fault.Of(err)
+		v.Step, v.Errors = stepName, view.FieldErrors{{Field: "name", Text: nameText(v.Name, errors.New(f.Detail))}}
+		if f.Field != "" && f.Field != "name" {
+			v.Step, v.Errors[0].Field = stepAssign, "addOrganisation"
+		}
 		return false, nil
 	}
 	return false, err
@@ -322,45 +364,45 @@ func formRow(v *view.AccessForm) access.IAMRole {
 }
 
 // reviewAccess says in words what saving does.
-func (h *Handler) reviewAccess(v *view.AccessForm, old access.IAMRole) {
-	snapshot, row := h.Policy.Snapshot(), formRow(v)
-	if m := snapshot.IAMRole(old.ID); m != nil {
+func (h *Handler) reviewAccess(c *authn.Caller, v *view.AccessForm, old access.IAMRole) {
+	s, row := h.sight(c), formRow(v)
+	if m := s.IAMRole(old.ID); m != nil {
 		old = *m
 	}
 	for _, org := range row.OrganisationIDs() {
 		ids := row.OrganisationRoles[org]
-		name := organisationChoice(snapshot, org).Name
+		name := s.organisation(org).Name
 		v.Review.Organisations = append(v.Review.Organisations, view.Grant{
-			Organisation: name, Roles: roleNamesOf(snapshot, ids), Groups: groupsOf(permissionsOf(snapshot, ids, access.ScopeOrganisation)),
+			Organisation: name, Roles: s.roleNames(ids), Groups: groupsOf(permissionsOf(s.Snapshot, ids, access.ScopeOrganisation)),
 		})
-		if o := snapshot.Organisation(org); o != nil && !o.Active() {
+		if o := s.Organisation(org); o != nil && !o.Active() {
 			v.Review.Warnings = append(v.Review.Warnings, fmt.Sprintf("%s is deactivated: nothing counts there until it is reactivated.", name))
 		}
 	}
 	slices.SortFunc(v.Review.Organisations, func(a, b view.Grant) int { return byName(a.Organisation, b.Organisation) })
 	if len(row.SystemRoles) > 0 {
-		system := permissionsOf(snapshot, row.SystemRoles, access.ScopeSystem)
-		v.Review.System = &view.Grant{Roles: roleNamesOf(snapshot, row.SystemRoles), Groups: groupsOf(system)}
+		system := permissionsOf(s.Snapshot, row.SystemRoles, access.ScopeSystem)
+		v.Review.System = &view.Grant{Roles: s.roleNames(row.SystemRoles), Groups: groupsOf(system)}
 		if !system.Intersect(access.Administration).IsEmpty() {
 			v.Review.Warnings = append(v.Review.Warnings, "These people will be able to change who has access, their own included.")
 		}
 	}
 	if v.ID != "" {
-		v.Review.Removed, v.Review.Added = differences(snapshot, old, row), differences(snapshot, row, old)
+		v.Review.Removed, v.Review.Added = s.differences(old, row), s.differences(row, old)
 	}
 }
 
 // differences names what stands in a and not in b.
-func differences(s *access.Snapshot, a, b access.IAMRole) []string {
+func (s sight) differences(a, b access.IAMRole) []string {
 	var out []string
 	for _, org := range a.OrganisationIDs() {
-		for _, role := range roleChoices(s, a.OrganisationRoles[org]) {
+		for _, role := range s.roleChoices(a.OrganisationRoles[org]) {
 			if !slices.Contains(b.OrganisationRoles[org], access.RoleID(role.ID)) {
-				out = append(out, fmt.Sprintf("%s in %s", role.Name, organisationChoice(s, org).Name))
+				out = append(out, fmt.Sprintf("%s in %s", role.Name, s.organisation(org).Name))
 			}
 		}
 	}
-	for _, role := range roleChoices(s, a.SystemRoles) {
+	for _, role := range s.roleChoices(a.SystemRoles) {
 		if !slices.Contains(b.SystemRoles, access.RoleID(role.ID)) {
 			out = append(out, role.Name+" in the whole system")
 		}

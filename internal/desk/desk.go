@@ -2,10 +2,12 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -74,8 +76,8 @@ func (h *Handler) page(next pageHandler) http.Handler {
 			return
 		}
 		if r.Method == http.MethodPost {
-			if err := r.ParseForm(); err != nil {
-				h.fail(w, r, c, fault.InvalidInput.New("the form could not be read").Because(err))
+			if err := readForm(r); err != nil {
+				h.fail(w, r, c, err)
 				return
 			}
 		}
@@ -83,6 +85,25 @@ func (h *Handler) page(next pageHandler) http.Handler {
 			h.fail(w, r, c, err)
 		}
 	})
+}
+
+// readForm reads a form of at most maxForm bytes of UTF-8.
+func readForm(r *http.Request) error {
+	var tooLarge *http.MaxBytesError
+	switch err := r.ParseForm(); {
+	case errors.As(err, &tooLarge):
+		return fault.TooLarge.New("a form may hold 1 MiB at most")
+	case err != nil:
+		return fault.InvalidInput.New("the form could not be read").Because(err)
+	}
+	for _, values := range r.PostForm {
+		for _, value := range values {
+			if !utf8.ValidString(value) {
+				return fault.InvalidInput.New("the form holds text that is not UTF-8")
+			}
+		}
+	}
+	return nil
 }
 
 // setPolicy admits our own files and forms, and the identity provider as the place where signing out leads: browsers
@@ -108,6 +129,11 @@ func (h *Handler) notIn(w http.ResponseWriter, r *http.Request, err error) {
 		h.message(w, r, http.StatusUnauthorized, view.Message{
 			Title: "You are not signed in", Text: "The gateway in front of Portico sent no usable sign-in.",
 			Details: []string{fault.Of(err).Detail}, Reference: httpx.RequestID(r.Context()),
+		})
+	case fault.CrossOrigin.Is(err):
+		h.message(w, r, http.StatusForbidden, view.Message{
+			Title: "This came from another site", Text: "Nothing was changed. A form counts only when it is sent from a page of Portico itself.",
+			Actions: []view.Link{{Label: "Go to the overview", Href: view.OverviewPath}},
 		})
 	default:
 		f := fault.Of(err)
@@ -149,16 +175,16 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, c *authn.Caller, 
 	default:
 		if f.Code.Status >= http.StatusInternalServerError {
 			h.Logger.ErrorContext(r.Context(), "page failed", "error", err, "request_id", httpx.RequestID(r.Context()))
-			h.render(w, r, f.Code.Status, view.FailurePage(view.Failure{Page: h.frame(r, c), Reference: httpx.RequestID(r.Context())}))
+			v := view.Failure{Page: h.frame(r, c), Reference: httpx.RequestID(r.Context())}
+			if f.Code != fault.Internal {
+				v.Title, v.Text = f.Code.Message, "What you asked for was not done. Try again in a moment."
+			}
+			h.render(w, r, f.Code.Status, view.FailurePage(v))
 			return
 		}
-		page := h.frame(r, c)
-		page.Notices = append(page.Notices, view.Notice{Kind: view.Danger, Text: sentence(f)})
-		h.render(w, r, f.Code.Status, view.FailurePage(view.Failure{Page: page}))
+		h.render(w, r, f.Code.Status, view.FailurePage(view.Failure{Page: h.frame(r, c), Title: f.Code.Message, Text: capital(f.Detail) + ". Nothing was changed."}))
 	}
 }
-
-func sentence(f *fault.Fault) string { return f.Code.Message + ": " + f.Detail + "." }
 
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -168,8 +194,11 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, c t
 	}
 }
 
-// done leads to a page, which says what was done.
-func done(w http.ResponseWriter, r *http.Request, path string, what outcome) error {
+// done leads to a page, which says what was done: the one at path, or the overview for who may not see that.
+func (h *Handler) done(w http.ResponseWriter, r *http.Request, c *authn.Caller, what outcome, path string, needs access.Permission) error {
+	if !h.may(c, needs) {
+		path = view.OverviewPath
+	}
 	http.Redirect(w, r, path+"?done="+string(what), http.StatusSeeOther)
 	return nil
 }

@@ -89,11 +89,12 @@ func (h *Handler) switchTheme(w http.ResponseWriter, r *http.Request, _ *authn.C
 func (h *Handler) switchOrganisation(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
 	id, err := httpx.ParseUUID(r.PostFormValue("organisation"))
 	if err != nil {
-		return err
+		return fault.InvalidInput.New("choose one of your organisations")
 	}
 	org := access.OrganisationID(id)
-	if _, _, err := h.Policy.Permissions(r.Context(), c.Principal, org, "work in an organisation"); err != nil {
-		return err
+	// Whether an organisation exists is not for everybody to know: one without access is answered like one that is not.
+	if set, _ := h.Policy.Snapshot().Effective(c.Principal, org); org == access.System || set.IsEmpty() {
+		return fault.InvalidInput.New("you have no access to that organisation, or it is deactivated")
 	}
 	if c.Session != nil {
 		if _, err := h.Sessions.SetOrganisation(w, r, c.Session, org); err != nil {
@@ -157,7 +158,7 @@ const pageSize = 50
 // by hand, and the page shows what came of it.
 func listState(r *http.Request, path, defaultSort string, sorts ...string) view.List {
 	query := r.URL.Query()
-	list := view.List{Path: path, Query: strings.TrimSpace(query.Get("q")), Page: 1, PageSize: pageSize, Sort: defaultSort}
+	list := view.List{Path: path, Query: strings.TrimSpace(strings.ToValidUTF8(query.Get("q"), "")), Page: 1, PageSize: pageSize, Sort: defaultSort}
 	if len(list.Query) > access.MaxNameLength {
 		list.Query = ""
 	}

@@ -140,12 +140,12 @@ func (h *Handler) historyDetail(w http.ResponseWriter, r *http.Request, c *authn
 		return fault.HistoryEntryMissing.New("there is no such entry")
 	}
 	v := view.HistoryDetail{
-		Page: h.frame(r, c), HistoryRow: h.historyRow(e), EntityID: e.EntityID, EntityHref: h.entityHref(e),
+		Page: h.frame(r, c), HistoryRow: h.historyRow(e), EntityID: e.EntityID, EntityHref: h.entityHref(c, e),
 		Subject: e.User, Source: string(e.Source), Target: e.Target,
 	}
 	var refusal policy.RefusalRecord
 	if e.Action == history.Rejected && json.Unmarshal(e.Metadata, &refusal) == nil && len(refusal.Reason) > 0 && refusal.Route != "" {
-		v.Refusal = h.refusalOf(e, refusal)
+		v.Refusal = h.refusalOf(c, e, refusal)
 	} else {
 		v.Facts = facts(e.Metadata)
 	}
@@ -160,25 +160,29 @@ func (h *Handler) mayRead(r *http.Request, c *authn.Caller, org access.Organisat
 	if org != access.System && h.Policy.Snapshot().Decide(c.Principal, org, access.HistoryDetail).Allowed {
 		return nil
 	}
+	// Who may list an organisation's entries sees that this one exists: say what it takes to open it.
+	if org != access.System && h.Policy.Snapshot().Decide(c.Principal, org, access.HistoryList).Allowed {
+		return h.Policy.Enforce(r.Context(), c.Principal, org, "open a history entry", access.HistoryDetail)
+	}
 	return h.enforce(r.Context(), c, "open a history entry", access.SystemHistoryDetail)
 }
 
-// entityHref links the thing itself while it exists.
-func (h *Handler) entityHref(e history.Entry) string {
+// entityHref links the thing itself while it exists, for who may open it.
+func (h *Handler) entityHref(c *authn.Caller, e history.Entry) string {
 	snapshot := h.Policy.Snapshot()
 	switch {
-	case e.EntityType == history.STSRole && snapshot.Role(access.RoleID(e.EntityID)) != nil:
+	case e.EntityType == history.STSRole && h.may(c, access.STSRoleDetail) && snapshot.Role(access.RoleID(e.EntityID)) != nil:
 		return view.RolePath(e.EntityID)
-	case e.EntityType == history.STSIAMRole && snapshot.IAMRole(access.IAMRoleID(e.EntityID)) != nil:
+	case e.EntityType == history.STSIAMRole && h.may(c, access.STSIAMRoleDetail) && snapshot.IAMRole(access.IAMRoleID(e.EntityID)) != nil:
 		return view.AccessItemPath(e.EntityID)
-	case e.EntityType == history.Organisation && snapshot.Organisation(access.OrganisationID(e.EntityID)) != nil:
+	case e.EntityType == history.Organisation && h.may(c, access.STSOrganisationDetail) && snapshot.Organisation(access.OrganisationID(e.EntityID)) != nil:
 		return view.OrganisationPath(e.EntityID)
 	}
 	return ""
 }
 
 // refusalOf shows a recorded refusal. Its remedies link to where they are made, for who can make them.
-func (h *Handler) refusalOf(e history.Entry, record policy.RefusalRecord) *view.Refusal {
+func (h *Handler) refusalOf(c *authn.Caller, e history.Entry, record policy.RefusalRecord) *view.Refusal {
 	v := &view.Refusal{Reference: e.ID, Attempt: record.Route, IAMRoles: record.IAMRoles}
 	if e.OrganisationID != access.System {
 		v.Organisation = organisationChoice(h.Policy.Snapshot(), e.OrganisationID).Name
@@ -190,14 +194,18 @@ func (h *Handler) refusalOf(e history.Entry, record policy.RefusalRecord) *view.
 	for _, match := range record.Matched {
 		for _, role := range match.Roles {
 			m := view.MatchedRole{Role: role, IAMRole: match.IAMRole}
-			if now := roleNamed(snapshot, role); now != nil {
+			if now := roleNamed(snapshot, role); now != nil && h.may(c, access.STSRoleDetail) {
 				m.Href = view.RolePath(string(now.ID))
 			}
 			v.Matched = append(v.Matched, m)
 		}
 	}
 	if record.Remedy != "" {
-		v.Remedies = append(v.Remedies, view.Remedy{Text: record.Remedy, Href: view.AccessPath})
+		remedy := view.Remedy{Text: record.Remedy}
+		if h.may(c, access.STSIAMRoleList) {
+			remedy.Href = view.AccessPath
+		}
+		v.Remedies = append(v.Remedies, remedy)
 	}
 	return v
 }

@@ -77,11 +77,11 @@ func (h *Handler) organisationDetail(w http.ResponseWriter, r *http.Request, c *
 		v.Deactivated = &view.Stamp{When: h.when(o.DeactivatedAt.Time)}
 	}
 	// Who has access is for those who may see mappings.
-	if h.may(c, access.STSIAMRoleList) {
-		snapshot := h.Policy.Snapshot()
-		for _, m := range snapshot.IAMRoles() {
+	if s := h.sight(c); s.mappings {
+		v.CanSeeMappings = true
+		for _, m := range s.IAMRoles() {
 			if roles := m.OrganisationRoles[o.ID]; len(roles) > 0 {
-				v.Mappings = append(v.Mappings, view.OrganisationMapping{IAMRoleID: string(m.ID), IAMRole: m.Name, Roles: roleChoices(snapshot, roles)})
+				v.Mappings = append(v.Mappings, view.OrganisationMapping{IAMRoleID: string(m.ID), IAMRole: m.Name, Roles: s.roleChoices(roles)})
 			}
 		}
 		slices.SortFunc(v.Mappings, func(a, b view.OrganisationMapping) int { return byName(a.IAMRole, b.IAMRole) })
@@ -122,18 +122,14 @@ func (h *Handler) organisationForm(w http.ResponseWriter, r *http.Request, c *au
 		v.Name, v.NewID = strings.TrimSpace(r.PostFormValue("name")), strings.TrimSpace(r.PostFormValue("newID"))
 		id, what, err := h.saveOrganisation(r, c, &v)
 		if err == nil && len(v.Errors) == 0 {
-			return done(w, r, view.OrganisationPath(id), what)
+			return h.done(w, r, c, what, view.OrganisationPath(id), access.STSOrganisationDetail)
 		}
 		if err != nil {
 			f := fault.Of(err)
 			if f.Code.Status != http.StatusBadRequest {
 				return err
 			}
-			field := "name"
-			if f.Field == "id" || strings.HasPrefix(f.Detail, "id:") {
-				field = "newID"
-			}
-			v.Errors = append(v.Errors, view.FieldError{Field: field, Text: capital(f.Detail) + "."})
+			v.Errors = append(v.Errors, h.organisationFault(&v, f))
 		}
 		status = http.StatusUnprocessableEntity
 	}
@@ -141,9 +137,23 @@ func (h *Handler) organisationForm(w http.ResponseWriter, r *http.Request, c *au
 	return nil
 }
 
+// organisationFault puts Core's refusal at the field that is meant. Core does not say whether the name or the identifier
+// is taken.
+func (h *Handler) organisationFault(v *view.OrganisationForm, f *fault.Fault) view.FieldError {
+	switch {
+	case f.Code == fault.OrganisationExists && h.Policy.Snapshot().Organisation(access.OrganisationID(strings.ToLower(v.NewID))) != nil:
+		return view.FieldError{Field: "newID", Text: "Another organisation has this identifier already."}
+	case f.Code == fault.OrganisationExists:
+		return view.FieldError{Field: "name", Text: "Another organisation has this name already."}
+	case f.Field == "id" || strings.HasPrefix(f.Detail, "id:"):
+		return view.FieldError{Field: "newID", Text: "Expected a UUID such as 7d0c3b32-9a52-4c58-8a30-5f2b0f0c8c11, or nothing."}
+	}
+	return view.FieldError{Field: "name", Text: capital(f.Detail) + "."}
+}
+
 func (h *Handler) saveOrganisation(r *http.Request, c *authn.Caller, v *view.OrganisationForm) (id string, what outcome, err error) {
 	if err := access.CheckName(v.Name, ""); err != nil {
-		v.Errors = append(v.Errors, view.FieldError{Field: "name", Text: capital(strings.TrimPrefix(err.Error(), "name: ")) + "."})
+		v.Errors = append(v.Errors, view.FieldError{Field: "name", Text: nameText(v.Name, err)})
 		return "", "", nil
 	}
 	if v.ID != "" {
@@ -184,7 +194,7 @@ func (h *Handler) organisationState(deactivate bool) pageHandler {
 				if err != nil {
 					return err
 				}
-				return done(w, r, view.OrganisationPath(string(o.ID)), what)
+				return h.done(w, r, c, what, view.OrganisationPath(string(o.ID)), access.STSOrganisationDetail)
 			}
 			status = http.StatusUnprocessableEntity
 		}

@@ -35,9 +35,13 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request, c *authn.Call
 		v.Steps = h.steps(snapshot, system)
 	}
 	if len(v.Organisations) == 0 && system.IsEmpty() {
-		v.Missing, v.Helpers = missing(snapshot, p, h.RolePath), []string{
-			"An administrator of Portico can map your groups: tell them the names above, exactly as they stand there.",
-			"If a group is missing, whoever manages groups in Okta can add you to it. It counts from your next sign-in.",
+		v.Missing = missing(snapshot, p, h.RolePath)
+		if len(p.IAMRoles) == 0 {
+			v.Identity.Odd = nil // what is odd is the reason then
+			v.Helpers = append(v.Helpers, "Whoever manages groups in Okta can add you to one that gives access here. It counts from your next sign-in.")
+		} else {
+			v.Helpers = append(v.Helpers, "An administrator of Portico can map your groups: give them the names below, exactly as they stand there.",
+				"If a group is missing, whoever manages groups in Okta can add you to it. It counts from your next sign-in.")
 		}
 	}
 	h.render(w, r, http.StatusOK, view.OverviewPage(v))
@@ -114,7 +118,14 @@ func missing(s *access.Snapshot, p *access.Principal, rolePath string) []string 
 	_, reason := s.Effective(p, access.System)
 	switch {
 	case reason == access.NoIAMRoles:
-		return []string{fmt.Sprintf("Your sign-in carries no groups at “%s”.", rolePath)}
+		if len(p.Odd) == 0 {
+			return []string{fmt.Sprintf("Your sign-in carries no groups at “%s”.", rolePath)}
+		}
+		reasons := []string{"Your sign-in carries no groups."}
+		for _, odd := range p.Odd {
+			reasons = append(reasons, capital(odd)+".")
+		}
+		return reasons
 	case reason == access.NoMappedIAMRole:
 		return []string{"None of the groups of your sign-in is mapped to a role yet."}
 	}

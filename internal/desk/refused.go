@@ -13,12 +13,12 @@ import (
 
 // refused tells somebody what is missing, in plain words, with the reference of the record that holds the full reason.
 func (h *Handler) refused(w http.ResponseWriter, r *http.Request, c *authn.Caller, f *fault.Fault) {
-	v := view.Refused{Page: h.frame(r, c), Wanted: "open this page"}
+	v := view.Refused{Page: h.frame(r, c), Sentence: f.Detail}
 	v.Refusal = view.Refusal{Reference: f.Reference, IAMRoles: c.Principal.IAMRoles}
 	if e, found, err := h.History.Get(r.Context(), f.Reference); err == nil && found {
 		var record policy.RefusalRecord
 		if json.Unmarshal(e.Metadata, &record) == nil {
-			v.Wanted, v.Refusal = record.Route, *h.refusalOf(e, record)
+			v.Refusal = *h.refusalOf(c, e, record)
 		}
 		if h.may(c, access.SystemHistoryDetail) {
 			v.EntryHref = view.HistoryEntryPath(e.ID)

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -133,7 +134,7 @@ func (h *Handler) roleStep(w http.ResponseWriter, r *http.Request, c *authn.Call
 		if action == "save" && r.PostFormValue("step") == "2" {
 			return h.roleSave(w, r, c, v, role)
 		}
-		h.reviewRole(&v, role)
+		h.reviewRole(c, &v, role)
 	}
 	status := http.StatusOK
 	if len(v.Errors) > 0 {
@@ -153,7 +154,7 @@ func splitAction(do string) (action, field, group string) {
 func (h *Handler) roleErrors(role access.Role) view.FieldErrors {
 	var errs view.FieldErrors
 	if err := access.CheckName(role.Name, h.Policy.ReservedName); err != nil {
-		errs = append(errs, view.FieldError{Field: "name", Text: capital(strings.TrimPrefix(err.Error(), "name: ")) + "."})
+		errs = append(errs, view.FieldError{Field: "name", Text: nameText(role.Name, err)})
 	} else if other := roleNamed(h.Policy.Snapshot(), role.Name); other != nil && other.ID != role.ID {
 		errs = append(errs, view.FieldError{Field: "name", Text: "Another role has this name already."})
 	}
@@ -172,6 +173,14 @@ func roleNamed(s *access.Snapshot, name string) *access.Role {
 	return nil
 }
 
+// nameText says what is wrong with a name.
+func nameText(name string, err error) string {
+	if name == "" {
+		return "Enter a name."
+	}
+	return capital(strings.TrimPrefix(err.Error(), "name: ")) + "."
+}
+
 func capital(s string) string {
 	if s == "" {
 		return s
@@ -179,7 +188,7 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-func (h *Handler) reviewRole(v *view.RoleForm, role access.Role) {
+func (h *Handler) reviewRole(c *authn.Caller, v *view.RoleForm, role access.Role) {
 	v.Step = 2
 	system, local := role.Permissions.Intersect(access.OfScope(access.ScopeSystem)), role.Permissions.Intersect(access.OfScope(access.ScopeOrganisation))
 	if !system.IsEmpty() && !local.IsEmpty() {
@@ -188,9 +197,11 @@ func (h *Handler) reviewRole(v *view.RoleForm, role access.Role) {
 	if v.ID == "" {
 		return
 	}
-	snapshot := h.Policy.Snapshot()
-	v.Mappings = roleMappings(snapshot, role.ID)
-	if old := snapshot.Role(role.ID); old != nil {
+	s := h.sight(c)
+	if v.Uses = len(s.RoleUses(role.ID)); s.mappings {
+		v.Mappings = s.usesOf(role.ID)
+	}
+	if old := s.Role(role.ID); old != nil {
 		v.Gained, v.Lost = groupsOf(role.Permissions.Minus(old.Permissions)), groupsOf(old.Permissions.Minus(role.Permissions))
 	}
 }
@@ -210,16 +221,20 @@ func (h *Handler) roleSave(w http.ResponseWriter, r *http.Request, c *authn.Call
 	}
 	switch {
 	case err == nil:
-		return done(w, r, view.RolePath(string(saved.ID)), what)
+		return h.done(w, r, c, what, view.RolePath(string(saved.ID)), access.STSRoleDetail)
 	case fault.LostUpdate.Is(err):
-		v.Version = versionOf(h.Policy.Snapshot().Role(role.ID).Changed)
-		h.reviewRole(&v, role)
+		now := h.Policy.Snapshot().Role(role.ID)
+		if now == nil {
+			return fault.NotFound.New("there is no such role any more")
+		}
+		v.Version = versionOf(now.Changed)
+		h.reviewRole(c, &v, role)
 		v.Warnings = append([]string{"Somebody changed this role while you were at it. What you see below compares yours with theirs: save again only if yours shall stand."}, v.Warnings...)
 		h.render(w, r, http.StatusConflict, view.RoleFormPage(v))
 		return nil
 	case fault.InvalidInput.Is(err), fault.NameTaken.Is(err):
 		v.Step = 1
-		v.Errors = append(v.Errors, view.FieldError{Field: "name", Text: capital(strings.TrimPrefix(fault.Of(err).Detail, "name: ")) + "."})
+		v.Errors = append(v.Errors, view.FieldError{Field: "name", Text: nameText(v.Name, errors.New(fault.Of(err).Detail))})
 		h.render(w, r, http.StatusUnprocessableEntity, view.RoleFormPage(v))
 		return nil
 	}

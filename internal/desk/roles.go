@@ -91,36 +91,17 @@ func (h *Handler) roleDetail(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	}
 	v := view.RoleDetail{
 		Page: h.frame(r, c), ID: string(role.ID), Name: role.Name, Groups: groupsOf(role.Permissions),
-		Mappings: roleMappings(h.Policy.Snapshot(), role.ID), Created: h.created(role.Changed), Changed: h.changed(role.Changed),
+		Created: h.created(role.Changed), Changed: h.changed(role.Changed),
 		CanEdit: h.may(c, access.STSRoleEdit), CanDelete: h.may(c, access.STSRoleDelete), CanHistory: h.may(c, access.SystemHistoryList),
+	}
+	if s := h.sight(c); s.mappings {
+		v.CanSeeMappings, v.Mappings = true, s.usesOf(role.ID)
 	}
 	if role.Delegation != nil {
 		v.Restricted, v.RequiredUser = true, groupsOf(role.Delegation.RequiredUserPermissions)
 	}
 	h.render(w, r, http.StatusOK, view.RoleDetailPage(v))
 	return nil
-}
-
-func roleMappings(s *access.Snapshot, id access.RoleID) []view.RoleMapping {
-	var mappings []view.RoleMapping
-	for _, m := range s.RoleUses(id) {
-		mapping := view.RoleMapping{IAMRoleID: string(m.ID), IAMRole: m.Name, System: slices.Contains(m.SystemRoles, id)}
-		for _, org := range m.OrganisationIDs() {
-			if slices.Contains(m.OrganisationRoles[org], id) {
-				mapping.Organisations = append(mapping.Organisations, organisationChoice(s, org))
-			}
-		}
-		mappings = append(mappings, mapping)
-	}
-	slices.SortFunc(mappings, func(a, b view.RoleMapping) int { return byName(a.IAMRole, b.IAMRole) })
-	return mappings
-}
-
-func organisationChoice(s *access.Snapshot, id access.OrganisationID) view.Choice {
-	if o := s.Organisation(id); o != nil {
-		return view.Choice{ID: string(id), Name: o.Name}
-	}
-	return view.Choice{ID: string(id), Name: string(id)}
 }
 
 func (h *Handler) roleDelete(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
@@ -134,18 +115,20 @@ func (h *Handler) roleDelete(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	if r.Method == http.MethodPost {
 		err := h.Policy.DeleteRole(r.Context(), c.Principal, role.ID, revisionOf(r.PostFormValue("version")))
 		if err == nil {
-			return done(w, r, view.RolesPath, roleDeleted)
+			return h.done(w, r, c, roleDeleted, view.RolesPath, access.STSRoleList)
 		}
 		if !fault.StillMapped.Is(err) && !fault.LostUpdate.Is(err) {
 			return err
 		}
 	}
-	v := view.ConfirmRoleDelete(h.frame(r, c), string(role.ID), role.Name, role.Permissions.Len(), roleMappings(h.Policy.Snapshot(), role.ID))
+	v := view.ConfirmRoleDelete(h.frame(r, c), string(role.ID), role.Name, role.Permissions.Len(), h.sight(c).usesOf(role.ID))
 	v.Version = versionOf(role.Changed)
 	status := http.StatusOK
 	if r.Method == http.MethodPost {
 		status = http.StatusConflict
-		v.Notices = append(v.Notices, view.Notice{Kind: view.Warning, Text: "It was changed in the meantime. Look again before you delete it."})
+		if len(v.Blockers) == 0 {
+			v.Notices = append(v.Notices, changedMeanwhile)
+		}
 	}
 	h.render(w, r, status, view.ConfirmPage(v))
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -129,7 +130,8 @@ func random() string {
 // safeReturn returns the address if one can come back to it: a page of ours, and not one of the sign-in itself.
 func safeReturn(address string, never ...string) string {
 	address = httpx.LocalPath(address)
-	if path, _, _ := strings.Cut(address, "?"); slices.Contains(never, path) {
+	path, _, _ := strings.Cut(address, "?")
+	if plain, err := url.PathUnescape(path); err != nil || slices.Contains(never, plain) { // as the mux reads it
 		return "/"
 	}
 	return address

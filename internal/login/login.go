@@ -23,6 +23,8 @@ type Client interface {
 	AuthorizationURL(ctx context.Context, state, nonce, verifier string) (string, error)
 	Exchange(ctx context.Context, code, verifier, nonce string) (*iam.Grant, error)
 	EndSessionURL(ctx context.Context, idToken string) (string, error)
+	// NamesItself tells whether answers to the browser bear the provider's name (RFC 9207).
+	NamesItself(ctx context.Context) (bool, error)
 }
 
 // Config is what the gateway needs.
@@ -164,7 +166,7 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	case !known:
 		h.problem(w, r, fault.SignInExpired.Status, "This sign-in was begun in another browser",
 			"The cookie that ties the sign-in to this browser is missing. Sign in again, here, and allow cookies for this site.", s.Return)
-	case query.Has("iss") && query.Get("iss") != h.Issuer: // RFC 9207 section 2.4
+	case !h.fromOurProvider(r.Context(), query):
 		h.problem(w, r, fault.SignInExpired.Status, "This answer came from another identity provider", "It was refused.", s.Return)
 	case query.Get("error") != "":
 		h.refused(w, r, &iam.RefusedError{Code: clip(query.Get("error")), Description: clip(query.Get("error_description"))}, s)
@@ -173,6 +175,16 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	default:
 		h.complete(w, r, query.Get("code"), s, b)
 	}
+}
+
+// fromOurProvider checks who answered (RFC 9207 section 2.4): a wrong name is refused, and so is none where the provider
+// says that it gives its name.
+func (h *Handler) fromOurProvider(ctx context.Context, query url.Values) bool {
+	if query.Has("iss") {
+		return query.Get("iss") == h.Issuer
+	}
+	named, err := h.Client.NamesItself(ctx)
+	return err == nil && !named || err != nil && query.Get("code") == "" // without its metadata no code can be redeemed anyway
 }
 
 func (h *Handler) complete(w http.ResponseWriter, r *http.Request, code string, s state, b browser) {

@@ -21,6 +21,10 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
 		httpx.WriteError(w, r, err)
 		return
 	}
+	if b, known := h.flows.browserOf(r); known && idToken != "" {
+		b.Completed = 0 // there was a session, so the browser keeps cookies: signing in again soon is no loop
+		h.flows.setCookie(w, b)
+	}
 	target, err := h.Client.EndSessionURL(r.Context(), idToken)
 	if err != nil {
 		h.Logger.WarnContext(r.Context(), "signed out here only: the identity provider can't be reached", "error", err)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -56,7 +57,7 @@ type Config struct {
 type Manager struct {
 	Config
 	cache   *otter.Cache[string, *cached] // by hash
-	ended   *otter.Cache[string, bool]    // by ref: whoever read a session just before its end must not keep it
+	ended   *ended
 	refresh singleflight.Group
 }
 
@@ -84,7 +85,7 @@ func New(cfg Config) *Manager {
 	return &Manager{
 		Config: cfg,
 		cache:  otter.Must(&otter.Options[string, *cached]{MaximumSize: maxCached}),
-		ended:  otter.Must(&otter.Options[string, bool]{MaximumSize: maxCached}),
+		ended:  newEnded(2*cfg.Recheck + time.Minute),
 	}
 }
 
@@ -170,9 +171,11 @@ func (m *Manager) Find(w http.ResponseWriter, r *http.Request) (*Session, error)
 		if s, err = m.refreshed(r.Context(), s); err != nil {
 			return nil, err
 		}
-	}
-	if s.mustReissue != "" && s.Hash != key {
-		m.setCookie(w, s.mustReissue, 0)
+		// Only who was under way when the id changed learns the new one. Whoever comes later with the old id is let in for
+		// a moment, but may be its thief, and so is not given the new one.
+		if s.mustReissue != "" && s.Hash != key {
+			m.setCookie(w, s.mustReissue, 0)
+		}
 	}
 	m.touch(r.Context(), s, now)
 	return s, nil
@@ -196,7 +199,7 @@ func (m *Manager) lookup(ctx context.Context, key string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ended := m.ended.GetIfPresent(s.Ref); ended {
+	if m.ended.has(s.Ref) {
 		return nil, errNone
 	}
 	return s, nil
@@ -219,12 +222,11 @@ func (m *Manager) lookupAny(ctx context.Context, key string) (*Session, error) {
 	if c, ok := m.cache.GetIfPresent(record.Hash); ok && c.session.Version == record.Version {
 		s.retryAt, s.mustReissue = c.session.retryAt, c.session.mustReissue
 	}
-	plain, err := m.Box.Open(record.Sealed, record.Ref)
-	if err != nil {
-		return nil, fault.Unavailable.New("the session can't be read: the key-encryption key was changed").Because(err)
-	}
-	if err := json.Unmarshal(plain, &s.tokens); err != nil {
-		return nil, fmt.Errorf("session %s: %w", record.Ref, err)
+	if s.tokens, err = m.open(record); err != nil {
+		// The key-encryption key was changed, or somebody wrote to the store. No later request will fare better, so this
+		// is no session, and its owner signs in anew.
+		m.Logger.ErrorContext(ctx, "a session can't be read and counts as none", "session", record.Ref, "error", err)
+		return nil, errNone
 	}
 	m.keepAs(key, s)
 	return s, nil
@@ -247,6 +249,14 @@ func (m *Manager) forget(r *Record) {
 	}
 }
 
+func (m *Manager) open(r Record) (t tokens, err error) {
+	plain, err := m.Box.Open(r.Sealed, r.Ref)
+	if err != nil {
+		return tokens{}, err
+	}
+	return t, json.Unmarshal(plain, &t)
+}
+
 func (m *Manager) seal(s *Session) []byte {
 	plain, _ := json.Marshal(s.tokens) // strings always marshal
 	return m.Box.Seal(plain, s.Ref)
@@ -261,9 +271,14 @@ func (m *Manager) touch(ctx context.Context, s *Session, now time.Time) {
 		m.Logger.WarnContext(ctx, "session use not noted", "session", s.Ref, "error", err)
 		return
 	}
-	seen := *s
-	seen.SeenAt = now
-	m.keep(&seen)
+	m.cache.ComputeIfPresent(s.Hash, func(old *cached) (*cached, otter.ComputeOp) {
+		if old.session.Version != s.Version {
+			return old, otter.CancelOp // somebody else's is newer
+		}
+		seen := *old.session
+		seen.SeenAt = now
+		return &cached{session: &seen, loadedAt: old.loadedAt}, otter.WriteOp // it was not asked for again
+	})
 }
 
 func (m *Manager) see(ctx context.Context, p *access.Principal) {
@@ -319,6 +334,9 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 	}
 	grant, err := m.Refresher.Refresh(ctx, s.tokens.Refresh)
 	if err != nil {
+		if faster, ok := m.refreshedElsewhere(ctx, s); ok && errors.Is(err, iam.ErrGrantEnded) {
+			return faster, nil
+		}
 		return nil, m.refreshFailed(ctx, s, err)
 	}
 	next := *s
@@ -341,11 +359,47 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 	}
 	next.Sealed = m.seal(&next)
 	saved, err := m.save(ctx, &next)
+	if fault.LostUpdate.Is(err) {
+		saved, err = m.saveUpon(ctx, s, &next)
+	}
 	if err != nil {
 		return nil, err
 	}
 	m.see(ctx, &saved.Principal)
 	return saved, nil
+}
+
+// refreshedElsewhere returns the session if another replica changed it while we asked the identity provider: where a
+// refresh token counts once, theirs was the one that counted, and the refusal that we got ends nothing.
+func (m *Manager) refreshedElsewhere(ctx context.Context, s *Session) (*Session, bool) {
+	record, found, err := m.Store.GetSession(ctx, s.Hash, m.Now())
+	if err != nil || !found || record.Version == s.Version || bytes.Equal(record.Sealed, s.Sealed) {
+		return nil, false
+	}
+	m.forget(&s.Record)
+	faster, err := m.lookup(ctx, s.Hash)
+	return faster, err == nil
+}
+
+// saveUpon stores a refreshed session after somebody else changed it meanwhile. What they changed stays; the tokens are
+// ours, unless they refreshed too: a refresh token may count once, so ours must not be lost.
+func (m *Manager) saveUpon(ctx context.Context, s, next *Session) (*Session, error) {
+	record, found, err := m.Store.GetSession(ctx, s.Hash, m.Now())
+	switch {
+	case err != nil:
+		return nil, fault.Unavailable.New("sessions can't be read at the moment; try again").Because(err)
+	case !found:
+		return nil, errNone
+	case !bytes.Equal(record.Sealed, s.Sealed):
+		return m.lookup(ctx, s.Hash)
+	}
+	merged := *next
+	merged.Record = record
+	merged.Principal, merged.Sealed, merged.mustReissue = next.Principal, next.Sealed, ""
+	if next.Hash != s.Hash { // their id is new, but other rights want another one
+		m.renewID(&merged)
+	}
+	return m.save(ctx, &merged)
 }
 
 func (m *Manager) refreshFailed(ctx context.Context, s *Session, err error) error {
@@ -401,7 +455,11 @@ func (m *Manager) SetOrganisation(w http.ResponseWriter, r *http.Request, s *Ses
 // End ends the request's session, if there is one, and clears the cookie. It returns the ID token, by which the sign-in
 // at the identity provider can be ended too.
 func (m *Manager) End(w http.ResponseWriter, r *http.Request) (idToken string, err error) {
-	defer m.setCookie(w, "", -1)
+	defer func() {
+		if err == nil { // else the session lives on, and its owner must be able to try again
+			m.setCookie(w, "", -1)
+		}
+	}()
 	value := m.cookie(r)
 	if value == "" {
 		return "", nil
@@ -419,7 +477,7 @@ func (m *Manager) End(w http.ResponseWriter, r *http.Request) (idToken string, e
 // Revoke deletes a session. why is recorded.
 func (m *Manager) Revoke(ctx context.Context, r *Record, why string) error {
 	deleted, err := m.Store.DeleteSession(ctx, r.Ref)
-	m.ended.Set(r.Ref, true)
+	m.ended.add(r.Ref, m.Now())
 	m.forget(r)
 	if err != nil {
 		return fault.Unavailable.New("the session can't be ended at the moment; try again").Because(err)

@@ -159,16 +159,23 @@ func (r *Ring) load(ctx context.Context) error {
 			return fmt.Errorf("signing key %s: expected a public key of %d bytes, got %d", k.KID, ed25519.PublicKeySize, len(k.Public))
 		}
 		set.Keys = append(set.Keys, jwk{Kty: "OKP", Crv: "Ed25519", Use: "sig", Alg: "EdDSA", Kid: k.KID, X: base64.RawURLEncoding.EncodeToString(k.Public)})
-		if k.State != KeyActive {
+		if k.State == KeyRetired {
 			continue
 		}
+		// The next one too must open: found out at its rotation, it would leave no key that signs.
 		seed, err := r.Box.Open(k.Sealed, k.KID)
 		if err != nil {
 			return fmt.Errorf("signing key %s does not open: the key-encryption key is not the one it was stored with; give the right sts.token.keyEncryptionKeyFile", k.KID)
 		}
+		if len(seed) != ed25519.SeedSize {
+			return fmt.Errorf("signing key %s: expected a seed of %d bytes, got %d", k.KID, ed25519.SeedSize, len(seed))
+		}
 		private := ed25519.NewKeyFromSeed(seed)
 		if !slices.Equal(private.Public().(ed25519.PublicKey), k.Public) {
 			return fmt.Errorf("signing key %s: the stored public key is not that of the private one", k.KID)
+		}
+		if k.State != KeyActive {
+			continue
 		}
 		header, _ := json.Marshal(joseHeader{Alg: "EdDSA", Kid: k.KID, Typ: "at+jwt"})
 		state.active = &signer{kid: k.KID, private: private, header: base64.RawURLEncoding.EncodeToString(header) + "."}

@@ -30,7 +30,8 @@ type AccessForm struct {
 	Step         int // 1 name, 2 organisations and roles, 3 review
 
 	Name         string
-	Warnings     []string // about the name: blanks at the ends, near misses
+	Warnings     []string // about the name, such as blanks at its ends
+	Near         []string // names that are mapped already and differ from it in case or blanks only
 	Acknowledged string   // the name whose warnings have been seen
 
 	Assignments         []Assignment
@@ -41,6 +42,9 @@ type AccessForm struct {
 	OrganisationChoices []Choice
 	RoleChoices         []Choice
 	SystemRoleChoices   []Choice
+	HiddenOrganisations bool // the person may not list organisations: only their own are offered
+	HiddenRoles         bool // the person may not list roles: none is offered
+	Gone                int  // rows left out, because what they named no longer exists
 
 	Errors FieldErrors // name, addOrganisation, addRole, addSystemRole
 	Review AccessReview
@@ -62,6 +66,11 @@ type Grant struct {
 	Organisation string // empty for the system scope
 	Roles        []string
 	Groups       []PermissionGroup
+}
+
+// nothingToOffer says why a selection is empty, or shorter than one might expect.
+func nothingToOffer(what string) string {
+	return "You may not list " + what + ", so they are not all offered here."
 }
 
 func (v AccessForm) action() string {

@@ -1,5 +1,7 @@
 package view
 
+import "strings"
+
 // Confirm asks before something goes, and names what goes with it. With blockers it refuses and names
 // them instead. It submits version and, where TypeToConfirm is set, confirm.
 type Confirm struct {
@@ -49,6 +51,13 @@ func ConfirmAccessDelete(p Page, id, name string, organisations []string, system
 		Page: p, Section: SectionAccess, Title: "Delete access", Object: name, Path: AccessDeletePath(id),
 		Action: "Delete access", Danger: true, Back: Link{name, AccessItemPath(id)},
 	}
+	if len(organisations) > 3 {
+		c.TypeToConfirm = name
+	}
+	if n := len(organisations); n > 3 {
+		c.Effects = append(c.Effects, "People whose token carries this IAM role lose what it gives them in "+count(n, "organisation")+": "+isolated(organisations)+".")
+		organisations = nil
+	}
 	for _, organisation := range organisations {
 		c.Effects = append(c.Effects, "People whose token carries this IAM role lose what it gives them in "+organisation+".")
 	}
@@ -56,10 +65,12 @@ func ConfirmAccessDelete(p Page, id, name string, organisations []string, system
 		c.Effects = append(c.Effects, "They lose the system roles it gives them.")
 	}
 	c.Effects = append(c.Effects, "It takes effect at once; app tokens that are already out die within minutes. Roles and the group in Okta stay as they are.")
-	if len(organisations) > 3 {
-		c.TypeToConfirm = name
-	}
 	return c
+}
+
+// isolated lists names so that one written from right to left does not turn its neighbours round.
+func isolated(names []string) string {
+	return "\u2068" + strings.Join(names, "\u2069, \u2068") + "\u2069"
 }
 
 // ConfirmDeactivate asks to deactivate an organisation.

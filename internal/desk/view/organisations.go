@@ -32,6 +32,7 @@ type OrganisationDetail struct {
 	ID, Name            string
 	Deactivated         *Stamp
 	Created, Changed    Stamp
+	CanSeeMappings      bool
 	Mappings            []OrganisationMapping
 	CanEdit, CanHistory bool
 }

@@ -243,7 +243,7 @@ func OverviewPage(v Overview) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = notices(Warning, "Your token is odd in places", v.Identity.Odd).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = notices(Warning, "What is unusual about your token", v.Identity.Odd).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -3,7 +3,7 @@ package view
 // Refused is shown with 403 for a page the person may not use.
 type Refused struct {
 	Page
-	Wanted    string // what was asked for: "see the list of roles"
+	Sentence  string // why, in one sentence
 	Refusal   Refusal
 	EntryHref string // the history entry, for one who may read it
 }
@@ -11,10 +11,11 @@ type Refused struct {
 // NotFound is shown with 404.
 type NotFound struct{ Page }
 
-// Failure is shown with 500.
+// Failure is shown for whatever else went wrong.
 type Failure struct {
 	Page
-	Reference string
+	Title, Text string // what happened; without them it is our fault
+	Reference   string
 }
 
 // Message is a page on its own: it needs nobody signed in. The login gateway shows its problems with it.

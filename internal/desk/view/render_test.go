@@ -14,7 +14,6 @@ type element struct {
 	tag        string
 	attributes map[string]string
 	inLabel    bool
-	inHidden   bool
 }
 
 // parse reads a page strictly: every element that is opened is closed, in order, and every attribute is

@@ -33,7 +33,8 @@ type RoleForm struct {
 	Errors       FieldErrors // name, permissions, requiredUserPermissions
 	// For the review of a change:
 	Gained, Lost []PermissionGroup
-	Mappings     []RoleMapping // who is affected
+	Mappings     []RoleMapping // who is affected, for who may see mappings
+	Uses         int           // how many IAM roles give the role
 	Warnings     []string
 }
 
@@ -65,6 +66,7 @@ type RoleDetail struct {
 	Groups                         []PermissionGroup
 	Restricted                     bool
 	RequiredUser                   []PermissionGroup
+	CanSeeMappings                 bool
 	Mappings                       []RoleMapping
 	Created, Changed               Stamp
 	CanEdit, CanDelete, CanHistory bool

@@ -214,9 +214,9 @@ func roleSamples() []sample {
 		{"role-review", RoleFormPage(RoleForm{Page: admin("/roles/new"), Step: 2, Name: "Credential issuer", Permissions: permissions("CREDENTIAL_"), RequiredUser: required()})},
 		{"role-review-delegation", RoleFormPage(delegatedReview)},
 		{"role-edit-review", RoleFormPage(edit)},
-		{"role", RoleDetailPage(RoleDetail{Page: admin("/roles/x"), ID: roleID, Name: "Credential issuer", Groups: pick("CREDENTIAL_", "KEY_LIST"), Mappings: roleMappingsSample(2), Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
-		{"role-large", RoleDetailPage(RoleDetail{Page: crowded("/roles/x"), ID: roleID, Name: hostile[1], Groups: catalogue(), Restricted: true, RequiredUser: pick("CREDENTIAL_"), Mappings: roleMappingsSample(60), Created: by(40*day, hostile[0]), Changed: by(2*time.Minute, "")})},
-		{"role-unmapped", RoleDetailPage(RoleDetail{Page: member("/roles/x"), ID: roleID, Name: hostile[3], Groups: pick("PROOF_"), Restricted: true, Created: by(40*day, "Ada Admin"), Changed: by(0, "Ada Admin")})},
+		{"role", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: admin("/roles/x"), ID: roleID, Name: "Credential issuer", Groups: pick("CREDENTIAL_", "KEY_LIST"), Mappings: roleMappingsSample(2), Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
+		{"role-large", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: crowded("/roles/x"), ID: roleID, Name: hostile[1], Groups: catalogue(), Restricted: true, RequiredUser: pick("CREDENTIAL_"), Mappings: roleMappingsSample(60), Created: by(40*day, hostile[0]), Changed: by(2*time.Minute, "")})},
+		{"role-unmapped", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: member("/roles/x"), ID: roleID, Name: hostile[3], Groups: pick("PROOF_"), Restricted: true, Created: by(40*day, "Ada Admin"), Changed: by(0, "Ada Admin")})},
 		{"role-delete", ConfirmPage(ConfirmRoleDelete(admin("/roles/x/delete"), roleID, "Credential issuer", 14, nil))},
 		{"role-delete-refused", ConfirmPage(ConfirmRoleDelete(admin("/roles/x/delete"), roleID, "Credential issuer", 14, roleMappingsSample(2)))},
 	}
@@ -316,7 +316,8 @@ func organisationSamples() []sample {
 		return List{Path: OrganisationsPath, Sort: "name", Page: 1, PageSize: 30, Total: total}
 	}
 	detail := OrganisationDetail{
-		Page: admin("/organisations/x"), ID: orgID, Name: "Ministry of Mobility", Created: by(400*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanHistory: true,
+		CanSeeMappings: true,
+		Page:           admin("/organisations/x"), ID: orgID, Name: "Ministry of Mobility", Created: by(400*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanHistory: true,
 		Mappings: []OrganisationMapping{{iamID, "Acme Issuance", []Choice{{roleID, "Credential issuer"}, {"3", "Read-only auditor"}}}, {"2", "Acme Verification", []Choice{{"2", "Verifier"}}}},
 	}
 	deactivated := detail
@@ -385,10 +386,10 @@ func problemSamples() []sample {
 	nothing := Refusal{Reference: "r-7QK2-9FMX", Missing: []Permission{one("HISTORY_LIST"), one("SYSTEM_HISTORY_LIST")}}
 	message := LoginProblem(ThemeSystem, "Okta says that you are not assigned to this application.", "r-2MZP-41KD", "An Okta administrator can assign you, or a group that you are in, under Applications → Assignments.")
 	return []sample{
-		{"refused", RefusedPage(Refused{Page: member(RolesPath), Wanted: "see the list of roles", Refusal: refusal, EntryHref: HistoryEntryPath("2")})},
+		{"refused", RefusedPage(Refused{Page: member(RolesPath), Sentence: "Your roles in the system do not include: “List roles”.", Refusal: refusal, EntryHref: HistoryEntryPath("2")})},
 		{"refused-nothing", RefusedPage(Refused{Page: Page{Person: Person{Login: hostile[2]}, Nav: []Section{SectionOverview}, Path: HistoryPath}, Refusal: nothing})},
 		{"not-found", NotFoundPage(NotFound{admin("/nowhere")})},
-		{"failure", FailurePage(Failure{admin("/roles?page=2"), "r-7QK2-9FMX"})},
+		{"failure", FailurePage(Failure{Page: admin("/roles?page=2"), Reference: "r-7QK2-9FMX"})},
 		{"signed-out", MessagePage(SignedOut(ThemeSystem))},
 		{"login-problem", MessagePage(message)},
 		{"message-hostile", MessagePage(Message{Theme: ThemeDark, Title: hostile[2], Text: hostile[1], Details: hostile, Reference: hostile[2]})},

@@ -86,6 +86,14 @@ func historyTitle(r HistoryRow) string {
 	if r.Refused {
 		return "Refused"
 	}
+	if r.Type == "STS_SESSION" {
+		switch r.Action {
+		case "CREATED":
+			return "Signed in"
+		case "DELETED":
+			return "Session ended"
+		}
+	}
 	return word(r.Type) + " " + strings.ToLower(word(r.Action))
 }
 
@@ -104,11 +112,11 @@ func (v HistoryList) options(values []string) []Choice {
 	return choices
 }
 
-func refusedLead(v Refused) string {
-	if v.Wanted == "" {
-		return "Your permissions do not include this page."
+func failureHeading(v Failure) heading {
+	if v.Title != "" {
+		return heading{Title: v.Title, Lead: v.Text}
 	}
-	return "Your permissions do not let you " + v.Wanted + "."
+	return heading{Title: "Something went wrong", Lead: "It is our fault, not yours. Nothing was changed that you have not been told about."}
 }
 
 // plainNumber is for machines: no thousands separator.
