@@ -48,7 +48,7 @@ func (s *Service) refuse(ctx context.Context, snapshot *access.Snapshot, p *acce
 	if !seen {
 		explanation := snapshot.Explain(p, org, anyOf...)
 		entry := s.History.New(refusalEntry(snapshot, p, route, &explanation))
-		r = refusal{sentence: explanation.Sentence(), reference: entry.ID}
+		r = refusal{sentence: told(&explanation, org), reference: entry.ID}
 		if r, seen = s.refusals.keep(key, r); !seen {
 			s.History.Append(ctx, entry)
 		}
@@ -56,6 +56,16 @@ func (s *Service) refuse(ctx context.Context, snapshot *access.Snapshot, p *acce
 	f := fault.Forbidden.New("%s", r.sentence)
 	f.Reference = r.reference
 	return f
+}
+
+// told is the sentence for the person. Of an organisation in which they have no role they learn nothing, not even that
+// it exists or what it is called; the record has it all.
+func told(e *access.Explanation, org access.OrganisationID) string {
+	here := slices.ContainsFunc(e.Matched, func(m access.MatchedIAMRole) bool { return len(m.Roles) > 0 })
+	if org != access.System && !here {
+		return "You have no access to this organisation."
+	}
+	return e.Sentence()
 }
 
 // RefusalRecord is the metadata of a refusal's history entry: everything an administrator needs to see why.
