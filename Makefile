@@ -19,7 +19,7 @@ build: ## bin/portico
 test: ## go vet, and every test under the race detector
 	@FLAGS='$(FLAGS)' PKG='$(PKG)' sh scripts/test.sh
 
-bench: ## a request by session beside a bare reverse proxy, and every benchmark
+bench: ## a request beside a bare reverse proxy, the start-up, and every benchmark
 	go run ./bench
 	@sh scripts/needs.sh
 	go test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)

@@ -14,7 +14,7 @@ import (
 )
 
 // load drives a proxy with a closed loop: each connection sends its next request when the last one is answered.
-func load(ctx context.Context, p *child, cookie string, length time.Duration, connections int) (figures, error) {
+func load(ctx context.Context, p *child, header http.Header, length time.Duration, connections int) (figures, error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}, Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
 	ctx, cancel := context.WithCancel(ctx)
@@ -30,7 +30,7 @@ func load(ctx context.Context, p *child, cookie string, length time.Duration, co
 			var own []time.Duration
 			for time.Now().Before(end) && ctx.Err() == nil {
 				start := time.Now()
-				if err := get(ctx, client, p.url+target, cookie); err != nil {
+				if err := get(ctx, client, p.url+target, header); err != nil {
 					mu.Lock()
 					failed = err
 					mu.Unlock()
@@ -53,17 +53,17 @@ func load(ctx context.Context, p *child, cookie string, length time.Duration, co
 	n := len(all)
 	return figures{
 		perSecond: float64(n) / took.Seconds(), cpu: float64(cpu.Microseconds()) / float64(n),
-		p50: all[n/2], p99: all[n*99/100],
+		p50: all[n/2], p99: all[n*99/100], rss: residentKiB(p.cmd.Process.Pid),
 	}, nil
 }
 
-func get(ctx context.Context, client *http.Client, address, cookie string) error {
+func get(ctx context.Context, client *http.Client, address string, header http.Header) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
 	}
-	if cookie != "" {
-		req.Header.Set("Cookie", cookie)
+	if header != nil {
+		req.Header = header // read only
 	}
 	resp, err := client.Do(req)
 	if err != nil {

@@ -1,12 +1,19 @@
-// Command bench measures, in one run on one machine, what a request by session costs Portico beside a bare Go reverse
-// proxy: same upstream, same load, each proxy in a process of its own on one core.
+// Command bench measures, in one run on one machine, what a request by session or by bearer token costs Portico beside
+// a bare Go reverse proxy: same upstream, same load, each proxy in a process of its own on one core. It also measures how
+// soon portico dev is ready, and what it holds then.
 //
 // It starts everything itself, on loopback, and stops by itself. CPU per request is the steadier figure.
+//
+//	main.go     the parts it plays, and the table
+//	prepare.go  a role, its mapping, a session and a bearer token
+//	load.go     the closed loop, and what the kernel knows of a process
+//	startup.go  portico dev, started again and again
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -18,8 +25,11 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -36,9 +46,11 @@ func main() {
 	role := flag.String("role", "", "used by the command itself")
 	upstream := flag.String("upstream", "", "used by the command itself")
 	data := flag.String("data", "", "used by the command itself")
-	seconds := flag.Int("seconds", 5, "length of one run")
+	seconds := flag.Int("seconds", 8, "length of one run")
 	runs := flag.Int("runs", 3, "runs of each proxy; the median counts")
 	connections := flag.Int("connections", 64, "connections of the load")
+	starts := flag.Int("starts", 5, "starts of portico dev; the median counts")
+	profile := flag.String("profile", "", "folder for CPU profiles of Portico under each load, taken after the measurement")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -47,11 +59,16 @@ func main() {
 	case "upstream":
 		err = serve(ctx, http.HandlerFunc(answer))
 	case "bare":
-		err = serve(ctx, bare(*upstream))
+		err = serve(ctx, bare(*upstream, nil))
+	case "pooled":
+		err = serve(ctx, bare(*upstream, pool{}))
 	case "portico":
-		err = portico(ctx, *upstream, *data)
+		err = portico(ctx, *upstream, *data, *profile)
 	default:
-		err = measure(ctx, *seconds, *runs, *connections)
+		err = measure(ctx, *seconds, *runs, *connections, *profile)
+		if err == nil {
+			err = startUp(ctx, *starts)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -90,19 +107,37 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-func bare(upstream string) http.Handler {
+// pool spares a reverse proxy its copy buffers, as Portico's does.
+type pool struct{}
+
+var spare = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+func (pool) Get() []byte  { return spare.Get().(*[32 << 10]byte)[:] }
+func (pool) Put(b []byte) { spare.Put((*[32 << 10]byte)(b)) }
+
+func bare(upstream string, buffers httputil.BufferPool) http.Handler {
 	u, err := url.Parse(upstream)
 	if err != nil {
 		panic(err)
 	}
 	return &httputil.ReverseProxy{
-		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(u) },
-		Transport: &http.Transport{MaxIdleConnsPerHost: 512, DisableCompression: true},
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }, Transport: &http.Transport{MaxIdleConnsPerHost: 512, DisableCompression: true}, BufferPool: buffers,
 	}
 }
 
 // portico runs a development Portico whose Core is the upstream.
-func portico(ctx context.Context, upstream, data string) error {
+func portico(ctx context.Context, upstream, data, profile string) error {
+	if profile != "" {
+		f, err := os.Create(profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	d, err := dev.Start(ctx, dev.Options{
 		Listen: "127.0.0.1:0", OktaListen: "127.0.0.1:0", DataDir: data, Logger: slog.New(slog.DiscardHandler),
 		Configure: func(c *config.Config) { c.Core.API.URL = upstream },
@@ -124,6 +159,8 @@ type child struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	url string
+
+	data string // its folder, removed with it; empty: none
 }
 
 // spawn starts this program in a role, on one core if taskset is there.
@@ -157,19 +194,26 @@ func spawn(role string, args ...string) (*child, error) {
 func (c *child) stop() {
 	_ = c.in.Close()
 	_ = c.cmd.Wait()
+	if c.data != "" {
+		_ = os.RemoveAll(c.data)
+	}
 }
 
 type figures struct {
 	perSecond, cpu float64 // requests; microseconds per request
 	p50, p99       time.Duration
+	rss            int // KiB, at the end
 }
 
-func measure(ctx context.Context, seconds, runs, connections int) error {
-	data, err := os.MkdirTemp("", "portico-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(data)
+// contender is one row of the table.
+type contender struct {
+	name   string
+	at     *child
+	header http.Header
+	all    []figures
+}
+
+func measure(ctx context.Context, seconds, runs, connections int, profile string) error {
 	upstream, err := spawn("upstream")
 	if err != nil {
 		return err
@@ -180,52 +224,92 @@ func measure(ctx context.Context, seconds, runs, connections int) error {
 		return err
 	}
 	defer bareProxy.stop()
-	ours, err := spawn("portico", "-upstream", upstream.url, "-data", data)
+	pooled, err := spawn("pooled", "-upstream", upstream.url)
+	if err != nil {
+		return err
+	}
+	defer pooled.stop()
+	ours, session, bearer, err := startPortico(upstream.url)
 	if err != nil {
 		return err
 	}
 	defer ours.stop()
-	cookie, err := prepare(ours.url)
-	if err != nil {
-		return err
+	contenders := []*contender{
+		{name: "bare ReverseProxy", at: bareProxy},
+		{name: "the same, buffers pooled", at: pooled},
+		{name: "Portico, session", at: ours, header: session},
+		{name: "Portico, bearer token", at: ours, header: bearer},
 	}
-	results := map[string][]figures{}
-	for range runs {
-		for _, p := range []struct {
-			name, cookie string
-			at           *child
-		}{{"bare ReverseProxy", "", bareProxy}, {"Portico, session", cookie, ours}} {
-			f, err := load(ctx, p.at, p.cookie, time.Duration(seconds)*time.Second, connections)
+	idle := residentKiB(ours.cmd.Process.Pid)
+	for range runs { // interleaved, so that whatever else the machine does hits all alike
+		for _, c := range contenders {
+			f, err := load(ctx, c.at, c.header, time.Duration(seconds)*time.Second, connections)
 			if err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
+				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			results[p.name] = append(results[p.name], f)
+			c.all = append(c.all, f)
 		}
 	}
-	report(results, ours)
+	report(contenders)
+	fmt.Printf("Portico's memory before the load: %.1f MiB\n", float64(idle)/1024)
+	if profile == "" {
+		return nil
+	}
+	for name, pick := range map[string]func(session, bearer http.Header) http.Header{
+		"session": func(session, _ http.Header) http.Header { return session },
+		"bearer":  func(_, bearer http.Header) http.Header { return bearer },
+	} {
+		profiled, session, bearer, err := startPortico(upstream.url, "-profile", filepath.Join(profile, name+".pprof"))
+		if err != nil {
+			return err
+		}
+		_, err = load(ctx, profiled, pick(session, bearer), time.Duration(seconds)*time.Second, connections)
+		profiled.stop()
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-func report(results map[string][]figures, ours *child) {
-	median := func(name string, of func(figures) float64) float64 {
+// startPortico starts a Portico in front of the upstream, and returns what gets requests through it.
+func startPortico(upstream string, args ...string) (c *child, session, bearer http.Header, err error) {
+	data, err := os.MkdirTemp("", "portico-bench-")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if c, err = spawn("portico", append(args, "-upstream", upstream, "-data", data)...); err != nil {
+		return nil, nil, nil, errors.Join(err, os.RemoveAll(data))
+	}
+	c.data = data
+	if session, bearer, err = prepare(c.url, data); err != nil {
+		c.stop()
+	}
+	return c, session, bearer, err
+}
+
+func report(contenders []*contender) {
+	median := func(c *contender, of func(figures) float64) float64 {
 		var all []float64
-		for _, f := range results[name] {
+		for _, f := range c.all {
 			all = append(all, of(f))
 		}
-		slices.Sort(all)
-		return all[len(all)/2]
+		return middle(all)
 	}
+	cpuOf := func(f figures) float64 { return f.cpu }
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\treq/s\tCPU µs/req\tp50 ms\tp99 ms\t")
-	cpu := map[string]float64{}
-	for _, name := range []string{"bare ReverseProxy", "Portico, session"} {
-		cpu[name] = median(name, func(f figures) float64 { return f.cpu })
-		fmt.Fprintf(w, "%s\t%.0f\t%.1f\t%.2f\t%.2f\t\n", name, median(name, func(f figures) float64 { return f.perSecond }), cpu[name],
-			median(name, func(f figures) float64 { return float64(f.p50) / 1e6 }), median(name, func(f figures) float64 { return float64(f.p99) / 1e6 }))
+	fmt.Fprintln(w, "\treq/s\tCPU µs/req\t/ bare\tp50 ms\tp99 ms\tMiB\t")
+	for _, c := range contenders {
+		fmt.Fprintf(w, "%s\t%.0f\t%.1f\t%.2f\t%.2f\t%.2f\t%.1f\t\n", c.name, median(c, func(f figures) float64 { return f.perSecond }),
+			median(c, cpuOf), median(c, cpuOf)/median(contenders[0], cpuOf), median(c, func(f figures) float64 { return float64(f.p50) / 1e6 }),
+			median(c, func(f figures) float64 { return float64(f.p99) / 1e6 }), median(c, func(f figures) float64 { return float64(f.rss) / 1024 }))
 	}
 	_ = w.Flush()
-	fmt.Printf("CPU, Portico / bare: %.2f   memory of Portico after the load: %d KiB\n",
-		cpu["Portico, session"]/cpu["bare ReverseProxy"], residentKiB(ours.cmd.Process.Pid))
+}
+
+func middle(all []float64) float64 {
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 func decode(r io.Reader, into any) error {

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/portico-iam/portico/internal/dev"
 )
 
 var (
@@ -15,31 +21,74 @@ var (
 	hidden = regexp.MustCompile(`<input[^>]*type="hidden"[^>]*name="([^"]*)"[^>]*value="([^"]*)"`)
 )
 
-// prepare maps a group to a role and returns the session cookie of one of its members.
-func prepare(base string) (cookie string, err error) {
+// prepare maps two groups to a role, and returns what a member of each sends: a session cookie, a bearer token.
+func prepare(base, data string) (session, bearer http.Header, err error) {
 	admin, err := signIn(base, "ada@acme.test")
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	var role struct{ ID string }
+	var role, mapped struct{ ID string }
 	if err := post(admin, base, "/api/sts/role/v1", `{"name":"Issuer","permissions":["CREDENTIAL_LIST","CREDENTIAL_ISSUE"]}`, &role); err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	mapping := fmt.Sprintf(`{"name":"Acme Issuance","organisationRoles":{%q:[%q]}}`, organisation, role.ID)
-	if err := post(admin, base, "/api/sts/iam-role/v1", mapping, &role); err != nil {
-		return "", err
+	for _, group := range []string{"Acme Issuance", "Acme Batch"} {
+		mapping := fmt.Sprintf(`{"name":%q,"organisationRoles":{%q:[%q]}}`, group, organisation, role.ID)
+		if err := post(admin, base, "/api/sts/iam-role/v1", mapping, &mapped); err != nil {
+			return nil, nil, err
+		}
 	}
 	member, err := signIn(base, "ivan@acme.test")
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	u, _ := url.Parse(base)
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, c := range member.Jar.Cookies(u) {
 		if c.Name == "portico_session" {
-			return c.Name + "=" + c.Value, nil
+			session = http.Header{"Cookie": {c.Name + "=" + c.Value}}
 		}
 	}
-	return "", fmt.Errorf("no session cookie")
+	if session == nil {
+		return nil, nil, errors.New("the sign-in left no session cookie")
+	}
+	token, err := serviceToken(filepath.Join(data, "dev.json"))
+	return session, http.Header{"Authorization": {"Bearer " + token}}, err
+}
+
+// serviceToken signs the first service of dev.json in.
+func serviceToken(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	var info dev.Info
+	if err := json.Unmarshal(text, &info); err != nil {
+		return "", err
+	}
+	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"one.api"}}
+	req, err := http.NewRequest(http.MethodPost, info.Issuer+"/v1/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth(info.ServiceClients[0].ClientID, info.ServiceClients[0].ClientSecret)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var reply struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := decode(resp.Body, &reply); err != nil {
+		return "", err
+	}
+	if reply.AccessToken == "" {
+		return "", fmt.Errorf("expected a token for %s, got %d", info.ServiceClients[0].ClientID, resp.StatusCode)
+	}
+	return reply.AccessToken, nil
 }
 
 func post(client *http.Client, base, path, body string, into any) error {

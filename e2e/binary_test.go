@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -27,12 +28,23 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// It goes when this process does, however that ends: the shell's standard input is closed then.
+	sweeper := exec.Command("sh", "-c", `read -r _; rm -rf "$0"`, dir)
+	if keepOpen, err = sweeper.StdinPipe(); err != nil {
+		return "", err
+	}
+	if err := sweeper.Start(); err != nil {
+		return "", err
+	}
 	path := filepath.Join(dir, "portico")
 	if out, err := exec.Command("go", "build", "-o", path, "../cmd/portico").CombinedOutput(); err != nil {
 		return "", errors.New(string(out))
 	}
 	return path, nil
 })
+
+// keepOpen is the sweeper's standard input. Were it forgotten, the garbage collector would close it.
+var keepOpen io.Closer
 
 // command prepares the built binary; it does not outlive the test.
 func command(t *testing.T, args ...string) *exec.Cmd {

@@ -178,12 +178,12 @@ func (b *bench) verifier() (*iam.Verifier, func()) {
 	roles, _ := iam.ParseRolePath("roles")
 	sub, _ := iam.ParseRolePath("sub")
 	return &iam.Verifier{Now: time.Now, Issuers: []*iam.Issuer{{
-			Issuer: issuer, Audience: "api://one", Algorithms: []string{"EdDSA"}, RolePath: roles, SubjectPath: sub,
-			Keys: &iam.KeySet{URL: iam.FixedURL(keys.URL), HTTP: client, RefreshAfter: time.Hour, ExpireAfter: time.Hour, Now: time.Now, Logger: silent},
-		}}}, func() {
-			client.CloseIdleConnections()
-			keys.Close()
-		}
+		Issuer: issuer, Audience: "api://one", Algorithms: []string{"EdDSA"}, RolePath: roles, SubjectPath: sub,
+		Keys: &iam.KeySet{URL: iam.FixedURL(keys.URL), HTTP: client, RefreshAfter: time.Hour, ExpireAfter: time.Hour, Now: time.Now, Logger: silent},
+	}}}, func() {
+		client.CloseIdleConnections()
+		keys.Close()
+	}
 }
 
 // token is the IAM's, for somebody with these IAM roles.

@@ -55,7 +55,8 @@ var keys = sync.OnceValue(func() (k struct {
 	rsa, other, weak *rsa.PrivateKey
 	p256             *ecdsa.PrivateKey
 	ed               ed25519.PrivateKey
-}) {
+},
+) {
 	k.rsa, _ = rsa.GenerateKey(rand.Reader, 2048)
 	k.other, _ = rsa.GenerateKey(rand.Reader, 2048)
 	k.weak, _ = rsa.GenerateKey(rand.Reader, 1024)

@@ -107,8 +107,10 @@ type bench struct {
 func newBench(t *testing.T) *bench { return newBenchAt(t, "https://portico.acme.test") }
 
 func newBenchAt(t *testing.T, public string) *bench {
-	b := &bench{t: t, now: begin, public: public, db: testdb.Open(t, store.SQLite),
-		okta: &okta{codes: map[string][2]string{}, verifiers: map[string]bool{}, states: map[string]bool{}}}
+	b := &bench{
+		t: t, now: begin, public: public, db: testdb.Open(t, store.SQLite),
+		okta: &okta{codes: map[string][2]string{}, verifiers: map[string]bool{}, states: map[string]bool{}},
+	}
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
 	now := func() time.Time { return b.now }
 	record := &history.Recorder{Store: b.db, Now: now, Logger: logger}

@@ -119,7 +119,8 @@ type bench struct {
 func newBench(t interface {
 	Helper()
 	Fatal(...any)
-}) *bench {
+},
+) *bench {
 	b := &bench{now: begin, key: seal.RandomKey(), keys: &keyStore{}, policy: &rights{version: 7, in: map[access.OrganisationID]access.PermissionSet{
 		access.System: access.SetOf(access.STSRoleList),
 		acme:          access.SetOf(access.CredentialIssue, access.CredentialList),
@@ -306,8 +307,10 @@ func TestNT28_AFreshTokenIsReusedForAnEqualRequestOnly(t *testing.T) {
 
 func TestNT33_GrantedIsWithinRightsAndRequest(t *testing.T) {
 	b := newBench(t)
-	x := &sts.Exchange{Service: b.Service, History: &history.Recorder{Store: &memory{}, Now: time.Now, Logger: silent},
-		Verify: func(context.Context, string) (*access.Principal, error) { return ivan(), nil }}
+	x := &sts.Exchange{
+		Service: b.Service, History: &history.Recorder{Store: &memory{}, Now: time.Now, Logger: silent},
+		Verify: func(context.Context, string) (*access.Principal, error) { return ivan(), nil },
+	}
 	var names []string
 	for _, info := range access.Permissions() {
 		names = append(names, info.Name)
