@@ -166,7 +166,7 @@ func newBench(t *testing.T, o options) *bench {
 	return b
 }
 
-func (b *bench) verifier() (*iam.Verifier, func()) {
+func (b *bench) verifier() (v *iam.Verifier, stop func()) {
 	public, private, _ := ed25519.GenerateKey(rand.Reader)
 	b.key = private
 	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -177,13 +177,15 @@ func (b *bench) verifier() (*iam.Verifier, func()) {
 	client := iam.HTTPClient()
 	roles, _ := iam.ParseRolePath("roles")
 	sub, _ := iam.ParseRolePath("sub")
-	return &iam.Verifier{Now: time.Now, Issuers: []*iam.Issuer{{
+	v = &iam.Verifier{Now: time.Now, Issuers: []*iam.Issuer{{
 		Issuer: issuer, Audience: "api://one", Algorithms: []string{"EdDSA"}, RolePath: roles, SubjectPath: sub,
 		Keys: &iam.KeySet{URL: iam.FixedURL(keys.URL), HTTP: client, RefreshAfter: time.Hour, ExpireAfter: time.Hour, Now: time.Now, Logger: silent},
-	}}}, func() {
+	}}}
+	stop = func() {
 		client.CloseIdleConnections()
 		keys.Close()
 	}
+	return v, stop
 }
 
 // token is the IAM's, for somebody with these IAM roles.
