@@ -214,12 +214,14 @@ func TestOneSentenceForEachMistake(t *testing.T) {
 		status int
 		says   string
 	}{
-		"port in use":           {[]string{"dev", "--data", t.TempDir(), "--listen", taken.Addr().String(), "--okta-listen", "127.0.0.1:0"}, 1, "already in use"},
+		"port in use":           {[]string{"dev", "--data", t.TempDir(), "--listen", taken.Addr().String(), "--okta-listen", "127.0.0.1:0"}, 1, "--listen: "},
 		"folder is a file":      {append([]string{"dev", "--data", file}, free...), 1, "data folder"},
 		"folder below a file":   {append([]string{"dev", "--data", filepath.Join(file, "x")}, free...), 1, "data folder"},
 		"corrupt database":      {append([]string{"dev", "--data", corruptDB}, free...), 1, "portico.db"},
 		"corrupt okta state":    {append([]string{"dev", "--data", corruptOkta}, free...), 1, "okta.json"},
 		"not on loopback":       {[]string{"dev", "--data", t.TempDir(), "--listen", "0.0.0.0:0"}, 1, "not on loopback"},
+		"not an address":        {[]string{"dev", "--listen", "9080"}, 2, "--listen: expected host:port"},
+		"not a port":            {[]string{"dev", "--okta-listen", "127.0.0.1:web"}, 2, "--okta-listen: expected a port"},
 		"unknown flag":          {[]string{"dev", "--colour"}, 2, "unknown flag"},
 		"unknown command":       {[]string{"paint"}, 2, "unexpected argument"},
 		"no configuration":      {[]string{"serve"}, 2, "--config"},
@@ -241,6 +243,25 @@ func TestOneSentenceForEachMistake(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOneProcessPerDataFolder: a second one is refused, and disturbs nothing of the first.
+func TestOneProcessPerDataFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	free := []string{"--data", dir, "--listen", "127.0.0.1:0", "--okta-listen", "127.0.0.1:0"}
+	r := launch(t, "Stop with", append([]string{"dev"}, free...)...)
+	before := readInfo(t, dir)
+	second := command(t, append([]string{"dev"}, free...)...)
+	out, err := second.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "in use by another portico") {
+		t.Errorf("expected a refusal, got %v\n%s", err, out)
+	}
+	if after := readInfo(t, dir); after.PublicURL != before.PublicURL {
+		t.Error("the second one wrote its own dev.json")
+	}
+	r.interrupt(t)
+	launch(t, "Stop with", append([]string{"dev"}, free...)...).interrupt(t)
 }
 
 func write(t *testing.T, path, text string) {

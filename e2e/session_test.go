@@ -107,10 +107,43 @@ func TestUnassignedIsToldPlainly(t *testing.T) {
 		t.Errorf("expected 403, got %d", got.status)
 	}
 	got.mustContain(t, "You may not sign in here", "Reference")
+	// Going again would lead round: what is offered asks for somebody else, though Uma is still signed in at Okta.
+	uma := p.browser()
+	uma.signIn("/roles", "uma@acme.test").mustContain(t, "Sign in as somebody else")
+	again := uma.open("/login?return=%2F&as=somebody-else")
+	if !strings.Contains(again.body, `name="password"`) {
+		t.Fatalf("expected Okta to ask again, got %d at %s", again.status, again.url)
+	}
+	uma.submitCredentials(again, "ivan@acme.test", "portico-dev").mustContain(t, "Ivan Issuer")
+
 	ada := p.browser()
 	ada.signIn("/history?action=REJECTED", "ada@acme.test").mustContain(t, "refused")
 	if nora := p.browser().signIn("/", "nora@acme.test"); !strings.Contains(nora.body, "carries no groups") {
 		t.Error("expected Nora to be told that her sign-in carries no groups")
+	}
+}
+
+// TestRefusedSignInsDoNotFillTheHistory: anybody can get a state and come back with an error, again and again.
+func TestRefusedSignInsDoNotFillTheHistory(t *testing.T) {
+	p := start(t, nil)
+	b := p.browser()
+	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	where, err := url.Parse(b.open("/").header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		got := b.open("/.apisix/redirect?error=access_denied&state=" + url.QueryEscape(where.Query().Get("state")))
+		if got.status != http.StatusForbidden {
+			t.Fatalf("expected 403, got %d", got.status)
+		}
+	}
+	ada := p.browser()
+	ada.signIn("/", "ada@acme.test")
+	var list struct{ TotalItems int }
+	ada.call("GET", "/api/history/v1?showSystemHistory=true&actions[]=REJECTED", nil, &list)
+	if list.TotalItems == 0 || list.TotalItems > 100 {
+		t.Errorf("expected the first ones and no more, got %d entries", list.TotalItems)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -18,11 +19,16 @@ type coreCommand struct {
 	LogLevel string `default:"warn" enum:"debug,info,warn,error" help:"What is logged (default warn)."`
 }
 
-func (c *coreCommand) Run(env environment) error {
-	if err := dev.MakeDataDir(c.Data); err != nil {
+// Validate finds wrong usage before anything runs.
+func (c *coreCommand) Validate() error { return dev.CheckAddress("--listen", c.Listen) }
+
+func (c *coreCommand) Run(env environment) (err error) {
+	release, err := dev.OpenDataDir(c.Data)
+	if err != nil {
 		return err
 	}
-	listener, err := dev.ListenLoopback(c.Listen)
+	defer func() { err = errors.Join(err, release()) }()
+	listener, err := dev.ListenLoopback("--listen", c.Listen)
 	if err != nil {
 		return err
 	}

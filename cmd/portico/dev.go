@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/portico-iam/portico/internal/config"
@@ -13,6 +14,11 @@ type devCommand struct {
 	Data       string `default:".portico-dev" placeholder:"DIR" help:"Where everything is kept (default .portico-dev)."`
 	Profile    string `default:"licensed" enum:"licensed" help:"Which kind of Okta organisation to be."`
 	LogLevel   string `default:"warn" enum:"debug,info,warn,error" help:"What is logged (default warn)."`
+}
+
+// Validate finds wrong usage before anything runs.
+func (c *devCommand) Validate() error {
+	return errors.Join(dev.CheckAddress("--listen", c.Listen), dev.CheckAddress("--okta-listen", c.OktaListen))
 }
 
 func (c *devCommand) Run(env environment) error {

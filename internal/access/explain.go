@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -179,7 +180,11 @@ func (e *Explanation) Remedy() string {
 	if len(e.Granting) == 0 {
 		return fmt.Sprintf("No role holds %s: create one, then map it to %s in %s.", wanted, to, e.place())
 	}
-	return fmt.Sprintf("Map the role %q, which holds %s, to %s in %s.", e.Granting[0].Name, wanted, to, e.place())
+	// The least that would do: a role for everything holds this too, and must not be what is proposed.
+	least := slices.MinFunc(e.Granting, func(a, b *Role) int {
+		return cmp.Or(cmp.Compare(a.Permissions.Len(), b.Permissions.Len()), cmp.Compare(a.Name, b.Name))
+	})
+	return fmt.Sprintf("Map the role %q, which holds %s, to %s in %s.", least.Name, wanted, to, e.place())
 }
 
 // What names the thing that was asked for, by the first permission's title.

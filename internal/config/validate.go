@@ -99,7 +99,10 @@ func (g *Gateway) validate(v *validator) {
 	if g.CallbackPath == "/" {
 		v.fail("gateway.callbackPath", "/ is taken; expected a path of its own, e.g. /.apisix/redirect")
 	}
-	for _, taken := range []string{"/login/", "/logout/", "/api/", "/ssi/", "/scim/", "/.well-known/", "/assets/"} {
+	for _, taken := range []string{
+		"/login/", "/logout/", "/api/", "/ssi/", "/scim/", "/.well-known/", "/assets/",
+		"/api-docs/", "/access/", "/roles/", "/organisations/", "/history/", "/session/",
+	} {
 		if strings.HasPrefix(g.CallbackPath+"/", taken) {
 			v.fail("gateway.callbackPath", "expected a path outside %s, got %s", taken, g.CallbackPath)
 		}

@@ -11,8 +11,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/portico-iam/portico/internal/app"
 	"github.com/portico-iam/portico/internal/config"
@@ -39,18 +42,25 @@ type Dev struct {
 
 	okta         *http.Server
 	oktaListener net.Listener
+	release      func() error // of the data folder
 }
 
 // Start opens both addresses and prepares everything. On an error nothing is left open.
 func Start(ctx context.Context, o Options) (_ *Dev, err error) {
-	if err := MakeDataDir(o.DataDir); err != nil {
-		return nil, err
-	}
-	listener, err := ListenLoopback(o.Listen)
+	release, err := OpenDataDir(o.DataDir)
 	if err != nil {
 		return nil, err
 	}
-	oktaListener, err := ListenLoopback(o.OktaListen)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, release())
+		}
+	}()
+	listener, err := ListenLoopback("--listen", o.Listen)
+	if err != nil {
+		return nil, err
+	}
+	oktaListener, err := ListenLoopback("--okta-listen", o.OktaListen)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -64,7 +74,7 @@ func Start(ctx context.Context, o Options) (_ *Dev, err error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), oktaListener.Close())
 	}
-	d := &Dev{Okta: okta, oktaListener: oktaListener, okta: &http.Server{Handler: okta.Handler(), ReadHeaderTimeout: 10 * time.Second}}
+	d := &Dev{Okta: okta, release: release, oktaListener: oktaListener, okta: &http.Server{Handler: okta.Handler(), ReadHeaderTimeout: 10 * time.Second}}
 	cfg, err := configuration(o, publicURL, okta.World())
 	if err == nil {
 		d.App, err = app.New(ctx, cfg, app.Options{Listener: listener, Logger: o.Logger, Now: o.Now})
@@ -95,7 +105,7 @@ func (d *Dev) Run(ctx context.Context) error {
 	if oktaErr := <-served; !errors.Is(oktaErr, http.ErrServerClosed) {
 		err = errors.Join(err, oktaErr)
 	}
-	return errors.Join(err, closeErr, d.Okta.Close())
+	return errors.Join(err, closeErr, d.Okta.Close(), d.release())
 }
 
 // configuration is what the guide has an administrator write down, filled in.
@@ -117,16 +127,28 @@ func configuration(o Options, publicURL string, w devokta.World) (*config.Config
 	return &cfg, cfg.Check()
 }
 
-// MakeDataDir makes a data folder, and sees that it can be written to.
-func MakeDataDir(dir string) error {
+// OpenDataDir makes a data folder, sees that it can be written to, and holds it until release is called: two processes on
+// one folder would undo each other's work. The hold ends with the process, however that ends.
+func OpenDataDir(dir string) (release func() error, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("data folder %s can't be made: %w; give another one with --data", dir, pathCause(err))
+		return nil, fmt.Errorf("data folder %s can't be made: %w; give another one with --data", dir, pathCause(err))
 	}
 	probe, err := os.CreateTemp(dir, ".probe-*")
 	if err != nil {
-		return fmt.Errorf("data folder %s can't be written to: %w; give another one with --data", dir, pathCause(err))
+		return nil, fmt.Errorf("data folder %s can't be written to: %w; give another one with --data", dir, pathCause(err))
 	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return nil, err
+	}
+	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	held, err := lock.TryLock()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("data folder %s can't be held: %w", dir, pathCause(err))
+	case !held:
+		return nil, fmt.Errorf("data folder %s is in use by another portico: stop that one, or give another folder with --data", dir)
+	}
+	return lock.Close, nil
 }
 
 func pathCause(err error) error {
@@ -150,16 +172,32 @@ func makeKeyFile(path string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// ListenLoopback opens an address that only this machine reaches.
-func ListenLoopback(address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
+// CheckAddress tells what is wrong with the form of an address to listen on. flag is where the user gave it.
+func CheckAddress(flag, address string) error {
+	_, number, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("expected host:port, e.g. 127.0.0.1:8080, got %q", address)
+		return fmt.Errorf("%s: expected host:port, e.g. 127.0.0.1:8080, got %q", flag, address)
 	}
+	if _, err := strconv.ParseUint(number, 10, 16); err != nil {
+		return fmt.Errorf("%s: expected a port from 0 to 65535, got %q", flag, number)
+	}
+	return nil
+}
+
+// ListenLoopback opens an address that only this machine reaches. flag is where the user gave it.
+func ListenLoopback(flag, address string) (net.Listener, error) {
+	if err := CheckAddress(flag, address); err != nil {
+		return nil, err
+	}
+	host, _, _ := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); !strings.EqualFold(host, "localhost") && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("%s is not on loopback: portico dev has public passwords, so it listens on this machine alone; use portico serve for others", address)
+		return nil, fmt.Errorf("%s: %s is not on loopback: this is for development, with public passwords, so it listens on this machine alone; use portico serve for others", flag, address)
 	}
-	return app.Listen(address)
+	listener, err := app.Listen(address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return listener, nil
 }
 
 func port(l net.Listener) string {

@@ -60,13 +60,18 @@ func (c *Client) oauth(ctx context.Context) (*oauth2.Config, context.Context, er
 	}, context.WithValue(ctx, oauth2.HTTPClient, c.HTTP), nil
 }
 
-// AuthorizationURL is where the browser begins a sign-in (RFC 6749 section 4.1.1, RFC 7636 with S256).
-func (c *Client) AuthorizationURL(ctx context.Context, state, nonce, verifier string) (string, error) {
+// AuthorizationURL is where the browser begins a sign-in (RFC 6749 section 4.1.1, RFC 7636 with S256). anew asks for the
+// password again although somebody is signed in there: so that it can be somebody else (OpenID Connect Core 1.0, prompt).
+func (c *Client) AuthorizationURL(ctx context.Context, state, nonce, verifier string, anew bool) (string, error) {
 	cfg, _, err := c.oauth(ctx)
 	if err != nil {
 		return "", err
 	}
-	return cfg.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", nonce)), nil
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", nonce)}
+	if anew {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	}
+	return cfg.AuthCodeURL(state, options...), nil
 }
 
 // Exchange redeems a code and validates everything that comes back.

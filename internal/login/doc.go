@@ -1,6 +1,7 @@
 // Package login is the built-in gateway's edge: signing in and out at the identity provider.
 //
-//	GET  /login?return=/path     begin a sign-in (authorization code flow, PKCE S256, state, nonce)
+//	GET  /login?return=/path     begin a sign-in (authorization code flow, PKCE S256, state, nonce);
+//	                             &as=somebody-else has the identity provider ask again
 //	GET  gateway.callbackPath    complete it, begin the session, go to the page that was asked for
 //	GET, POST /logout            end our session, then the identity provider's, and come back
 //

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
@@ -20,7 +22,7 @@ import (
 
 // Client is the identity provider, as far as signing in needs it.
 type Client interface {
-	AuthorizationURL(ctx context.Context, state, nonce, verifier string) (string, error)
+	AuthorizationURL(ctx context.Context, state, nonce, verifier string, anew bool) (string, error)
 	Exchange(ctx context.Context, code, verifier, nonce string) (*iam.Grant, error)
 	EndSessionURL(ctx context.Context, idToken string) (string, error)
 	// NamesItself tells whether answers to the browser bear the provider's name (RFC 9207).
@@ -46,12 +48,19 @@ type Config struct {
 // Handler is the sign-in edge.
 type Handler struct {
 	Config
-	flows *flows
+	flows    *flows
+	recorded *rate.Limiter // refused sign-ins that reach the history
 }
+
+// Refused sign-ins are recorded at this rate at the most, in bursts of so many.
+const (
+	refusalsPerSecond = 1
+	refusalsAtOnce    = 60
+)
 
 // New returns the edge.
 func New(cfg Config) *Handler {
-	return &Handler{Config: cfg, flows: newFlows(cfg.Key, cfg.Secure, cfg.Now)}
+	return &Handler{Config: cfg, flows: newFlows(cfg.Key, cfg.Secure, cfg.Now), recorded: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)}
 }
 
 // Mount puts the edge's addresses on mux.
@@ -63,7 +72,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 }
 
 func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
-	h.begin(w, r, r.URL.Query().Get("return"))
+	h.begin(w, r, r.URL.Query().Get("return"), r.URL.Query().Get("as") == "somebody-else")
 }
 
 // SignIn sends somebody without a session to the identity provider, to come back to the page asked for. Anything but a
@@ -72,10 +81,10 @@ func (h *Handler) SignIn(w http.ResponseWriter, r *http.Request) {
 	if h.justSignedOut(w, r) {
 		return
 	}
-	h.begin(w, r, r.URL.RequestURI())
+	h.begin(w, r, r.URL.RequestURI(), false)
 }
 
-func (h *Handler) begin(w http.ResponseWriter, r *http.Request, returnTo string) {
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request, returnTo string, anew bool) {
 	if !navigates(r) {
 		httpx.WriteError(w, r, fault.Unauthenticated.New("sign in first: open the page in a browser"))
 		return
@@ -95,7 +104,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, returnTo string)
 		return
 	}
 	sealed, s := h.flows.newState(safeReturn(returnTo, "/login", "/logout", h.CallbackPath))
-	target, err := h.Client.AuthorizationURL(r.Context(), sealed, h.flows.nonce(s, b), h.flows.verifier(s, b))
+	target, err := h.Client.AuthorizationURL(r.Context(), sealed, h.flows.nonce(s, b), h.flows.verifier(s, b), anew)
 	if err != nil {
 		h.Logger.ErrorContext(r.Context(), "sign-in can't begin", "error", err)
 		h.problem(w, r, fault.IdentityProvider.Status, "The sign-in page can't be reached",
@@ -137,12 +146,8 @@ func navigates(r *http.Request) bool {
 
 // problem shows why a sign-in did not work, with the reference under which the log has more.
 func (h *Handler) problem(w http.ResponseWriter, r *http.Request, status int, title, text, returnTo string) {
-	h.problemAs(w, r, status, title, text, httpx.RequestID(r.Context()), returnTo)
-}
-
-func (h *Handler) problemAs(w http.ResponseWriter, r *http.Request, status int, title, text, reference, returnTo string) {
 	h.Pages.RenderMessage(w, r, httpx.Message{
-		Status: status, Title: title, Text: text, Reference: reference,
+		Status: status, Title: title, Text: text, Reference: httpx.RequestID(r.Context()),
 		ActionURL: "/login?return=" + url.QueryEscape(returnTo), Action: "Sign in again",
 	})
 }
@@ -229,12 +234,23 @@ func (h *Handler) replayed(w http.ResponseWriter, r *http.Request, first string,
 // refused records why the identity provider, or our validation of what it sent, ended a sign-in.
 func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error, s state) {
 	h.Logger.WarnContext(r.Context(), "sign-in refused", "error", err, "request_id", httpx.RequestID(r.Context()))
-	entry := h.History.Record(r.Context(), history.Entry{
-		Action: history.Rejected, EntityType: history.STSSession, Name: "sign-in", Source: history.SourceSTS,
-		Metadata: history.Details(map[string]string{"sentence": "The sign-in was refused.", "reason": reasonOf(err)}),
-	})
+	// Anybody can come with an error and a state of ours, so the record is bounded; the log has the rest under the
+	// request's id.
+	reference := httpx.RequestID(r.Context())
+	if h.recorded.AllowN(h.Now(), 1) {
+		reference = h.History.Record(r.Context(), history.Entry{
+			Action: history.Rejected, EntityType: history.STSSession, Name: "sign-in", Source: history.SourceSTS,
+			Metadata: history.Details(map[string]string{"sentence": "The sign-in was refused.", "reason": reasonOf(err)}),
+		}).ID
+	}
 	status, title, text := explain(err)
-	h.problemAs(w, r, status, title, text, entry.ID, s.Return)
+	action, address := "Sign in again", "/login?return="+url.QueryEscape(s.Return)
+	if status == http.StatusForbidden { // still signed in there: going again would end here again
+		action, address = "Sign in as somebody else", address+"&as=somebody-else"
+	}
+	h.Pages.RenderMessage(w, r, httpx.Message{
+		Status: status, Title: title, Text: text, Reference: reference, ActionURL: address, Action: action,
+	})
 }
 
 // reasonOf is for the administrator: the whole chain of our own words and the provider's code. It holds no token.

@@ -47,7 +47,7 @@ type okta struct {
 	names     bool  // RFC 9207
 }
 
-func (o *okta) AuthorizationURL(_ context.Context, state, nonce, verifier string) (string, error) {
+func (o *okta) AuthorizationURL(_ context.Context, state, nonce, verifier string, _ bool) (string, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.away != nil {
@@ -474,8 +474,9 @@ func TestRefusalsAreExplainedAndRecorded(t *testing.T) {
 		exchange error
 		status   int
 		text     string
+		anew     string // what the next attempt asks for besides
 	}{
-		"not assigned":           {query: "error=access_denied&error_description=User+is+not+assigned+canary", status: 403, text: "may not sign in"},
+		"not assigned":           {query: "error=access_denied&error_description=User+is+not+assigned+canary", status: 403, text: "may not sign in", anew: "&as=somebody-else"},
 		"temporarily away":       {query: "error=temporarily_unavailable", status: 502, text: "not available"},
 		"its own error":          {query: "error=server_error", status: 502, text: "not available"},
 		"another error":          {query: "error=invalid_scope&error_description=canary", status: 502, text: "was refused"},
@@ -493,7 +494,7 @@ func TestRefusalsAreExplainedAndRecorded(t *testing.T) {
 		}
 		w := browser.get(answer)
 		parts := strings.Split(w.Body.String(), "|")
-		if w.Code != c.status || signedIn(w) || len(parts) != 4 || !strings.Contains(parts[0]+parts[1], c.text) || parts[3] != "/login?return=%2Froles" {
+		if w.Code != c.status || signedIn(w) || len(parts) != 4 || !strings.Contains(parts[0]+parts[1], c.text) || parts[3] != "/login?return=%2Froles"+c.anew {
 			t.Errorf("%s: got %d %s", rule, w.Code, w.Body)
 			continue
 		}
