@@ -71,7 +71,10 @@ type step = chromedp.Action[chromedp.Void]
 func as(l look) step {
 	media := chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}},
+			Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: l.scheme},
+				{Name: "prefers-reduced-motion", Value: "reduce"}, // or a picture shows colours on their way
+			},
 		})
 		return err
 	})
