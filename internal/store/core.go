@@ -21,13 +21,17 @@ var _ core.OrganisationStore = (*DB)(nil)
 
 // CreateOrganisation implements core.OrganisationStore.
 func (db *DB) CreateOrganisation(ctx context.Context, o core.Organisation, e history.Entry) error {
-	err := db.write(ctx, func(tx *sql.Tx) error {
-		inserted, err := insertCoreOrganisation(ctx, tx, o)
+	err := db.writeOrganisations(ctx, func(tx *sql.Tx) error {
+		// Looked for, since the engines differ in which of several collisions they report.
+		_, exists, err := getCoreOrganisation(ctx, tx, o.ID)
 		if err != nil {
 			return err
 		}
-		if !inserted {
+		if exists {
 			return core.ErrOrganisationExists
+		}
+		if err := insertCoreOrganisation(ctx, tx, o); err != nil {
+			return err
 		}
 		return appendEntry(ctx, tx, e)
 	})
@@ -37,31 +41,31 @@ func (db *DB) CreateOrganisation(ctx context.Context, o core.Organisation, e his
 	return nil
 }
 
-const selectCoreOrganisations = `SELECT id, name, created_at, modified_at, deactivated_at, wallet_provider, wallet_provider_issuer, revision
+const selectCoreOrganisations = `SELECT id, name, created_at, modified_at, deactivated_at, wallet_provider, wallet_provider_issuer
 	FROM core_organisation`
 
 // GetOrganisation implements core.OrganisationStore.
 func (db *DB) GetOrganisation(ctx context.Context, id access.OrganisationID) (o core.Organisation, found bool, err error) {
-	o, _, found, err = getCoreOrganisation(ctx, db.reading, id)
+	o, found, err = getCoreOrganisation(ctx, db.reading, id)
 	if err != nil {
 		return core.Organisation{}, false, fmt.Errorf("get organisation %s: %w", id, err)
 	}
 	return o, found, nil
 }
 
-func getCoreOrganisation(ctx context.Context, on executor, id access.OrganisationID) (o core.Organisation, revision int64, found bool, err error) {
+func getCoreOrganisation(ctx context.Context, on executor, id access.OrganisationID) (o core.Organisation, found bool, err error) {
 	found, err = queryRow(ctx, on, func(scan scanner) (err error) {
-		o, revision, err = scanCoreOrganisation(scan)
+		o, err = scanCoreOrganisation(scan)
 		return err
 	}, selectCoreOrganisations+` WHERE id = $1`, string(id))
-	return o, revision, found, err
+	return o, found, err
 }
 
-func scanCoreOrganisation(scan scanner) (o core.Organisation, revision int64, err error) {
+func scanCoreOrganisation(scan scanner) (o core.Organisation, err error) {
 	var created, modified, deactivated int64
-	err = scan(&o.ID, &o.Name, &created, &modified, &deactivated, &o.WalletProvider, &o.WalletProviderIssuer, &revision)
+	err = scan(&o.ID, &o.Name, &created, &modified, &deactivated, &o.WalletProvider, &o.WalletProviderIssuer)
 	o.CreatedAt, o.ModifiedAt, o.DeactivatedAt = instant(created), instant(modified), instant(deactivated)
-	return o, revision, err
+	return o, err
 }
 
 const countCoreOrganisations = `SELECT COUNT(*) FROM core_organisation`
@@ -85,7 +89,7 @@ func (db *DB) ListOrganisations(ctx context.Context, f core.OrganisationFilter) 
 	total, err = db.page(ctx, listing{
 		rows: selectCoreOrganisations, count: countCoreOrganisations, where: w, order: order, page: f.Page, size: f.Size,
 	}, func(scan scanner) error {
-		o, _, err := scanCoreOrganisation(scan)
+		o, err := scanCoreOrganisation(scan)
 		page = append(page, o)
 		return err
 	})
@@ -110,73 +114,67 @@ func (db *DB) coreOrganisationOrder(f core.OrganisationFilter) (string, error) {
 	return "", fmt.Errorf("expected createdDate or name to sort by, got %q", f.Sort)
 }
 
-// errRaced says that somebody else wrote the organisation after it was read.
-var errRaced = errors.New("the organisation was changed in the meantime")
-
-// UpsertOrganisation implements core.OrganisationStore. Of two changes that meet, one finds the other's revision and
-// starts over: so one of them always gets on.
-func (db *DB) UpsertOrganisation(ctx context.Context, id access.OrganisationID, change core.OrganisationChange) error {
-	for {
-		var refused error
-		err := db.write(ctx, func(tx *sql.Tx) error {
-			var next core.Organisation
-			var entries []history.Entry
-			current, revision, found, err := getCoreOrganisation(ctx, tx, id)
-			if err != nil {
+// writeOrganisations runs do in a transaction that no other change of organisations overlaps. They are rare, and two
+// that meet in the unique indexes of id and name could otherwise find either taken first, or each wait for the other.
+func (db *DB) writeOrganisations(ctx context.Context, do func(tx *sql.Tx) error) error {
+	return db.write(ctx, func(tx *sql.Tx) error {
+		if db.engine.lockOrganisations != "" {
+			if _, err := exec(ctx, tx, db.engine.lockOrganisations); err != nil {
 				return err
 			}
-			if found {
-				next, entries, refused = change(&current)
-			} else {
-				next, entries, refused = change(nil)
-			}
-			if refused != nil || len(entries) == 0 {
-				return nil
-			}
-			if err := putCoreOrganisation(ctx, tx, next, revision, found); err != nil {
-				return err
-			}
-			return appendEntries(ctx, tx, entries)
-		})
-		switch {
-		case refused != nil:
-			return refused
-		case errors.Is(err, errRaced):
-			continue
-		case err != nil:
-			return fmt.Errorf("change organisation %s: %w", id, err)
 		}
-		return nil
-	}
+		return do(tx)
+	})
 }
 
-const updateCoreOrganisation = `UPDATE core_organisation SET name = $1, folded = $2, created_at = $3, modified_at = $4, deactivated_at = $5,
-	wallet_provider = $6, wallet_provider_issuer = $7, revision = revision + 1 WHERE id = $8 AND revision = $9`
-
-func putCoreOrganisation(ctx context.Context, tx *sql.Tx, o core.Organisation, revision int64, exists bool) error {
-	if !exists {
-		inserted, err := insertCoreOrganisation(ctx, tx, o)
-		if err == nil && !inserted {
-			err = errRaced
+// UpsertOrganisation implements core.OrganisationStore.
+func (db *DB) UpsertOrganisation(ctx context.Context, id access.OrganisationID, change core.OrganisationChange) error {
+	var refused error
+	err := db.writeOrganisations(ctx, func(tx *sql.Tx) error {
+		var current *core.Organisation
+		o, found, err := getCoreOrganisation(ctx, tx, id)
+		if err != nil {
+			return err
 		}
-		return err
+		put := insertCoreOrganisation
+		if found {
+			current, put = &o, updateCoreOrganisation
+		}
+		next, entries, err := change(current)
+		if err != nil || len(entries) == 0 {
+			refused = err
+			return nil
+		}
+		if err := put(ctx, tx, next); err != nil {
+			return err
+		}
+		return appendEntries(ctx, tx, entries)
+	})
+	if refused != nil {
+		return refused
 	}
-	updated, err := exec(ctx, tx, updateCoreOrganisation, o.Name, strings.ToLower(o.Name), millis(o.CreatedAt), millis(o.ModifiedAt),
-		millis(o.DeactivatedAt), o.WalletProvider, o.WalletProviderIssuer, string(o.ID), revision)
-	if err == nil && updated == 0 {
-		err = errRaced
+	if err != nil {
+		return fmt.Errorf("change organisation %s: %w", id, err)
 	}
+	return nil
+}
+
+const updateCoreOrganisationRow = `UPDATE core_organisation SET name = $1, folded = $2, created_at = $3, modified_at = $4, deactivated_at = $5,
+	wallet_provider = $6, wallet_provider_issuer = $7 WHERE id = $8`
+
+func updateCoreOrganisation(ctx context.Context, tx *sql.Tx, o core.Organisation) error {
+	_, err := exec(ctx, tx, updateCoreOrganisationRow, o.Name, strings.ToLower(o.Name), millis(o.CreatedAt), millis(o.ModifiedAt),
+		millis(o.DeactivatedAt), o.WalletProvider, o.WalletProviderIssuer, string(o.ID))
 	return collision(err)
 }
 
 const insertCoreOrganisationRow = `INSERT INTO core_organisation (id, name, folded, created_at, modified_at, deactivated_at,
-	wallet_provider, wallet_provider_issuer, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) ON CONFLICT (id) DO NOTHING`
+	wallet_provider, wallet_provider_issuer) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
-// insertCoreOrganisation returns false when the id is taken.
-func insertCoreOrganisation(ctx context.Context, tx *sql.Tx, o core.Organisation) (inserted bool, err error) {
-	n, err := exec(ctx, tx, insertCoreOrganisationRow, string(o.ID), o.Name, strings.ToLower(o.Name), millis(o.CreatedAt),
+func insertCoreOrganisation(ctx context.Context, tx *sql.Tx, o core.Organisation) error {
+	_, err := exec(ctx, tx, insertCoreOrganisationRow, string(o.ID), o.Name, strings.ToLower(o.Name), millis(o.CreatedAt),
 		millis(o.ModifiedAt), millis(o.DeactivatedAt), o.WalletProvider, o.WalletProviderIssuer)
-	return n > 0, collision(err)
+	return collision(err)
 }
 
 // collision turns the engines' words for a taken value into Core's.

@@ -37,6 +37,10 @@ type engine struct {
 	snapshot sql.TxOptions // of a transaction that sees one moment
 	bytewise string        // follows a text column in ORDER BY, so that both engines sort by bytes
 
+	// lockOrganisations keeps other changes of Core's organisations waiting until the transaction ends; empty where
+	// there is one writer anyway.
+	lockOrganisations string
+
 	// inspect tells whether there is a version table, and refuses a database that can't be ours.
 	inspect func(ctx context.Context, on executor) (migrated bool, err error)
 	// lock keeps others from migrating.

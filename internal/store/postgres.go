@@ -43,9 +43,12 @@ func openPostgres(dsn string) (*DB, error) {
 			dialect:  goose.DialectPostgres,
 			snapshot: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 			bytewise: ` COLLATE "C"`,
-			inspect:  inspectPostgres,
-			lock:     lockPostgres,
-			explain:  func(err error) error { return explainPostgres(cfg, err) },
+
+			lockOrganisations: `LOCK TABLE core_organisation IN SHARE ROW EXCLUSIVE MODE`,
+
+			inspect: inspectPostgres,
+			lock:    lockPostgres,
+			explain: func(err error) error { return explainPostgres(cfg, err) },
 		},
 		reading: pool,
 		writing: pool,

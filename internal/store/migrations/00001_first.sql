@@ -128,7 +128,6 @@ CREATE TABLE core_organisation (
     modified_at            BIGINT NOT NULL,
     deactivated_at         BIGINT NOT NULL,
     wallet_provider        TEXT NOT NULL,
-    wallet_provider_issuer TEXT NOT NULL,
-    revision               BIGINT NOT NULL
+    wallet_provider_issuer TEXT NOT NULL
 );
 CREATE UNIQUE INDEX core_organisation_wallet_provider ON core_organisation (wallet_provider) WHERE wallet_provider <> '';
