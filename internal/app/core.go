@@ -30,6 +30,9 @@ func (a *App) buildCore(ctx context.Context, service *sts.Service, record *histo
 		if err != nil {
 			return nil, fmt.Errorf("core.api.url: %w", err)
 		}
+		if u.Scheme == "http" && a.cfg.Core.API.UnsafeHTTP {
+			a.logger.Warn("app tokens travel to Core without TLS, as core.api.unsafeHttp allows", "core", u.Host)
+		}
 		transport := coreTransport()
 		a.onClose(func() error {
 			transport.CloseIdleConnections()

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 
+	"github.com/portico-iam/portico/internal/claim"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/iam"
 )
@@ -39,11 +40,11 @@ func (a *App) buildIAM() (*iam.Verifier, *iam.Provider, error) {
 }
 
 func (a *App) buildIssuer(cfg config.Additional) (*iam.Issuer, error) {
-	roles, err := iam.ParseRolePath(cfg.RolePath)
+	roles, err := claim.Parse(cfg.RolePath)
 	if err != nil {
 		return nil, fmt.Errorf("rolePath: %w", err)
 	}
-	subject, err := iam.ParseRolePath(cfg.SubjectPath)
+	subject, err := claim.Parse(cfg.SubjectPath)
 	if err != nil {
 		return nil, fmt.Errorf("subjectPath: %w", err)
 	}

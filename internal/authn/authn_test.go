@@ -14,6 +14,7 @@ import (
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/claim"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
@@ -55,8 +56,8 @@ func newBench(t *testing.T) *bench {
 	client := iam.HTTPClient()
 	t.Cleanup(func() { client.CloseIdleConnections(); keys.Close() })
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
-	roles, _ := iam.ParseRolePath("roles")
-	sub, _ := iam.ParseRolePath("sub")
+	roles, _ := claim.Parse("roles")
+	sub, _ := claim.Parse("sub")
 	db := testdb.Open(t, store.SQLite)
 	sessions := session.New(session.Config{
 		Store: db, Box: seal.RandomKey().Box("session"), History: &history.Recorder{Store: db, Now: now, Logger: logger},

@@ -21,6 +21,7 @@ import (
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/bff"
+	"github.com/portico-iam/portico/internal/claim"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/corecall"
 	"github.com/portico-iam/portico/internal/history"
@@ -175,8 +176,8 @@ func (b *bench) verifier() (v *iam.Verifier, stop func()) {
 		}})
 	}))
 	client := iam.HTTPClient()
-	roles, _ := iam.ParseRolePath("roles")
-	sub, _ := iam.ParseRolePath("sub")
+	roles, _ := claim.Parse("roles")
+	sub, _ := claim.Parse("sub")
 	v = &iam.Verifier{Now: time.Now, Issuers: []*iam.Issuer{{
 		Issuer: issuer, Audience: "api://one", Algorithms: []string{"EdDSA"}, RolePath: roles, SubjectPath: sub,
 		Keys: &iam.KeySet{URL: iam.FixedURL(keys.URL), HTTP: client, RefreshAfter: time.Hour, ExpireAfter: time.Hour, Now: time.Now, Logger: silent},

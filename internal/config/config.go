@@ -141,6 +141,7 @@ type Core struct {
 // CoreAPI is how Core is called.
 type CoreAPI struct {
 	URL            string `yaml:"url"`
+	UnsafeHTTP     bool   `yaml:"unsafeHttp"` // the way to Core is protected by something else than TLS of ours
 	Authentication string `yaml:"authentication"`
 	StaticToken    Secret `yaml:"staticToken"`
 }

@@ -140,7 +140,7 @@ func TestAFullFile(t *testing.T) {
 			},
 			Token: Token{2 * time.Minute, []string{"one-core", "two-core"}, 720 * time.Hour, 48 * time.Hour, "/run/secrets/kek"},
 		},
-		Core:          Core{CoreAPI{"https://core.example.com/base", AuthUnsafeStatic, "canary-static"}},
+		Core:          Core{CoreAPI{URL: "https://core.example.com/base", Authentication: AuthUnsafeStatic, StaticToken: "canary-static"}},
 		Store:         Store{"postgres", "postgres://portico:canary-dsn@db/portico"},
 		Observability: Observability{"debug", "json"},
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/portico-iam/portico/internal/claim"
 	"github.com/portico-iam/portico/internal/httpx"
 )
 
@@ -143,8 +144,8 @@ func (s *STS) validate(v *validator, c *Config) {
 		v.fail("sts.iam.tokenValidation.iss", "required: the issuer of the tokens, e.g. https://dev-12345.okta.com/oauth2/default")
 	}
 	iam.TokenValidation.validate(v, "sts.iam.tokenValidation")
-	v.required("sts.iam.rolePath", iam.RolePath, "the claim that holds the roles, e.g. roles")
-	v.required("sts.iam.subjectPath", iam.SubjectPath, "the claim that identifies the person, e.g. sub")
+	v.claim("sts.iam.rolePath", iam.RolePath, "the claim that holds the roles, e.g. roles")
+	v.claim("sts.iam.subjectPath", iam.SubjectPath, "the claim that identifies the person, e.g. sub")
 	v.required("sts.iam.adminRole", iam.AdminRole, "the bootstrap administrator's role, e.g. ONE_STS_ADMIN")
 	if iam.AdminRole != strings.TrimSpace(iam.AdminRole) {
 		v.fail("sts.iam.adminRole", "expected no blanks at its ends, got %q", iam.AdminRole)
@@ -161,8 +162,8 @@ func (s *STS) validate(v *validator, c *Config) {
 			v.fail(key+".iss", "expected an issuer of its own, got that of %s: %s", first, a.Iss)
 		}
 		issuers[a.Iss] = key + ".iss"
-		v.required(fmt.Sprintf("sts.iam.additional[%d].rolePath", i), iam.Additional[i].RolePath, "the claim that holds the roles, e.g. roles")
-		v.required(fmt.Sprintf("sts.iam.additional[%d].subjectPath", i), iam.Additional[i].SubjectPath, "the claim that identifies the person, e.g. sub")
+		v.claim(fmt.Sprintf("sts.iam.additional[%d].rolePath", i), iam.Additional[i].RolePath, "the claim that holds the roles, e.g. roles")
+		v.claim(fmt.Sprintf("sts.iam.additional[%d].subjectPath", i), iam.Additional[i].SubjectPath, "the claim that identifies the person, e.g. sub")
 	}
 	v.between("sts.token.ttl", s.Token.TTL, 30*time.Second, time.Hour)
 	v.between("sts.token.keyRotation", s.Token.KeyRotation, time.Hour, 10*365*24*time.Hour)
@@ -217,7 +218,9 @@ func (t *TokenValidation) validate(v *validator, key string) {
 }
 
 func (c *Core) validate(v *validator) {
-	v.optionalURL("core.api.url", c.API.URL)
+	if c.API.URL != "" && v.absolute("core.api.url", c.API.URL) != nil && !c.API.UnsafeHTTP && isClear(c.API.URL) {
+		v.fail("core.api.url", "expected https, got %q; app tokens travel there: only where the way is protected otherwise, e.g. by a service mesh, set core.api.unsafeHttp: true", c.API.URL)
+	}
 	v.oneOf("core.api.authentication", c.API.Authentication, AuthSTS, AuthUnsafeStatic, AuthUnsafeNone)
 	if c.API.Authentication == AuthUnsafeStatic && c.API.StaticToken == "" {
 		v.fail("core.api.staticToken", "required with UNSAFE_STATIC")
@@ -239,6 +242,15 @@ func (s *Store) validate(v *validator) {
 func (v *validator) required(key, value, what string) {
 	if strings.TrimSpace(value) == "" {
 		v.fail(key, "required: %s", what)
+	}
+}
+
+// claim accepts the place of a value in a token.
+func (v *validator) claim(key, value, what string) {
+	if value == "" {
+		v.required(key, value, what)
+	} else if _, err := claim.Parse(value); err != nil {
+		v.fail(key, "%v", err)
 	}
 }
 
@@ -273,20 +285,35 @@ var oktaConsole = regexp.MustCompile(`(?i)-admin\.(okta|oktapreview|okta-emea|ok
 
 // url accepts https, and http on loopback.
 func (v *validator) url(key, value string) *url.URL {
+	u := v.absolute(key, value)
+	if u != nil && isClear(value) {
+		v.fail(key, "expected https (http is accepted on loopback only), got %q", value)
+		return nil
+	}
+	if u != nil && oktaConsole.MatchString(u.Hostname()) {
+		v.fail(key, "%s is the address of Okta's console, not of an issuer: leave out -admin", u.Host)
+		return nil
+	}
+	return u
+}
+
+// absolute accepts http and https.
+func (v *validator) absolute(key, value string) *url.URL {
 	u, err := url.Parse(value)
 	switch {
 	case strings.Contains(value, "@") || strings.ContainsAny(value, "?#"): // not quoted: there may be a password in it
 		v.fail(key, "expected a URL without user, query and fragment")
 	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
 		v.fail(key, "expected an https URL, got %q", value)
-	case u.Scheme == "http" && !isLoopback(value):
-		v.fail(key, "expected https (http is accepted on loopback only), got %q", value)
-	case oktaConsole.MatchString(u.Hostname()):
-		v.fail(key, "%s is the address of Okta's console, not of an issuer: leave out -admin", u.Host)
 	default:
 		return u
 	}
 	return nil
+}
+
+// isClear tells of http off this machine.
+func isClear(rawURL string) bool {
+	return strings.HasPrefix(strings.ToLower(rawURL), "http:") && !isLoopback(rawURL)
 }
 
 func (v *validator) optionalURL(key, value string) {

@@ -4,7 +4,6 @@
 //	KeySet     its keys (RFC 7517), refreshed in the background, refetched at most once per interval for an unknown kid
 //	Issuer     what a token of that server must satisfy, and where its roles are
 //	Verifier   all issuers; Verify validates an access token, VerifyIDToken the ID token of our own sign-in
-//	RolePath   the roles' place in the claims
 //
 // Verify reads top to bottom like RFC 7519 section 7.2 and RFC 8725: size, form, header, issuer, audience, times, and
 // only then the key and the signature. There is one reason for each refusal, and no reason quotes the token.

@@ -23,6 +23,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"go.uber.org/goleak"
 
+	"github.com/portico-iam/portico/internal/claim"
 	"github.com/portico-iam/portico/internal/iam"
 )
 
@@ -135,9 +136,9 @@ func keySet(t testing.TB, p *published, c *clock) *iam.KeySet {
 	return k
 }
 
-func path(t testing.TB, text string) iam.RolePath {
+func path(t testing.TB, text string) claim.Path {
 	t.Helper()
-	p, err := iam.ParseRolePath(text)
+	p, err := claim.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}

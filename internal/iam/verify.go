@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/claim"
 	"github.com/portico-iam/portico/internal/fault"
 )
 
@@ -31,8 +31,8 @@ type Issuer struct {
 	Algorithms    []string
 	Leeway        time.Duration
 	Keys          *KeySet
-	RolePath      RolePath
-	SubjectPath   RolePath
+	RolePath      claim.Path
+	SubjectPath   claim.Path
 	RoleSeparator string
 }
 
@@ -301,13 +301,13 @@ func (i *Issuer) checkSignature(ctx context.Context, p *parsed) error {
 }
 
 func (i *Issuer) principal(claims map[string]any) (*access.Principal, error) {
-	value, _ := i.SubjectPath.find(claims)
+	value, _ := i.SubjectPath.Find(claims)
 	subject, _ := value.(string)
 	if subject == "" || len(subject) > 255 || strings.ContainsFunc(subject, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		return nil, refuse("expected a subject of 1 to 255 plain characters at %q", i.SubjectPath)
 	}
 	p := &access.Principal{Issuer: i.Issuer, Subject: subject}
-	p.IAMRoles, p.Odd = i.RolePath.roles(claims, i.RoleSeparator)
+	p.IAMRoles, p.Odd = i.RolePath.Roles(claims, i.RoleSeparator)
 	p.GivenName, p.FamilyName, p.Login = names(claims)
 	if p.Login == "" && strings.Contains(subject, "@") {
 		p.Login = subject
@@ -399,5 +399,3 @@ func (v *Verifier) Close() {
 		issuer.Keys.Close()
 	}
 }
-
-var _ fmt.Stringer = RolePath{}

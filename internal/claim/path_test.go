@@ -1,20 +1,20 @@
-package iam_test
+package claim_test
 
 import (
 	"slices"
 	"testing"
 
-	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/claim"
 )
 
-func TestRolePathSyntax(t *testing.T) {
+func TestPathSyntax(t *testing.T) {
 	for path, ok := range map[string]bool{
 		"roles": true, "realm_access.roles": true, "https://acme.test/roles": true, "$['https://acme.test/roles']": true,
 		"$.realm_access.roles": true, "$['a']['b']": true,
 		"": false, "$": false, "a..b": false, ".a": false, "a.": false, "$.*": false, "$..roles": false, "$.roles[0]": false,
 		"$.roles[?(@.x)]": false, "$['a": false,
 	} {
-		if _, err := iam.ParseRolePath(path); (err == nil) != ok {
+		if _, err := claim.Parse(path); (err == nil) != ok {
 			t.Errorf("%q: expected ok=%v, got %v", path, ok, err)
 		}
 	}
@@ -43,27 +43,23 @@ func TestRoleShapes(t *testing.T) {
 		"the same as JSON path":   {"$['https://acme.test/roles']", "", "https://acme.test/roles", []any{"a"}, []string{"a"}, false},
 		"a dotted name, unnested": {"realm_access.roles", "", "realm_access.roles", []any{"a"}, nil, true},
 	} {
-		b := newBench(t)
-		b.Issuers[0].RolePath, b.Issuers[0].RoleSeparator = path(t, test.path), test.separator
-		changed := claims(nil)
-		delete(changed, "roles")
-		changed[test.claim] = test.value
-		got, err := b.Verify(t.Context(), sign(header(nil), changed, keys().rsa))
+		p, err := claim.Parse(test.path)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if p := got.Principal; !slices.Equal(p.IAMRoles, test.roles) || (len(p.Odd) > 0) != test.odd {
-			t.Errorf("%s: expected %q, odd %v; got %q, %q", name, test.roles, test.odd, p.IAMRoles, p.Odd)
+		roles, odd := p.Roles(map[string]any{test.claim: test.value}, test.separator)
+		if !slices.Equal(roles, test.roles) || (len(odd) > 0) != test.odd {
+			t.Errorf("%s: expected %q, odd %v; got %q, %q", name, test.roles, test.odd, roles, odd)
 		}
 	}
 }
 
-func FuzzRolePath(f *testing.F) {
+func FuzzPath(f *testing.F) {
 	for _, seed := range []string{"roles", "a.b", "$['x']", "$.a", "https://a/b", "$..", "$[?(@)]"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if p, err := iam.ParseRolePath(text); err == nil && p.String() != text {
+		if p, err := claim.Parse(text); err == nil && p.String() != text {
 			t.Errorf("%q became %q", text, p)
 		}
 	})

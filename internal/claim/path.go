@@ -1,4 +1,6 @@
-package iam
+// Package claim finds values in the claims of a token: the one reading of rolePath and subjectPath for the configuration,
+// the validation of tokens and the doctor.
+package claim
 
 import (
 	"errors"
@@ -10,19 +12,19 @@ import (
 	"github.com/ohler55/ojg/jp"
 )
 
-// RolePath is the place of a value in a token's claims: a chain of member names. It is written as a plain claim name
+// Path is the place of a value in a token's claims: a chain of member names. It is written as a plain claim name
 // ("roles", also "https://acme.test/roles"), dotted ("realm_access.roles"), or as a JSON path ("$['acme.test']['roles']").
 // Nothing else of JSON path is admitted: no wildcard, filter, script or index.
-type RolePath struct {
+type Path struct {
 	text    string
 	members []string
 }
 
-func (p RolePath) String() string { return p.text }
+func (p Path) String() string { return p.text }
 
-// ParseRolePath reads a path.
-func ParseRolePath(text string) (RolePath, error) {
-	p := RolePath{text: text}
+// Parse reads a path.
+func Parse(text string) (Path, error) {
+	p := Path{text: text}
 	switch {
 	case text == "":
 		return p, errors.New("expected a claim name or a JSON path, got nothing")
@@ -60,8 +62,8 @@ func ParseRolePath(text string) (RolePath, error) {
 	return p, nil
 }
 
-// find returns the value at the path.
-func (p RolePath) find(claims map[string]any) (any, bool) {
+// Find returns the value at the path.
+func (p Path) Find(claims map[string]any) (any, bool) {
 	var value any = claims
 	for _, member := range p.members {
 		object, ok := value.(map[string]any)
@@ -78,11 +80,11 @@ func (p RolePath) find(claims map[string]any) (any, bool) {
 // maxRole bounds the length of a role name, in bytes; longer ones can't be mapped.
 const maxRole = 1024
 
-// roles reads the IAM roles at the path: of an array its strings; of a string that one role, or its parts where a
+// Roles reads the IAM roles at the path: of an array its strings; of a string that one role, or its parts where a
 // separator is configured; of an object the members whose value is true or an object; of anything else nothing.
 // odd tells, in plain words, what was there and did not count.
-func (p RolePath) roles(claims map[string]any, separator string) (roles, odd []string) {
-	value, found := p.find(claims)
+func (p Path) Roles(claims map[string]any, separator string) (roles, odd []string) {
+	value, found := p.Find(claims)
 	if !found || value == nil {
 		return nil, []string{fmt.Sprintf("the token has no claim at %q", p.text)}
 	}
