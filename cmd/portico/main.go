@@ -29,19 +29,21 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run Portico in production."`
 	Core    coreCommand    `cmd:"" help:"Run the embedded Core by itself, to stand in for an external one in development."`
 	Config  configCommand  `cmd:"" help:"Check or print the configuration."`
+	Okta    oktaCommand    `cmd:"" help:"Set Okta up for Portico: plan, apply, verify, undo."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 // environment is what commands use of the world.
 type environment struct {
 	ctx            context.Context
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(environment{ctx, os.Stdout, os.Stderr, os.Environ()}, os.Args[1:])
+	status := run(environment{ctx, os.Stdin, os.Stdout, os.Stderr, os.Environ()}, os.Args[1:])
 	stop()
 	os.Exit(status)
 }

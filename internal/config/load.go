@@ -25,12 +25,13 @@ const envPrefix = "PORTICO_"
 // maxFile bounds a configuration or secret file, in bytes.
 const maxFile = 1 << 20
 
-// Faults are everything that is wrong with a configuration.
+// Faults are everything that is wrong with a file.
 type Faults []string
 
-func (f Faults) Error() string {
-	return fmt.Sprintf("the configuration has %s:\n  - %s", count(len(f)), strings.Join(f, "\n  - "))
-}
+func (f Faults) Error() string { return "the configuration has " + f.List() }
+
+// List counts and names the faults.
+func (f Faults) List() string { return count(len(f)) + ":\n  - " + strings.Join(f, "\n  - ") }
 
 func count(n int) string {
 	if n == 1 {
@@ -51,35 +52,57 @@ func LoadFile(path string, environ []string) (*Config, error) {
 
 // Load is LoadFile on a text.
 func Load(text []byte, environ []string) (*Config, error) {
-	if len(text) > maxFile {
-		return nil, Faults{fmt.Sprintf("expected at most %d bytes", maxFile)}
-	}
-	root, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
-	// The text is judged before the environment is put into it, so that lines are those of the file.
-	faults := plain(root, "")
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	faults = append(faults, applyEnvironment(root, environ)...)
-	faults = append(faults, applySecretFiles(root, reflect.TypeFor[Config](), "")...)
-	if misfits := fit(root, reflect.TypeFor[Config](), ""); len(misfits) > 0 {
-		return nil, append(faults, misfits...) // the values are not all there: judging them would mislead
-	}
 	cfg := Default()
-	if err := root.Decode(&cfg); err != nil {
-		return nil, append(faults, err.Error())
+	decoded, faults := decode(text, environ, &cfg)
+	if decoded {
+		faults = append(faults, cfg.validate()...)
 	}
-	if faults = append(faults, cfg.validate()...); len(faults) > 0 {
+	if len(faults) > 0 {
 		return nil, faults
 	}
 	return &cfg, nil
 }
 
+// Decode reads a YAML file of another kind as strictly as the configuration, into a struct that holds the defaults. A
+// Secret may be given as xFile. The error is Faults where the content is to blame.
+func Decode[T any](path string, value *T) error {
+	text, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	if _, faults := decode(text, nil, value); len(faults) > 0 {
+		return faults
+	}
+	return nil
+}
+
+// decode fills value. Where it could not, its values are not all there: judging them would mislead.
+func decode[T any](text []byte, environ []string, value *T) (decoded bool, faults Faults) {
+	if len(text) > maxFile {
+		return false, Faults{fmt.Sprintf("expected at most %d bytes", maxFile)}
+	}
+	root, faults := parse(text)
+	if len(faults) > 0 {
+		return false, faults
+	}
+	// The text is judged before the environment is put into it, so that lines are those of the file.
+	if faults = plain(root, ""); len(faults) > 0 {
+		return false, faults
+	}
+	shape := reflect.TypeFor[T]()
+	faults = append(faults, applyEnvironment(root, shape, environ)...)
+	faults = append(faults, applySecretFiles(root, shape, "")...)
+	if misfits := fit(root, shape, ""); len(misfits) > 0 {
+		return false, append(faults, misfits...)
+	}
+	if err := root.Decode(value); err != nil {
+		return false, append(faults, err.Error())
+	}
+	return true, faults
+}
+
 // parse reads one YAML document that is a mapping, or empty.
-func parse(text []byte) (*yaml.Node, error) {
+func parse(text []byte) (*yaml.Node, Faults) {
 	var document, more yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
@@ -240,9 +263,9 @@ func eachKey(t reflect.Type, prefix string, f func(path string, t reflect.Type))
 var serviceLink = regexp.MustCompile(`^([A-Z0-9_]+_)?(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 // applyEnvironment sets PORTICO_a__b for a.b. Lists are separated by commas.
-func applyEnvironment(root *yaml.Node, environ []string) (faults Faults) {
+func applyEnvironment(root *yaml.Node, shape reflect.Type, environ []string) (faults Faults) {
 	types := map[string]reflect.Type{}
-	eachKey(reflect.TypeFor[Config](), "", func(path string, t reflect.Type) {
+	eachKey(shape, "", func(path string, t reflect.Type) {
 		types[path] = t
 		if t == reflect.TypeFor[Secret]() {
 			types[path+"File"] = reflect.TypeFor[string]()

@@ -180,7 +180,7 @@ func (s *STS) validate(v *validator, c *Config) {
 
 // refuseDevelopmentOkta keeps an identity provider on this very machine from opening a service that others reach.
 func (c *Config) refuseDevelopmentOkta(v *validator) {
-	if c.Server.PublicURL == "" || isLoopback(c.Server.PublicURL) {
+	if c.Server.PublicURL == "" || IsLoopback(c.Server.PublicURL) {
 		return
 	}
 	type address struct{ key, url string }
@@ -195,7 +195,7 @@ func (c *Config) refuseDevelopmentOkta(v *validator) {
 		addresses = append(addresses, address{key + ".iss", a.TokenValidation.Iss}, address{key + ".jwksUri", a.TokenValidation.JWKSURI})
 	}
 	for _, address := range addresses {
-		if address.url != "" && isLoopback(address.url) {
+		if address.url != "" && IsLoopback(address.url) {
 			v.fail(address.key, "%s is on this machine, as the development Okta is, but server.publicUrl is not: refused", address.url)
 		}
 	}
@@ -313,7 +313,7 @@ func (v *validator) absolute(key, value string) *url.URL {
 
 // isClear tells of http off this machine.
 func isClear(rawURL string) bool {
-	return strings.HasPrefix(strings.ToLower(rawURL), "http:") && !isLoopback(rawURL)
+	return strings.HasPrefix(strings.ToLower(rawURL), "http:") && !IsLoopback(rawURL)
 }
 
 func (v *validator) optionalURL(key, value string) {
@@ -336,8 +336,8 @@ func (v *validator) origin(key, value string) *url.URL {
 	return u
 }
 
-// isLoopback tells whether a URL names this machine.
-func isLoopback(rawURL string) bool {
+// IsLoopback tells whether a URL names this machine.
+func IsLoopback(rawURL string) bool {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return false
@@ -351,4 +351,4 @@ func isLoopback(rawURL string) bool {
 }
 
 // IsLoopback tells whether the public address is on this machine, as it is in development.
-func (s *Server) IsLoopback() bool { return isLoopback(s.PublicURL) }
+func (s *Server) IsLoopback() bool { return IsLoopback(s.PublicURL) }

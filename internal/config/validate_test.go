@@ -205,7 +205,7 @@ func TestNT53_TheDevelopmentOktaServesThisMachineOnly(t *testing.T) {
 		}
 	}
 	for host, want := range map[string]bool{"http://localhost": true, "http://localhost.example.com": false, "http://127.0.0.1.example.com": false, "http://notlocalhost": false, "https://10.0.0.1": false, "://": false, "": false} {
-		if isLoopback(host) != want {
+		if IsLoopback(host) != want {
 			t.Errorf("%s: on this machine: %v", host, !want)
 		}
 	}

@@ -1,0 +1,80 @@
+package okta
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/portico-iam/portico/internal/config"
+)
+
+// ensureKeyFile makes the key-encryption key that the STS needs, once: a new one could not open what the old one closed.
+func (r *run) ensureKeyFile(context.Context) error {
+	step := Step{Part: "key-encryption key", Action: Keep, Title: "Key-encryption key in " + r.Output.KeyEncryptionKeyFile}
+	if _, err := os.Stat(r.Output.KeyEncryptionKeyFile); errors.Is(err, fs.ErrNotExist) {
+		step.Action = Write
+	} else if err != nil {
+		return err
+	}
+	return r.take(step, func() error {
+		key := make([]byte, 32)
+		_, _ = rand.Read(key) // never fails
+		return replaceFile(r.Output.KeyEncryptionKeyFile, []byte(base64.StdEncoding.EncodeToString(key)+"\n"))
+	})
+}
+
+// later stands in a plan for a value that Okta gives when it makes something.
+const later = "(known after apply)"
+
+// ensureConfig writes the guide's values into Portico's configuration, and leaves everything else in it as it is.
+func (r *run) ensureConfig(context.Context) error {
+	v := r.plan.Values
+	settings := []config.Setting{
+		{Key: "server.publicUrl", Value: r.PublicURL},
+		{Key: "gateway.callbackPath", Value: r.CallbackPath},
+		{Key: "gateway.postLogoutPath", Value: r.PostLogoutPath},
+		{Key: "iam.issuer", Value: v.Issuer},
+		{Key: "iam.discoveryUrl", Value: v.DiscoveryURL},
+		{Key: "iam.clientId", Value: v.ClientID},
+		{Key: "iam.clientSecretFile", Value: r.Output.ClientSecretFile},
+		{Key: "iam.clientAuth", Value: r.clientAuth()},
+		{Key: "iam.scopes", Value: r.scopes()},
+		{Key: "sts.iam.tokenValidation.aud", Value: v.Audience},
+		{Key: "sts.iam.rolePath", Value: v.RolePath},
+		{Key: "sts.iam.adminRole", Value: v.AdminRole},
+		{Key: "sts.token.keyEncryptionKeyFile", Value: r.Output.KeyEncryptionKeyFile},
+	}
+	for i := range settings {
+		if settings[i].Value == "" { // of what this pass does not make
+			settings[i].Value = later
+		}
+	}
+	before, err := os.ReadFile(r.Output.Config)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	after, changed, err := config.Edit(before, settings)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.Output.Config, err)
+	}
+	step := Step{Part: "configuration", Action: Keep, Title: "Configuration " + r.Output.Config}
+	for _, c := range changed {
+		step.Changes = append(step.Changes, Change{Field: c.Key, From: c.From, To: c.To})
+	}
+	if len(changed) > 0 {
+		step.Action = Write
+	}
+	return r.take(step, func() error { return replaceFile(r.Output.Config, after) })
+}
+
+// clientAuth follows an application that was there before.
+func (r *run) clientAuth() string {
+	if method := r.application.text("credentials.oauthClient.token_endpoint_auth_method"); method != "" {
+		return method
+	}
+	return config.ClientSecretBasic
+}

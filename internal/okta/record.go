@@ -1,0 +1,131 @@
+package okta
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// record remembers what apply did, so that it can go on after an interruption and undo can take back exactly that. It is
+// written before and after every request that changes something. There is no secret in it.
+type record struct {
+	Version int     `json:"version"`
+	OktaURL string  `json:"oktaUrl"`
+	Done    []*done `json:"done"` // in the order it was done
+	path    string
+	byKey   map[string]*done
+}
+
+// done is what became of one part.
+type done struct {
+	Part string `json:"part"`
+	// ID is Okta's; "" while the answer to the request that makes it is still out.
+	ID string `json:"id,omitempty"`
+	// Made tells that the object is ours as a whole: undo removes it. Else undo puts Before back.
+	Made   bool   `json:"made"`
+	Before fields `json:"before,omitempty"`
+	After  fields `json:"after,omitempty"`
+
+	// Where it is: an object of a collection, recognised by Name while its ID is not known, or a link.
+	Collection string `json:"collection,omitempty"`
+	Search     string `json:"search,omitempty"`
+	Name       fields `json:"name,omitempty"`
+	Lifecycle  bool   `json:"lifecycle,omitempty"`
+	Link       string `json:"link,omitempty"`
+}
+
+const recordVersion = 1
+
+// recordPath is beside the setup file.
+func recordPath(setup string) string { return setup + ".applied.json" }
+
+func loadRecord(s *Setup) (*record, error) {
+	r := &record{Version: recordVersion, OktaURL: s.Okta.URL, path: recordPath(s.path), byKey: map[string]*done{}}
+	text, err := os.ReadFile(r.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("record of what was applied: %w", err)
+	}
+	if err := json.Unmarshal(text, r); err != nil || r.Version != recordVersion {
+		return nil, fmt.Errorf("%s is damaged: expected version %d of the record that okta apply writes; restore it, or move it away and undo by hand what was applied", r.path, recordVersion)
+	}
+	if len(r.Done) > 0 && r.OktaURL != s.Okta.URL {
+		return nil, fmt.Errorf("%s tells of changes in %s, but okta.url is %s: undo them there first, or use another setup file", r.path, r.OktaURL, s.Okta.URL)
+	}
+	r.OktaURL = s.Okta.URL
+	for _, d := range r.Done {
+		r.byKey[d.Part] = d
+	}
+	return r, nil
+}
+
+// of returns what is known of a part; nil when nothing.
+func (r *record) of(part string) *done { return r.byKey[part] }
+
+// put notes a part, on disk before it returns.
+func (r *record) put(d *done) error {
+	if i := slices.IndexFunc(r.Done, func(old *done) bool { return old.Part == d.Part }); i >= 0 {
+		r.Done[i] = d
+	} else {
+		r.Done = append(r.Done, d)
+	}
+	r.byKey[d.Part] = d
+	return r.save()
+}
+
+// forget drops a part; the file goes with the last.
+func (r *record) forget(part string) error {
+	delete(r.byKey, part)
+	r.Done = slices.DeleteFunc(r.Done, func(d *done) bool { return d.Part == part })
+	if len(r.Done) == 0 {
+		if err := os.Remove(r.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	return r.save()
+}
+
+func (r *record) save() error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(r.path, append(text, '\n')); err != nil {
+		return fmt.Errorf("record of what was applied: %w", err)
+	}
+	return nil
+}
+
+// replaceFile puts a file in place whole or not at all, readable by its owner alone.
+func replaceFile(path string, content []byte) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if _, err = f.Write(content); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,244 @@
+package okta
+
+import (
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/portico-iam/portico/internal/config"
+)
+
+// Terraform writes the setup as resources of the provider okta/okta. It asks Okta nothing: what is there already is for
+// terraform import. The secret stays in Terraform's state, which is the operator's to protect.
+func (s *Setup) Terraform(w io.Writer) error {
+	f := hclwrite.NewEmptyFile()
+	t := terraform{Setup: s, body: f.Body()}
+	t.provider()
+	server := t.server()
+	t.application()
+	t.groups()
+	t.claims(server)
+	t.policy(server)
+	t.outputs(server)
+	_, err := f.WriteTo(w)
+	return err
+}
+
+type terraform struct {
+	*Setup
+	body *hclwrite.Body
+}
+
+const (
+	tfApp   = "okta_app_oauth.portico"
+	tfGroup = "okta_group.administrators"
+)
+
+// attribute is a value, or a reference to another resource (ref).
+type attribute struct {
+	name  string
+	value any
+}
+
+type ref string
+
+func (t *terraform) block(labels []string, attributes ...attribute) {
+	fill(t.body.AppendNewBlock(labels[0], labels[1:]).Body(), attributes)
+	t.body.AppendNewline()
+}
+
+func fill(body *hclwrite.Body, attributes []attribute) {
+	for _, a := range attributes {
+		switch v := a.value.(type) {
+		case ref:
+			body.SetAttributeRaw(a.name, hclwrite.TokensForIdentifier(string(v)))
+		case []ref:
+			var items []hclwrite.Tokens
+			for _, item := range v {
+				items = append(items, hclwrite.TokensForIdentifier(string(item)))
+			}
+			body.SetAttributeRaw(a.name, hclwrite.TokensForTuple(items))
+		case []string:
+			values := make([]cty.Value, 0, len(v))
+			for _, item := range v {
+				values = append(values, cty.StringVal(item))
+			}
+			body.SetAttributeValue(a.name, cty.ListVal(values))
+		case string:
+			body.SetAttributeValue(a.name, cty.StringVal(v))
+		case bool:
+			body.SetAttributeValue(a.name, cty.BoolVal(v))
+		case int:
+			body.SetAttributeValue(a.name, cty.NumberIntVal(int64(v)))
+		}
+	}
+}
+
+func (t *terraform) provider() {
+	requires := t.body.AppendNewBlock("terraform", nil).Body().AppendNewBlock("required_providers", nil).Body()
+	requires.SetAttributeValue("okta", cty.ObjectVal(map[string]cty.Value{"source": cty.StringVal("okta/okta"), "version": cty.StringVal("~> 6.0")}))
+	t.body.AppendNewline()
+	org, domain, _ := strings.Cut(hostname(t.Okta.URL), ".")
+	t.block([]string{"provider", "okta"}, attribute{"org_name", org}, attribute{"base_url", domain}) // the token: OKTA_API_TOKEN
+}
+
+// server returns the reference to the authorization server.
+func (t *terraform) server() string {
+	if t.AuthorizationServer.ID == "" {
+		t.block(
+			[]string{"resource", "okta_auth_server", "portico"},
+			attribute{"name", t.AuthorizationServer.Name},
+			attribute{"description", "Tokens for Procivis One"},
+			attribute{"audiences", []string{t.AuthorizationServer.Audience}},
+		)
+		return "okta_auth_server.portico"
+	}
+	if t.AuthorizationServer.ID == serverAlias {
+		t.block([]string{"data", "okta_auth_server", "portico"}, attribute{"name", serverAlias})
+		return "data.okta_auth_server.portico"
+	}
+	t.block([]string{"locals"}, attribute{"auth_server_id", t.AuthorizationServer.ID})
+	return "local.auth_server"
+}
+
+// serverID is the attribute of the server's own resources.
+func serverID(server string) attribute {
+	if server == "local.auth_server" {
+		return attribute{"auth_server_id", ref("local.auth_server_id")}
+	}
+	return attribute{"auth_server_id", ref(server + ".id")}
+}
+
+func (t *terraform) application() {
+	t.block(
+		[]string{"resource", "okta_app_oauth", "portico"},
+		attribute{"label", t.Application.Label},
+		attribute{"type", "web"},
+		attribute{"grant_types", []string{"authorization_code", "refresh_token"}},
+		attribute{"response_types", []string{"code"}},
+		attribute{"redirect_uris", []string{t.RedirectURI()}},
+		attribute{"post_logout_redirect_uris", []string{t.LogoutURI()}},
+		attribute{"token_endpoint_auth_method", "client_secret_basic"},
+		attribute{"pkce_required", true},
+		attribute{"refresh_token_rotation", "ROTATE"},
+		attribute{"refresh_token_leeway", 30},
+	)
+}
+
+func (t *terraform) groups() {
+	t.block(
+		[]string{"resource", "okta_group", "administrators"},
+		attribute{"name", t.Bootstrap.Group},
+		attribute{"description", "Its members are the first administrators of Procivis One."},
+	)
+	var people []ref
+	for _, login := range t.Bootstrap.People {
+		name := identifier(login)
+		data := t.body.AppendNewBlock("data", []string{"okta_user", name}).Body()
+		fill(data.AppendNewBlock("search", nil).Body(), []attribute{{"name", "profile.login"}, {"value", login}})
+		t.body.AppendNewline()
+		people = append(people, ref("data.okta_user."+name+".id"))
+	}
+	if people != nil {
+		t.block(
+			[]string{"resource", "okta_group_memberships", "administrators"},
+			attribute{"group_id", ref(tfGroup + ".id")},
+			attribute{"users", people},
+		)
+	}
+	t.assign("administrators", tfGroup+".id")
+	for _, group := range t.Application.Groups {
+		name := identifier(group)
+		t.block([]string{"data", "okta_group", name}, attribute{"name", group})
+		t.assign(name, "data.okta_group."+name+".id")
+	}
+}
+
+func (t *terraform) assign(name, group string) {
+	t.block(
+		[]string{"resource", "okta_app_group_assignment", name},
+		attribute{"app_id", ref(tfApp + ".id")},
+		attribute{"group_id", ref(group)},
+	)
+}
+
+func (t *terraform) claims(server string) {
+	kind, value := t.Claim.filter()
+	t.block(
+		[]string{"resource", "okta_auth_server_claim", "roles"},
+		serverID(server),
+		attribute{"name", t.claimName()},
+		attribute{"claim_type", "RESOURCE"},
+		attribute{"value_type", "GROUPS"},
+		attribute{"group_filter_type", kind},
+		attribute{"value", value},
+	)
+	if !t.Names {
+		return
+	}
+	for _, name := range [][2]string{{"given_name", "user.firstName"}, {"family_name", "user.lastName"}} {
+		t.block(
+			[]string{"resource", "okta_auth_server_claim", name[0]},
+			serverID(server),
+			attribute{"name", name[0]},
+			attribute{"claim_type", "RESOURCE"},
+			attribute{"value_type", "EXPRESSION"},
+			attribute{"value", name[1]},
+			attribute{"scopes", []string{"profile"}},
+		)
+	}
+}
+
+func (t *terraform) policy(server string) {
+	policy := "okta_auth_server_policy.portico.id"
+	if t.AuthorizationServer.Policy == "" {
+		t.block(
+			[]string{"resource", "okta_auth_server_policy", "portico"},
+			serverID(server),
+			attribute{"name", t.Application.Label},
+			attribute{"description", "Sign-in to Procivis One"},
+			attribute{"priority", 1},
+			attribute{"client_whitelist", []ref{tfApp + ".client_id"}},
+		)
+	} else {
+		// An existing policy is changed where it is managed: our client joins its client_whitelist there.
+		t.block([]string{"data", "okta_auth_server_policy", "portico"}, serverID(server), attribute{"name", t.AuthorizationServer.Policy})
+		policy = "data." + policy
+	}
+	t.block(
+		[]string{"resource", "okta_auth_server_policy_rule", "portico"},
+		serverID(server),
+		attribute{"policy_id", ref(policy)},
+		attribute{"name", t.Application.Label + " sign-in"},
+		attribute{"priority", 1},
+		attribute{"grant_type_whitelist", []string{"authorization_code"}},
+		attribute{"group_whitelist", []string{"EVERYONE"}},
+		attribute{"scope_whitelist", config.Default().IAM.Scopes},
+		attribute{"access_token_lifetime_minutes", 60},
+		attribute{"refresh_token_lifetime_minutes", 10080},
+		attribute{"refresh_token_window_minutes", 10080},
+	)
+}
+
+// outputs are the guide's table.
+func (t *terraform) outputs(server string) {
+	t.block([]string{"output", "client_id"}, attribute{"value", ref(tfApp + ".client_id")})
+	t.block([]string{"output", "client_secret"}, attribute{"value", ref(tfApp + ".client_secret")}, attribute{"sensitive", true})
+	if server != "local.auth_server" {
+		t.block([]string{"output", "issuer"}, attribute{"value", ref(server + ".issuer")})
+	}
+}
+
+var noIdentifier = regexp.MustCompile(`[^A-Za-z0-9_]+`)
+
+// identifier makes a name of Terraform's out of any text.
+func identifier(text string) string {
+	name := strings.Trim(noIdentifier.ReplaceAllString(strings.ToLower(text), "_"), "_")
+	if name == "" || name[0] >= '0' && name[0] <= '9' {
+		name = "_" + name
+	}
+	return name
+}
