@@ -18,6 +18,7 @@ type oktaCommand struct {
 	Apply oktaApplyCommand `cmd:"" help:"Do the guide's four steps, and write Portico's configuration."`
 	Undo  oktaUndoCommand  `cmd:"" help:"Take back what apply did in Okta."`
 
+	Init      oktaInitCommand      `cmd:"" help:"Ask a few questions and write the setup file."`
 	Guide     oktaGuideCommand     `cmd:"" help:"Print the same as a click-by-click guide to Okta's console, with your values."`
 	Terraform oktaTerraformCommand `cmd:"" help:"Print the same as Terraform resources."`
 }

@@ -44,12 +44,17 @@ func Edit(text []byte, settings []Setting) ([]byte, []Edited, error) {
 	var changed []Edited
 	for _, s := range settings {
 		path := strings.Split(s.Key, ".")
-		now := valueOf(lookup(root, path))
+		there := lookup(root, path)
+		now := valueOf(there)
 		if equal(now, s.Value) || now == nil && equal(valueOf(lookup(&defaults, path)), s.Value) {
 			continue
 		}
 		changed = append(changed, Edited{s.Key, now, s.Value})
-		set(root, path, node(s.Value))
+		next := node(s.Value)
+		if there != nil {
+			next.HeadComment, next.LineComment, next.FootComment = there.HeadComment, there.LineComment, there.FootComment
+		}
+		set(root, path, next)
 		if inline, isFile := strings.CutSuffix(path[len(path)-1], "File"); isFile {
 			drop(lookup(root, path[:len(path)-1]), inline)
 		}

@@ -1,12 +1,16 @@
 package okta
 
 import (
+	_ "embed"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"text/template"
 	"unicode/utf8"
 
 	"github.com/portico-iam/portico/internal/config"
@@ -82,16 +86,21 @@ const (
 	serverAlias = "default"
 )
 
-// LoadSetup reads the file, and OKTA_API_TOKEN from the environment where the file has no credential. Every fault is
-// reported at once.
-func LoadSetup(path string, environ []string) (*Setup, error) {
-	s := &Setup{
+// NewSetup has the defaults of a setup file.
+func NewSetup(path string) *Setup {
+	return &Setup{
 		CallbackPath: "/.apisix/redirect", PostLogoutPath: "/", Names: true,
 		Application: Application{Label: "Procivis One"},
 		Bootstrap:   Bootstrap{Group: adminRole},
 		Output:      Output{Config: "portico.yaml", ClientSecretFile: "client-secret", KeyEncryptionKeyFile: "key-encryption-key"},
 		path:        path,
 	}
+}
+
+// LoadSetup reads the file, and OKTA_API_TOKEN from the environment where the file has no credential. Every fault is
+// reported at once.
+func LoadSetup(path string, environ []string) (*Setup, error) {
+	s := NewSetup(path)
 	err := config.Decode(path, s)
 	if faults, ok := err.(config.Faults); ok {
 		return nil, fmt.Errorf("%s has %s", path, faults.List())
@@ -264,6 +273,27 @@ func (s *Setup) RedirectURI() string { return s.PublicURL + s.CallbackPath }
 
 // LogoutURI is the sign-out redirect URI.
 func (s *Setup) LogoutURI() string { return s.PublicURL + s.PostLogoutPath }
+
+//go:embed setup.tmpl
+var setupText string
+
+var setupFile = template.Must(template.New("setup").Funcs(template.FuncMap{"quote": strconv.Quote}).Parse(setupText))
+
+// Create writes a setup that was asked for into its file, which must not be there yet. The faults are those of LoadSetup.
+func (s *Setup) Create() error {
+	if faults := s.check(); len(faults) > 0 {
+		return fmt.Errorf("these answers have %s", faults.List())
+	}
+	f, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = setupFile.Execute(f, struct {
+		*Setup
+		Path string
+	}{s, s.path})
+	return errors.Join(err, f.Sync(), f.Close())
+}
 
 // Credential makes the credential that the file names.
 func (s *Setup) Credential() (Credential, error) {

@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"fmt"
 	"io"
 	"regexp"
 	"strings"
@@ -15,7 +16,7 @@ import (
 // terraform import. The secret stays in Terraform's state, which is the operator's to protect.
 func (s *Setup) Terraform(w io.Writer) error {
 	f := hclwrite.NewEmptyFile()
-	t := terraform{Setup: s, body: f.Body()}
+	t := terraform{Setup: s, body: f.Body(), named: map[string]bool{"administrators": true}}
 	t.provider()
 	server := t.server()
 	t.application()
@@ -29,7 +30,8 @@ func (s *Setup) Terraform(w io.Writer) error {
 
 type terraform struct {
 	*Setup
-	body *hclwrite.Body
+	body  *hclwrite.Body
+	named map[string]bool
 }
 
 const (
@@ -136,7 +138,7 @@ func (t *terraform) groups() {
 	)
 	var people []ref
 	for _, login := range t.Bootstrap.People {
-		name := identifier(login)
+		name := t.identifier(login)
 		data := t.body.AppendNewBlock("data", []string{"okta_user", name}).Body()
 		fill(data.AppendNewBlock("search", nil).Body(), []attribute{{"name", "profile.login"}, {"value", login}})
 		t.body.AppendNewline()
@@ -151,7 +153,7 @@ func (t *terraform) groups() {
 	}
 	t.assign("administrators", tfGroup+".id")
 	for _, group := range t.Application.Groups {
-		name := identifier(group)
+		name := t.identifier(group)
 		t.block([]string{"data", "okta_group", name}, attribute{"name", group})
 		t.assign(name, "data.okta_group."+name+".id")
 	}
@@ -234,11 +236,16 @@ func (t *terraform) outputs(server string) {
 
 var noIdentifier = regexp.MustCompile(`[^A-Za-z0-9_]+`)
 
-// identifier makes a name of Terraform's out of any text.
-func identifier(text string) string {
-	name := strings.Trim(noIdentifier.ReplaceAllString(strings.ToLower(text), "_"), "_")
-	if name == "" || name[0] >= '0' && name[0] <= '9' {
-		name = "_" + name
+// identifier makes a name of Terraform's out of any text, a different one each time.
+func (t *terraform) identifier(text string) string {
+	base := strings.Trim(noIdentifier.ReplaceAllString(strings.ToLower(text), "_"), "_")
+	if base == "" || base[0] >= '0' && base[0] <= '9' {
+		base = "_" + base
 	}
+	name := base
+	for n := 2; t.named[name]; n++ {
+		name = fmt.Sprintf("%s_%d", base, n)
+	}
+	t.named[name] = true
 	return name
 }

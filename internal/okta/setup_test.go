@@ -1,0 +1,156 @@
+package okta
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2/hclparse"
+)
+
+const least = `
+okta:
+  url: https://dev-12345.okta.com
+  apiToken: canary-token
+publicUrl: https://desk.example.com
+authorizationServer:
+  id: default
+`
+
+// write puts a setup file into a folder of its own.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "okta.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestSetupFaults: every fault names its key, what was expected and what came, and no secret.
+func TestSetupFaults(t *testing.T) {
+	for _, c := range []struct{ rule, from, to, want string }{
+		{"the least is fine", "", "", ""},
+		{"a typo", "publicUrl", "publicURL", "line 5: unknown key publicURL; did you mean publicUrl?"},
+		{"the console's address", "https://dev-12345.okta.com", "https://dev-12345-admin.okta.com", "okta.url: https://dev-12345-admin.okta.com is the address of the console; the organisation's own is https://dev-12345.okta.com"},
+		{"an issuer as address", "https://dev-12345.okta.com", "https://dev-12345.okta.com/oauth2/default", `okta.url: expected the organisation's address`},
+		{"http off this machine", "https://dev-12345.okta.com", "http://dev-12345.okta.com", "okta.url: expected"},
+		{"http on this machine", "https://dev-12345.okta.com", "http://localhost:8081", ""},
+		{"a slash at the end is harmless", "https://desk.example.com", "https://desk.example.com/", ""},
+		{"a public URL with a path", "https://desk.example.com", "https://desk.example.com/one", "publicUrl: expected how browsers reach Portico"},
+		{"two credentials", "apiToken: canary-token", "apiToken: canary-token\n  clientId: 0oa1\n  privateKeyFile: key.pem", "okta: expected one credential, got apiToken and clientId"},
+		{"a service application without a key", "apiToken: canary-token", "clientId: 0oa1", "okta.privateKeyFile: expected the file"},
+		{"no server", "id: default", "policy: x", "authorizationServer: expected id"},
+		{"a new server without an audience", "id: default", "name: procivis", "authorizationServer.audience: expected the audience of the new server"},
+		{"two servers", "id: default", "id: default\n  name: procivis\n  audience: x", "authorizationServer: expected id or name, got both"},
+		{"two filters", "id: default", "id: default\nclaim:\n  startsWith: a\n  regex: b", "claim: expected one of startsWith, contains, equals, regex, got 2 of them"},
+		{"a reserved claim", "id: default", "id: default\nclaim:\n  name: uid", `claim.name: "uid" is reserved by Okta`},
+		{"a regex that is none", "id: default", "id: default\nclaim:\n  regex: '['", "claim.regex: "},
+		{"everybody an administrator", "id: default", "id: default\nbootstrap:\n  group: Everyone", "bootstrap.group: Everyone would make everybody an administrator"},
+		{"blanks that nobody sees", "id: default", "id: default\nbootstrap:\n  group: 'ONE_STS_ADMIN '", `bootstrap.group: expected no blanks at its ends, got "ONE_STS_ADMIN "`},
+		{"a person twice", "id: default", "id: default\nbootstrap:\n  people: [a@b.test, a@b.test]", "bootstrap.people: expected logins, each once"},
+		{"a callback on another host", "id: default", "id: default\ncallbackPath: //evil.test", "callbackPath: expected a plain absolute path"},
+		{"a claim's wildcard in a path", "id: default", "id: default\npostLogoutPath: /a?b", "postLogoutPath: expected a plain absolute path"},
+	} {
+		_, err := LoadSetup(write(t, strings.Replace(least, c.from, c.to, 1)), nil)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: expected %q, got %v", c.rule, c.want, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: tells the secret: %v", c.rule, err)
+		}
+	}
+}
+
+// TestCredentialFromEnvironment: the name that Okta's own tools use, and only where the file has none.
+func TestCredentialFromEnvironment(t *testing.T) {
+	bare := strings.Replace(least, "  apiToken: canary-token\n", "", 1)
+	s, err := LoadSetup(write(t, bare), []string{"OKTA_API_TOKEN=canary-environment"})
+	if err != nil || s.Okta.APIToken.Reveal() != "canary-environment" {
+		t.Errorf("expected the environment's token, got %v, %v", s, err)
+	}
+	if s, err = LoadSetup(write(t, least), []string{"OKTA_API_TOKEN=canary-environment"}); err != nil || s.Okta.APIToken.Reveal() != "canary-token" {
+		t.Errorf("expected the file's token, got %v", err)
+	}
+	if s, err = LoadSetup(write(t, bare), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Credential(); err == nil || !strings.Contains(err.Error(), "OKTA_API_TOKEN") {
+		t.Errorf("expected to be told where the credential goes, got %v", err)
+	}
+}
+
+var variants = map[string]string{
+	"reused server": least,
+	"new server": strings.Replace(least, "id: default", `name: procivis
+  audience: api://procivis-one
+claim: {startsWith: "ONE_"}
+bootstrap: {people: [ada@acme.test, "0 odd ${login}\"@x"]}
+application: {groups: ["Acme Issuance", "7 up"]}`, 1),
+	"server by id, existing policy": strings.Replace(least, "id: default", "id: aus1\n  policy: Staff\nnames: false", 1),
+}
+
+// TestTerraformParses: whatever the values, what is printed is Terraform's language, with every resource once.
+func TestTerraformParses(t *testing.T) {
+	for name, text := range variants {
+		s, err := LoadSetup(write(t, text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := s.Terraform(&out); err != nil {
+			t.Fatal(err)
+		}
+		file, diagnostics := hclparse.NewParser().ParseHCL(out.Bytes(), "portico.tf")
+		if diagnostics.HasErrors() {
+			t.Errorf("%s: %v\n%s", name, diagnostics, out.String())
+			continue
+		}
+		seen := map[string]bool{}
+		for _, block := range blocksOf(t, file) {
+			if seen[block] {
+				t.Errorf("%s: %s stands twice", name, block)
+			}
+			seen[block] = true
+		}
+		for _, want := range []string{"resource okta_app_oauth portico", "resource okta_group administrators", "resource okta_auth_server_policy_rule portico", "resource okta_auth_server_claim roles"} {
+			if !seen[want] {
+				t.Errorf("%s: expected %s", name, want)
+			}
+		}
+		if strings.Contains(out.String(), "canary") {
+			t.Errorf("%s: tells the credential", name)
+		}
+	}
+}
+
+// TestGuideHasTheValues: the reader's own, in the order of the console, and no credential.
+func TestGuideHasTheValues(t *testing.T) {
+	for name, text := range variants {
+		s, err := LoadSetup(write(t, text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := s.Guide(&out); err != nil {
+			t.Fatal(err)
+		}
+		at := 0
+		for _, want := range []string{
+			"Create an App Integration", "Procivis One", "https://desk.example.com/.apisix/redirect", "https://desk.example.com/",
+			"Authorization Servers", "Access Policies", "Add Claim", "ONE_STS_ADMIN", "Assignments", "iam.discoveryUrl",
+		} {
+			i := strings.Index(out.String()[at:], want)
+			if i < 0 {
+				t.Errorf("%s: expected %q after\n%s", name, want, out.String()[:at])
+				break
+			}
+			at += i
+		}
+		if strings.Contains(out.String(), "canary") || strings.Contains(out.String(), "<no value>") {
+			t.Errorf("%s: tells the credential, or misses a value:\n%s", name, out.String())
+		}
+	}
+}
