@@ -9,6 +9,7 @@ package corecall
 
 import (
 	"context"
+	"time"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/config"
@@ -97,17 +98,14 @@ func (o *Organisations) Get(ctx context.Context, by *access.Principal, id access
 	return o.Client.GetOrganisation(ctx, token, id)
 }
 
-// Create makes an organisation and returns its id.
+// Create makes an organisation and returns its id, also when the mirror could not follow.
 func (o *Organisations) Create(ctx context.Context, by *access.Principal, body coreapi.OrganisationCreate) (access.OrganisationID, error) {
 	token, err := o.token(ctx, by, "create an organisation", access.STSOrganisationCreate)
 	if err != nil {
 		return "", err
 	}
 	id, err := o.Client.CreateOrganisation(ctx, token, body)
-	if err != nil {
-		return "", err
-	}
-	return id, o.Policy.SyncOrganisations(ctx)
+	return id, o.follow(ctx, err)
 }
 
 // Change renames, deactivates or reactivates an organisation.
@@ -116,8 +114,22 @@ func (o *Organisations) Change(ctx context.Context, by *access.Principal, id acc
 	if err != nil {
 		return err
 	}
-	if err := o.Client.PatchOrganisation(ctx, token, id, body); err != nil {
+	return o.follow(ctx, o.Client.PatchOrganisation(ctx, token, id, body))
+}
+
+const syncTimeout = 10 * time.Second
+
+// follow lets the mirror follow a change that ended with err. It does not depend on the caller's patience: who hangs up
+// right after deactivating an organisation must not leave it active here, and who hangs up before Core has answered does
+// not know whether Core did it.
+func (o *Organisations) follow(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() == nil {
 		return err
 	}
-	return o.Policy.SyncOrganisations(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), syncTimeout)
+	defer cancel()
+	if failed := o.Policy.SyncOrganisations(ctx); err == nil {
+		err = failed
+	}
+	return err
 }

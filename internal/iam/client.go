@@ -122,6 +122,10 @@ func (c *Client) Refresh(ctx context.Context, refreshToken string) (*Grant, erro
 
 // grant validates the access token and completes the names: access token, else ID token, else userinfo.
 func (c *Client) grant(ctx context.Context, token *oauth2.Token, id *Token, rawID string) (*Grant, error) {
+	// A token of a kind that we don't understand must not be used (RFC 6749 section 7.1), e.g. one bound to a DPoP key.
+	if kind := token.Type(); kind != "Bearer" {
+		return nil, fmt.Errorf("expected an access token of the type Bearer, got %s", clip(kind))
+	}
 	verified, err := c.Verifier.Verify(ctx, token.AccessToken)
 	if err != nil {
 		return nil, fmt.Errorf("access token: %w", err)

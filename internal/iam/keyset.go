@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -24,7 +25,7 @@ const (
 	maxKeySet       = 512 << 10        // bytes
 	maxKeys         = 100
 	minRSABits      = 2048 // RFC 7518 section 3.3
-	maxRSABits      = 8192 // a verification's cost grows with the square
+	maxRSABits      = 4096 // a verification's cost grows with the square; the library reads none larger either
 )
 
 var errUnknownKey = errors.New("no key of that id")
@@ -38,12 +39,13 @@ type KeySet struct {
 	Now          func() time.Time
 	Logger       *slog.Logger
 
-	mu        sync.Mutex
-	keys      map[string]jose.JSONWebKey
-	fetchedAt time.Time // of the keys
-	triedAt   time.Time
-	flight    singleflight.Group
-	work      sync.WaitGroup
+	mu         sync.Mutex
+	keys       map[string]jose.JSONWebKey
+	fetchedAt  time.Time // of the keys
+	triedAt    time.Time
+	flight     singleflight.Group
+	refreshing atomic.Bool // in the background
+	work       sync.WaitGroup
 }
 
 // Key returns the key of that id. It fetches when there are no keys yet, when they are too old to be trusted, or, once
@@ -65,7 +67,7 @@ func (k *KeySet) Key(ctx context.Context, kid string) (jose.JSONWebKey, error) {
 		}
 		return k.cached(kid)
 	case known && due:
-		if !tooSoon {
+		if !tooSoon && k.refreshing.CompareAndSwap(false, true) {
 			k.refreshInBackground()
 		}
 		return key, nil
@@ -129,6 +131,7 @@ func (k *KeySet) cached(kid string) (jose.JSONWebKey, error) {
 
 func (k *KeySet) refreshInBackground() {
 	k.work.Go(func() {
+		defer k.refreshing.Store(false)
 		ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 		defer cancel()
 		if err := k.refetch(ctx); err != nil && !errors.Is(err, errTooSoon) {
@@ -137,7 +140,7 @@ func (k *KeySet) refreshInBackground() {
 	})
 }
 
-var errTooSoon = errors.New("the keys were fetched a moment ago")
+var errTooSoon = errors.New("fetching the keys was tried a moment ago")
 
 // refetch gets the keys anew, one caller for all, unless that was tried within the interval.
 func (k *KeySet) refetch(ctx context.Context) error {

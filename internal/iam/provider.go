@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -160,14 +159,19 @@ func (p *Provider) discover(ctx context.Context) (*Metadata, error) {
 	return &m, nil
 }
 
-// sameSecurity refuses an endpoint without TLS, unless the issuer itself (then on loopback) has none.
+// sameSecurity refuses an endpoint without TLS, unless the issuer itself (then on loopback) has none and it is on the
+// same host: a secret must not leave the machine in the clear.
 func (p *Provider) sameSecurity(endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" {
 		return fmt.Errorf("expected an absolute URL, got %q", endpoint)
 	}
-	if u.Scheme != "https" && !(u.Scheme == "http" && strings.HasPrefix(p.Issuer, "http://")) {
-		return fmt.Errorf("expected https, got %q", endpoint)
+	if u.Scheme == "https" {
+		return nil
+	}
+	issuer, err := url.Parse(p.Issuer)
+	if err != nil || issuer.Scheme != "http" || u.Scheme != "http" || u.Hostname() != issuer.Hostname() {
+		return fmt.Errorf("expected https (http only where the issuer has none either, and on its host), got %q", endpoint)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -386,7 +387,7 @@ func clip(s string) string {
 		s = s[:most] + "…"
 	}
 	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f {
+		if unicode.IsControl(r) { // a terminal acts upon U+009B as upon ESC [
 			return -1
 		}
 		return r
