@@ -32,6 +32,10 @@ func (c *Client) ListOrganisations(ctx context.Context, token string) ([]Organis
 		if err != nil {
 			return nil, err
 		}
+		// An answer that only looks like an empty list would take every organisation away from everybody.
+		if list.Values == nil || len(list.Values) == 0 && list.TotalItems > page*httpx.MaxPageSize {
+			return nil, fault.CoreUnavailable.New("expected a list of organisations from Core, got one without values")
+		}
 		all = append(all, list.Values...)
 		if len(all) > MaxOrganisations || list.TotalItems > MaxOrganisations {
 			return nil, fault.CoreUnavailable.New("expected at most %d organisations from Core", MaxOrganisations)

@@ -244,8 +244,21 @@ func TestListOrganisationsReadsEveryPageAndIsBounded(t *testing.T) {
 	if _, err := clientTo(answer(200, page(0, 1, MaxOrganisations+1))).ListOrganisations(t.Context(), canary); !fault.CoreUnavailable.Is(err) {
 		t.Errorf("unbounded: got %v", err)
 	}
-	// A Core that promises pages without end and sends none ends the reading at once.
-	if all, err := clientTo(answer(200, `{"values":[],"totalPages":9,"totalItems":9}`)).ListOrganisations(t.Context(), canary); err != nil || len(all) != 0 {
+	// A Core that promises pages without end ends the reading at once.
+	if all, err := clientTo(answer(200, `{"values":[],"totalPages":9,"totalItems":0}`)).ListOrganisations(t.Context(), canary); err != nil || len(all) != 0 {
 		t.Errorf("got %v, %v", all, err)
+	}
+}
+
+// TestNoListIsNoEmptyList: what only looks like "no organisations" is refused, or everybody would lose access by it.
+func TestNoListIsNoEmptyList(t *testing.T) {
+	for body, fine := range map[string]bool{
+		`{"values":[],"totalItems":0,"totalPages":0}`: true,
+		`{}`: false, `null`: false, `{"values":null}`: false, `{"values":[],"totalItems":7,"totalPages":1}`: false,
+	} {
+		all, err := clientTo(answer(http.StatusOK, body)).ListOrganisations(t.Context(), canary)
+		if (err == nil) != fine || len(all) != 0 {
+			t.Errorf("%s: expected fine=%v, got %v, %v", body, fine, all, err)
+		}
 	}
 }
