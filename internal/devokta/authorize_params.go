@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 const (
@@ -14,13 +16,13 @@ const (
 	modeFragment = "fragment"
 	modeFormPost = "form_post"
 
-	maxScopes = 32
 	// challengeLength is the length of every S256 challenge (RFC 7636, section 4.2).
 	challengeLength = 43
 )
 
 // authorizeRequest is a request that has passed every check that needs no user.
 type authorizeRequest struct {
+	Server                string // the authorization server's id
 	ClientID, RedirectURI string
 	Mode, State, Nonce    string
 	Challenge             string
@@ -37,36 +39,36 @@ func (req *authorizeRequest) tooOld(signedIn, now time.Time) bool {
 
 // trustedTarget finds the client and the redirect URI. What it refuses is shown as a page: redirecting would
 // send the browser wherever the request says.
-func (o *org) trustedTarget(p params) (*application, string, *refusal) {
+func trustedTarget(o *world.World, p params) (*world.App, string, *refusal) {
 	if p.duplicates["client_id"] || p.duplicates["redirect_uri"] {
 		return nil, "", refuse(errDuplicate)
 	}
-	app := o.app(p.get("client_id"))
+	app := o.Client(p.get("client_id"))
 	if app == nil {
 		return nil, "", refuse(errClientID)
 	}
-	if app.Type == appService {
+	if app.Type() == world.AppService {
 		return nil, "", refuse(errServiceClient, "authorize")
 	}
 	target := p.get("redirect_uri")
 	if target == "" {
 		return nil, "", refuse(errMissingRedirect)
 	}
-	if !app.redirectsTo(target) {
+	if !redirectsTo(app, target) {
 		return nil, "", refuse(errIllegalRedirect)
 	}
 	return app, target, nil
 }
 
 // redirectsTo compares exactly, but for the port of a native application's loopback URI (RFC 8252, 7.3).
-func (a *application) redirectsTo(target string) bool {
-	if slices.Contains(a.RedirectURIs, target) {
+func redirectsTo(a *world.App, target string) bool {
+	if slices.Contains(a.OAuth().RedirectURIs, target) {
 		return true
 	}
-	if a.Type != appNative {
+	if a.Type() != world.AppNative {
 		return false
 	}
-	return slices.ContainsFunc(a.RedirectURIs, func(registered string) bool { return sameButPort(registered, target) })
+	return slices.ContainsFunc(a.OAuth().RedirectURIs, func(registered string) bool { return sameButPort(registered, target) })
 }
 
 // sameButPort rebuilds the target from the registered URI and its port alone, so nothing else can differ.
@@ -89,16 +91,16 @@ func sameButPort(registered, target string) bool {
 
 // parseAuthorize checks the rest, cheap things first. What it refuses goes back to the redirect URI, which is
 // why it always returns a request that says how to get there.
-func (as *authServer) parseAuthorize(p params, app *application, target string) (*authorizeRequest, *refusal) {
+func parseAuthorize(as *world.Server, p params, app *world.App, target string) (*authorizeRequest, *refusal) {
 	req := &authorizeRequest{
-		ClientID: app.ClientID, RedirectURI: target, Mode: modeQuery, MaxAge: -1,
+		Server: as.ID, ClientID: app.ClientID(), RedirectURI: target, Mode: modeQuery, MaxAge: -1,
 		Nonce: p.get("nonce"), LoginHint: p.get("login_hint"),
 	}
 	if !p.duplicates["state"] {
 		req.State = p.get("state")
 	}
-	for _, check := range []func(params, *application, *authorizeRequest) *refusal{
-		checkMode, checkDuplicates, checkState, checkFeatures, checkResponseType, checkPKCE, checkPrompt, checkMaxAge, as.checkScopes,
+	for _, check := range []func(params, *world.App, *authorizeRequest) *refusal{
+		checkMode, checkDuplicates, checkState, checkFeatures, checkResponseType, checkPKCE, checkPrompt, checkMaxAge, scopesOf(as),
 	} {
 		if why := check(p, app, req); why != nil {
 			return req, why
@@ -107,7 +109,7 @@ func (as *authServer) parseAuthorize(p params, app *application, target string) 
 	return req, nil
 }
 
-func checkMode(p params, _ *application, req *authorizeRequest) *refusal {
+func checkMode(p params, _ *world.App, req *authorizeRequest) *refusal {
 	mode := p.get("response_mode")
 	if p.duplicates["response_mode"] || mode == "" {
 		return nil
@@ -119,7 +121,7 @@ func checkMode(p params, _ *application, req *authorizeRequest) *refusal {
 	return nil
 }
 
-func checkDuplicates(p params, _ *application, _ *authorizeRequest) *refusal {
+func checkDuplicates(p params, _ *world.App, _ *authorizeRequest) *refusal {
 	if p.duplicated() {
 		return refuse(errDuplicate)
 	}
@@ -128,7 +130,7 @@ func checkDuplicates(p params, _ *application, _ *authorizeRequest) *refusal {
 
 // checkState: Okta makes state mandatory. Its documents allow only some characters, but gateways that send
 // others are known to work with it, so only the presence is checked.
-func checkState(_ params, _ *application, req *authorizeRequest) *refusal {
+func checkState(_ params, _ *world.App, req *authorizeRequest) *refusal {
 	if req.State == "" {
 		return refuse(errState)
 	}
@@ -136,7 +138,7 @@ func checkState(_ params, _ *application, req *authorizeRequest) *refusal {
 }
 
 // checkFeatures refuses what would change the meaning of the request if it were ignored.
-func checkFeatures(p params, _ *application, _ *authorizeRequest) *refusal {
+func checkFeatures(p params, _ *world.App, _ *authorizeRequest) *refusal {
 	for _, name := range []string{"request", "request_uri", "sessionToken", "interclient_token", "enroll_amr_values"} {
 		if p.get(name) != "" {
 			return refuse(errFeatureDisabled)
@@ -145,19 +147,19 @@ func checkFeatures(p params, _ *application, _ *authorizeRequest) *refusal {
 	return nil
 }
 
-func checkResponseType(p params, app *application, _ *authorizeRequest) *refusal {
-	if !slices.Contains(app.ResponseTypes, p.get("response_type")) {
-		return refuse(errResponseType, join(app.ResponseTypes))
+func checkResponseType(p params, app *world.App, _ *authorizeRequest) *refusal {
+	if !slices.Contains(app.OAuth().ResponseTypes, p.get("response_type")) {
+		return refuse(errResponseType, join(app.OAuth().ResponseTypes))
 	}
 	return nil
 }
 
 // checkPKCE: S256 or nothing, and nothing only where the application does not require it (NT24). A challenge
 // without a method would be "plain" by RFC 7636.
-func checkPKCE(p params, app *application, req *authorizeRequest) *refusal {
+func checkPKCE(p params, app *world.App, req *authorizeRequest) *refusal {
 	challenge, method := p.get("code_challenge"), p.get("code_challenge_method")
 	if challenge == "" && method == "" {
-		if app.PKCERequired {
+		if app.PKCERequired() {
 			return refuse(errNoChallenge)
 		}
 		return nil
@@ -181,7 +183,7 @@ func isBase64URL(s string) bool {
 	})
 }
 
-func checkPrompt(p params, _ *application, req *authorizeRequest) *refusal {
+func checkPrompt(p params, _ *world.App, req *authorizeRequest) *refusal {
 	prompts := strings.Fields(p.get("prompt"))
 	for _, prompt := range prompts {
 		switch prompt {
@@ -200,7 +202,7 @@ func checkPrompt(p params, _ *application, req *authorizeRequest) *refusal {
 	return nil
 }
 
-func checkMaxAge(p params, _ *application, req *authorizeRequest) *refusal {
+func checkMaxAge(p params, _ *world.App, req *authorizeRequest) *refusal {
 	raw := p.get("max_age")
 	if raw == "" {
 		return nil
@@ -216,14 +218,16 @@ func checkMaxAge(p params, _ *application, req *authorizeRequest) *refusal {
 	return nil
 }
 
-func (as *authServer) checkScopes(p params, _ *application, req *authorizeRequest) *refusal {
-	scopes, why := as.requestedScopes(p.get("scope"))
-	if why != nil {
-		return why
+func scopesOf(as *world.Server) func(params, *world.App, *authorizeRequest) *refusal {
+	return func(p params, _ *world.App, req *authorizeRequest) *refusal {
+		scopes, why := as.RequestedScopes(p.get("scope"))
+		if why != nil {
+			return why
+		}
+		req.Scopes = scopes
+		if needsOpenID(scopes) && !slices.Contains(scopes, world.ScopeOpenID) {
+			return refuse(errOpenIDRequired)
+		}
+		return nil
 	}
-	req.Scopes = scopes
-	if needsOpenID(scopes) && !slices.Contains(scopes, scopeOpenID) {
-		return refuse(errOpenIDRequired)
-	}
-	return nil
 }

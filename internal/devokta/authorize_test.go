@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 // Untrusted client or redirect URI: a page, never a redirect.
@@ -53,7 +55,7 @@ func TestAuthorizePage(t *testing.T) {
 	}
 }
 
-func nativeRequest(w *world, redirect string) string {
+func nativeRequest(w *testbed, redirect string) string {
 	return with(w.request(), "client_id", "acme-cli", "redirect_uri", redirect).Encode()
 }
 
@@ -70,9 +72,9 @@ func TestAuthorizeRedirectErrors(t *testing.T) {
 		"response type implicit":    {with(w.request(), "response_type", "id_token"), errResponseType, []any{"code"}},
 		"response type hybrid":      {with(w.request(), "response_type", "code id_token"), errResponseType, []any{"code"}},
 		"response mode unknown":     {with(w.request(), "response_mode", "okta_post_message"), errResponseMode, nil},
-		"scope missing":             {with(w.request(), "scope", ""), errNoDefaultScopes, nil},
-		"scope unknown":             {with(w.request(), "scope", "openid groups"), errUnknownScope, nil},
-		"scope differs in case":     {with(w.request(), "scope", "OpenID"), errUnknownScope, nil},
+		"scope missing":             {with(w.request(), "scope", ""), world.NoDefaultScopes, nil},
+		"scope unknown":             {with(w.request(), "scope", "openid groups"), world.UnknownScope, nil},
+		"scope differs in case":     {with(w.request(), "scope", "OpenID"), world.UnknownScope, nil},
 		"profile without openid":    {with(w.request(), "scope", "profile one.api"), errOpenIDRequired, nil},
 		"NT24 no challenge":         {with(w.request(), "code_challenge", "", "code_challenge_method", ""), errNoChallenge, nil},
 		"NT24 method without it":    {with(w.request(), "code_challenge", ""), errNoChallenge, nil},
@@ -115,10 +117,10 @@ func TestPolicyRefusesAtAuthorize(t *testing.T) {
 	b := w.browser()
 	refreshable := b.tokens("ivan@acme.test")["refresh_token"].(string)
 	w.s.mu.Lock()
-	w.s.org.Server.Policies[0].Status = inactive
+	w.s.world.Servers[0].Policies[0].Status = world.Inactive
 	w.s.mu.Unlock()
-	expectRedirectError(t, b.authorize(w.request()), errNoMatchingPolicy)
-	b.refresh(refreshable).expect(t, errNoMatchingPolicy)
+	expectRedirectError(t, b.authorize(w.request()), world.NoMatchingPolicy)
+	b.refresh(refreshable).expect(t, world.NoMatchingPolicy)
 }
 
 func TestOktaCharactersOfStatePass(t *testing.T) {

@@ -1,40 +1,46 @@
 package devokta
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 // credentials are what a request offers to prove the client, from exactly one place.
 type credentials struct {
 	id, secret string
+	assertion  string
 	basic      bool
 }
 
 // authenticateClient identifies the client of a back-channel request.
-func (s *Server) authenticateClient(r *http.Request, form params) (*application, *refusal) {
+func (s *Server) authenticateClient(r *http.Request, as *authServer, form params) (*world.App, *refusal) {
 	offered, why := readCredentials(r, form)
 	if why != nil {
 		return nil, why
 	}
+	if offered.assertion != "" {
+		return s.authenticateByKey(r, as, form, offered.assertion)
+	}
 	s.mu.Lock()
-	app := s.org.app(offered.id)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	app := s.world.Client(offered.id)
 	if app == nil {
 		return nil, refuse(errClientID)
 	}
-	if app.AuthMethod == authNone {
+	if app.AuthMethod() == world.AuthNone {
 		if offered.basic || offered.secret != "" {
 			return nil, refuse(errAuthMethod)
 		}
 		return app, nil
 	}
-	if offered.secret == "" {
+	// Okta takes the secret by Basic or by body alike.
+	if offered.secret == "" || !app.NeedsSecret() {
 		return nil, refuse(errAuthMethod)
 	}
-	if subtle.ConstantTimeCompare([]byte(digest(offered.secret)), []byte(digest(app.Secret))) != 1 {
+	if !app.HasSecret(offered.secret) {
 		return nil, refuse(errClientSecret)
 	}
 	return app, nil
@@ -56,7 +62,7 @@ func readCredentials(r *http.Request, form params) (credentials, *refusal) {
 	case ways > 1 || len(header) > 1:
 		return credentials{}, refuse(errManyCredentials)
 	case assertion != "":
-		return credentials{}, refuse(errAuthMethod) // no application here has a key
+		return credentials{assertion: assertion}, nil
 	case len(header) == 1:
 		return basicCredentials(r, form)
 	case form.get("client_id") == "":
@@ -98,18 +104,18 @@ func credentialsInQuery(r *http.Request) bool {
 }
 
 // clientForm reads a back-channel request: a form without duplicates, from a client that proved itself.
-func (s *Server) clientForm(w http.ResponseWriter, r *http.Request) (params, *application, bool) {
+func (s *Server) clientForm(w http.ResponseWriter, r *http.Request, as *authServer) (params, *world.App, bool) {
 	if !isForm(r) {
-		s.apiError(w, apiContentType)
+		s.apiError(w, world.ErrMedia)
 		return params{}, nil, false
 	}
 	form, why := formParams(w, r)
 	if why == nil && form.duplicated() {
 		why = refuse(errDuplicate)
 	}
-	var app *application
+	var app *world.App
 	if why == nil {
-		app, why = s.authenticateClient(r, form)
+		app, why = s.authenticateClient(r, as, form)
 	}
 	if why != nil {
 		s.oauthError(w, r, why)

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 // codeLifetime: Okta's documents say 300 or 60 seconds; the strict reading is kept.
@@ -12,23 +14,23 @@ const codeLifetime = 60 * time.Second
 // code is an authorization code, stored under its digest. A used one is remembered, so that using it again
 // can revoke what it was exchanged for.
 type code struct {
-	ClientID, RedirectURI string
-	UserID                string
-	Scopes                []string
-	Nonce, Challenge      string
-	AuthTime, Expires     time.Time
-	used                  bool
-	grant                 string
+	Server, ClientID, RedirectURI string
+	UserID                        string
+	Scopes                        []string
+	Nonce, Challenge              string
+	AuthTime, Expires             time.Time
+	used                          bool
+	grant                         string
 }
 
 // newCode needs the lock.
-func (s *Server) newCode(req *authorizeRequest, userID string, signedIn time.Time) (string, *refusal) {
-	if _, why := s.mayUse(s.org.app(req.ClientID), s.org.userByID(userID), req.Scopes); why != nil {
+func (s *Server) newCode(as *authServer, req *authorizeRequest, userID string, signedIn time.Time) (string, *refusal) {
+	if _, why := s.world.MayUse(as.Server, s.world.Client(req.ClientID), s.world.UserByID(userID), req.Scopes); why != nil {
 		return "", why
 	}
 	value := s.random.token()
 	s.codes.put(digest(value), &code{
-		ClientID: req.ClientID, RedirectURI: req.RedirectURI, UserID: userID, Scopes: req.Scopes,
+		Server: as.ID, ClientID: req.ClientID, RedirectURI: req.RedirectURI, UserID: userID, Scopes: req.Scopes,
 		Nonce: req.Nonce, Challenge: req.Challenge, AuthTime: signedIn, Expires: s.now().Add(codeLifetime),
 	})
 	return value, nil
@@ -36,12 +38,12 @@ func (s *Server) newCode(req *authorizeRequest, userID string, signedIn time.Tim
 
 // redeem spends a code. A request that merely forgot something leaves the code alone; from a wrong verifier
 // on it is spent. It needs the lock.
-func (s *Server) redeem(value string, client *application, redirectURI, verifier string) (*code, *refusal) {
+func (s *Server) redeem(as *authServer, value string, client *world.App, redirectURI, verifier string) (*code, *refusal) {
 	c, ok := s.codes.get(digest(value))
-	if !ok {
+	if !ok || c.Server != as.ID {
 		return nil, refuse(errCode)
 	}
-	if c.ClientID != client.ClientID {
+	if c.ClientID != client.ClientID() {
 		return nil, refuse(errCodeClient)
 	}
 	if c.used {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 func TestCodeFlowForEveryUser(t *testing.T) {
@@ -32,7 +34,7 @@ func TestCodeFlowForEveryUser(t *testing.T) {
 			if len(header) != 2 || header["alg"] != "RS256" { // kid and alg, no typ
 				t.Errorf("header %v", header)
 			}
-			uid := oktaID("00u", tc.login)
+			uid := world.ID("00u", tc.login)
 			now := float64(w.clock.now().Unix())
 			for name, want := range map[string]any{
 				"ver": 1.0, "iss": w.s.Issuer(), "aud": Audience, "cid": w.s.World().WebClient.ID, "uid": uid, "sub": tc.login,
@@ -64,8 +66,8 @@ func checkIdentity(t *testing.T, b *browser, got map[string]any, login, name str
 	t.Helper()
 	_, id := b.verify(got["id_token"])
 	for claim, want := range map[string]any{
-		"sub": oktaID("00u", login), "aud": b.s.World().WebClient.ID, "nonce": "n-1", "name": name, "preferred_username": login,
-		"email": login, "amr": []any{"pwd"}, "idp": b.s.org.ID, "iss": b.s.Issuer(), "ver": 1.0,
+		"sub": world.ID("00u", login), "aud": b.s.World().WebClient.ID, "nonce": "n-1", "name": name, "preferred_username": login,
+		"email": login, "amr": []any{"pwd"}, "idp": b.s.world.OrgID, "iss": b.s.Issuer(), "ver": 1.0,
 		"at_hash": accessHash(got["access_token"].(string)), "auth_time": float64(b.clock.now().Unix()),
 	} {
 		if !reflect.DeepEqual(id[claim], want) {
@@ -113,7 +115,7 @@ func sameSet(a, b []any) bool {
 func TestUnassignedUserIsRefusedByRedirect(t *testing.T) {
 	w := start(t)
 	got := w.browser().signIn(w.request(), "uma@acme.test").location(t)
-	if q := got.Query(); q.Get("error") != "access_denied" || q.Get("error_description") != errNotAssigned.Text || q.Get("state") != "st-1" {
+	if q := got.Query(); q.Get("error") != "access_denied" || q.Get("error_description") != world.NotAssigned.Text || q.Get("state") != "st-1" {
 		t.Fatalf("%v", q)
 	}
 	if !strings.Contains(got.RawQuery, "User+is+not+assigned") {
@@ -237,7 +239,7 @@ func TestServiceClients(t *testing.T) {
 	b := w.browser()
 	for i, role := range []string{"Acme Batch", "Acme WRPR"} {
 		c := w.s.World().ServiceClients[i]
-		got := b.post(w.url("/v1/token"), url.Values{"grant_type": {grantClient}, "scope": {"one.api"}}, w.basic(c.ID, c.Secret))
+		got := b.post(w.url("/v1/token"), url.Values{"grant_type": {world.GrantClient}, "scope": {"one.api"}}, w.basic(c.ID, c.Secret))
 		body := got.json(t)
 		if got.status != 200 || body["scope"] != "one.api" || body["refresh_token"] != nil || body["id_token"] != nil {
 			t.Fatalf("%d %s", got.status, got.body)

@@ -5,12 +5,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 // grant is what a user let a client have at one sign-in. Its access tokens live only as long as it does.
 // It is stored under its family, the public part of its refresh tokens.
 type grant struct {
 	ID       string    `json:"id"` // oar…
+	Server   string    `json:"server"`
 	ClientID string    `json:"clientId"`
 	UserID   string    `json:"userId"`
 	Scopes   []string  `json:"scopes"`
@@ -42,62 +45,72 @@ type tokenEntry struct {
 
 // issueInput says for whom tokens are made.
 type issueInput struct {
-	client *application
-	user   *user // nil for client_credentials
+	as     *authServer
+	client *world.App
+	user   *world.User // nil for client_credentials
 	grant  *grant
 	family string // the grant's key
 	scopes []string
-	rule   rule
+	rule   *world.Rule
 	nonce  string
 }
 
 // issue evaluates the claims and records the access token. It needs the lock.
 func (s *Server) issue(in issueInput) (*issuance, *refusal) {
 	now := s.now()
-	claims := claimInput{Type: claimResource, ClientID: in.client.ClientID, User: in.user, Groups: s.org.groupsOf(in.user), Scopes: in.scopes}
-	access, why := s.org.Server.claimsFor(claims)
+	claims := world.ClaimInput{Type: world.ClaimResource, App: in.client, User: in.user, Scopes: in.scopes}
+	access, why := s.world.Claims(in.as.Server, claims)
+	if why == nil {
+		why = s.world.ApplyHook(in.as.Server, in.rule, claims, access)
+	}
 	if why != nil {
 		return nil, why
 	}
-	out := &issuance{scopes: in.scopes, lifetime: in.rule.AccessLifetime}
-	if in.user != nil && slices.Contains(in.scopes, scopeOpenID) {
-		// An access token always comes along here, so the ID token is always thin.
-		claims.Type, claims.Thin = claimIdentity, true
-		if out.identity, why = s.org.Server.claimsFor(claims); why != nil {
+	out := &issuance{as: in.as, scopes: in.scopes, lifetime: s.world.Lifetime(in.rule)}
+	issuer := s.forClient(in.as, in.client)
+	if in.user != nil && slices.Contains(in.scopes, world.ScopeOpenID) {
+		// An access token always comes along here, so the ID token of a custom server is thin. The org's own is not, or
+		// nobody without API Access Management would ever see a group.
+		claims.Type, claims.Thin = world.ClaimIdentity, !in.as.Org
+		if out.identity, why = s.world.Claims(in.as.Server, claims); why != nil {
 			return nil, why
 		}
-		maps.Copy(out.identity, s.identityClaims(in, now))
+		maps.Copy(out.identity, s.identityClaims(in, issuer, now))
 	}
 	id := accessPrefix + s.random.token()
 	if in.grant != nil && in.grant.Refresh {
 		id += "." + in.grant.ID
 	}
 	expires := now.Add(out.lifetime)
-	maps.Copy(access, s.accessClaims(in, id, now, expires))
+	subject, named := access["sub"]
+	maps.Copy(access, s.accessClaims(in, issuer, id, now, expires))
+	if named { // the server's editable claim
+		access["sub"] = subject
+	}
 	out.access = access
 	s.tokens.put(id, &tokenEntry{Grant: in.family, Expires: expires})
 	return out, nil
 }
 
 // accessClaims are the fixed claims; they win over configured ones, whose names Okta reserves.
-func (s *Server) accessClaims(in issueInput, id string, now, expires time.Time) map[string]any {
+func (s *Server) accessClaims(in issueInput, issuer, id string, now, expires time.Time) map[string]any {
 	out := map[string]any{
-		"ver": 1, "jti": id, "iss": s.Issuer(), "aud": s.org.Server.Audience,
-		"iat": now.Unix(), "exp": expires.Unix(), "cid": in.client.ClientID, "scp": in.scopes,
-		"sub": in.client.ClientID,
+		"ver": 1, "jti": id, "iss": issuer, "aud": in.as.Audience(),
+		"iat": now.Unix(), "exp": expires.Unix(), "cid": in.client.ClientID(), "scp": in.scopes,
+		"sub": in.client.ClientID(),
 	}
 	if in.user != nil {
-		out["sub"], out["uid"] = in.user.Login, in.user.ID
+		out["sub"], out["uid"] = in.user.Login(), in.user.ID
 		out["auth_time"] = in.grant.AuthTime.Unix()
 	}
 	return out
 }
 
-func (s *Server) identityClaims(in issueInput, now time.Time) map[string]any {
+func (s *Server) identityClaims(in issueInput, issuer string, now time.Time) map[string]any {
 	out := map[string]any{
-		"ver": 1, "jti": idPrefix + s.random.token(), "iss": s.Issuer(), "aud": in.client.ClientID,
+		"ver": 1, "jti": idPrefix + s.random.token(), "iss": issuer, "aud": in.client.ClientID(),
 		"sub": in.user.ID, "iat": now.Unix(), "exp": now.Add(idLifetime).Unix(),
-		"auth_time": in.grant.AuthTime.Unix(), "amr": []string{"pwd"}, "idp": s.org.ID,
+		"auth_time": in.grant.AuthTime.Unix(), "amr": []string{"pwd"}, "idp": s.world.OrgID,
 	}
 	if in.nonce != "" {
 		out["nonce"] = in.nonce

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 // A refresh token is family | sequence | MAC. Nothing of it needs to be stored to recognise the current one,
@@ -43,15 +45,15 @@ func (s *Server) parseRefresh(token string) (family []byte, sequence uint32, ok 
 }
 
 // refreshEnd is when the refresh tokens of a sign-in end for good; a rotated one inherits it.
-func (rl rule) refreshEnd(now time.Time) time.Time {
-	if rl.RefreshLifetime == 0 {
+func refreshEnd(rule *world.Rule, now time.Time) time.Time {
+	if rule.RefreshLifetime() == 0 {
 		return time.Time{}
 	}
-	return now.Add(rl.RefreshLifetime)
+	return now.Add(rule.RefreshLifetime())
 }
 
 // grantRefresh exchanges a refresh token. Everything is checked before anything is rotated.
-func (s *Server) grantRefresh(form params, client *application) (*issuance, *refusal) {
+func (s *Server) grantRefresh(as *authServer, form params, client *world.App) (*issuance, *refusal) {
 	raw := form.get("refresh_token")
 	if raw == "" {
 		return nil, refuse(errParameterMissing, "refresh_token")
@@ -61,26 +63,27 @@ func (s *Server) grantRefresh(form params, client *application) (*issuance, *ref
 		return nil, refuse(errRefreshToken)
 	}
 	key := b64(family)
-	g, why := s.liveGrant(key, client)
+	g, why := s.liveGrant(as, key, client)
 	if why != nil {
 		return nil, why
 	}
-	if sequence < g.Sequence && !g.withinLeeway(sequence, client.Leeway, s.now()) {
+	if sequence < g.Sequence && !g.withinLeeway(sequence, client.Leeway(), s.now()) {
 		s.grants.remove(key)
-		s.log.Warn("refresh token used twice, its sign-in is revoked", "event", "app.oauth2.as.token.detect_reuse", "client_id", client.ClientID, "user_id", g.UserID)
+		s.world.Note("app.oauth2.as.token.detect_reuse", errRefreshToken.Reason, nil, world.ClientTarget(client))
+		s.log.Warn("refresh token used twice, its sign-in is revoked", "event", "app.oauth2.as.token.detect_reuse", "client_id", client.ClientID(), "user_id", g.UserID)
 		return nil, refuse(errRefreshToken)
 	}
-	scopes, why := s.narrowed(form.get("scope"), g)
+	scopes, why := narrowed(as, form.get("scope"), g)
 	if why != nil {
 		return nil, why
 	}
-	u := s.org.userByID(g.UserID)
+	u := s.world.UserByID(g.UserID)
 	// The rule of the original grant governs; refresh_token is never listed in one.
-	rl, why := s.mayUse(client, u, scopes)
+	rule, why := s.world.MayUse(as.Server, client, u, scopes)
 	if why != nil {
 		return nil, why
 	}
-	out, why := s.issue(issueInput{client: client, user: u, grant: g, family: key, scopes: scopes, rule: rl})
+	out, why := s.issue(issueInput{as: as, client: client, user: u, grant: g, family: key, scopes: scopes, rule: rule})
 	if why != nil {
 		return nil, why
 	}
@@ -89,16 +92,16 @@ func (s *Server) grantRefresh(form params, client *application) (*issuance, *ref
 	return out, nil
 }
 
-func (s *Server) liveGrant(key string, client *application) (*grant, *refusal) {
+func (s *Server) liveGrant(as *authServer, key string, client *world.App) (*grant, *refusal) {
 	g, ok := s.grants.get(key)
-	if !ok || !g.Refresh {
+	if !ok || !g.Refresh || g.Server != as.ID {
 		return nil, refuse(errRefreshToken)
 	}
-	if g.ClientID != client.ClientID {
+	if g.ClientID != client.ClientID() {
 		return nil, refuse(errCodeClient)
 	}
-	u := s.org.userByID(g.UserID)
-	if !g.live(s.now()) || u == nil || u.Status != active {
+	u := s.world.UserByID(g.UserID)
+	if !g.live(s.now()) || u == nil || u.Status != world.Active {
 		s.grants.remove(key)
 		return nil, refuse(errRefreshToken)
 	}
@@ -117,15 +120,15 @@ func (g *grant) withinLeeway(sequence uint32, leeway time.Duration, now time.Tim
 // rotate moves to the next token. A predecessor within the leeway gets the current token again: parallel
 // refreshes of one client all end up with the same one. A sequence ahead of ours is a rotation that was lost
 // when the process was killed before it was saved; the MAC proves that we made it.
-func (s *Server) rotate(g *grant, sequence uint32, client *application) {
+func (s *Server) rotate(g *grant, sequence uint32, client *world.App) {
 	now := s.now()
 	g.LastUsed = now
-	if sequence < g.Sequence || !client.RotateRefresh {
+	if sequence < g.Sequence || !client.RotatesRefresh() {
 		return
 	}
 	recent := []rotation{{sequence, now}} // a new slice: the old one may be on its way to the disk
 	for _, r := range g.Recent {
-		if now.Before(r.At.Add(client.Leeway)) && len(recent) < maxRecent {
+		if now.Before(r.At.Add(client.Leeway())) && len(recent) < maxRecent {
 			recent = append(recent, r)
 		}
 	}
@@ -133,11 +136,11 @@ func (s *Server) rotate(g *grant, sequence uint32, client *application) {
 }
 
 // narrowed are the scopes asked for, which the sign-in must have granted; all of them when none are named.
-func (s *Server) narrowed(raw string, g *grant) ([]string, *refusal) {
+func narrowed(as *authServer, raw string, g *grant) ([]string, *refusal) {
 	if raw == "" {
 		return g.Scopes, nil
 	}
-	scopes, why := s.org.Server.requestedScopes(raw)
+	scopes, why := as.RequestedScopes(raw)
 	if why != nil {
 		return nil, why
 	}

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -45,17 +47,17 @@ func (c *clock) advance(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// world is a running development Okta.
-type world struct {
+// testbed is a running development Okta.
+type testbed struct {
 	*testing.T
 	s     *Server
 	http  *httptest.Server
 	clock *clock
 }
 
-func start(t *testing.T, change ...func(*Config)) *world {
+func start(t *testing.T, change ...func(*Config)) *testbed {
 	t.Helper()
-	w := &world{T: t, clock: &clock{at: time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)}, http: httptest.NewUnstartedServer(nil)}
+	w := &testbed{T: t, clock: &clock{at: time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)}, http: httptest.NewUnstartedServer(nil)}
 	cfg := Config{
 		PublicURL:       "http://" + w.http.Listener.Addr().String(),
 		WebRedirectURIs: []string{webCallback, "http://localhost:8080/with?query=1"}, WebLogoutURIs: []string{webLoggedOut}, Now: w.clock.now,
@@ -74,22 +76,22 @@ func start(t *testing.T, change ...func(*Config)) *world {
 	return w
 }
 
-func (w *world) stop() {
+func (w *testbed) stop() {
 	w.http.Close()
 	if err := w.s.Close(); err != nil {
 		w.Error(err)
 	}
 }
 
-func (w *world) url(path string) string { return w.s.Issuer() + path }
+func (w *testbed) url(path string) string { return w.s.Issuer() + path }
 
 // browser keeps cookies and follows no redirects.
 type browser struct {
-	*world
+	*testbed
 	client *http.Client
 }
 
-func (w *world) browser() *browser {
+func (w *testbed) browser() *browser {
 	jar, _ := cookiejar.New(nil)
 	// Whatever the public URL says, the test server is what answers.
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -165,7 +167,7 @@ func challengeOf(verifier string) string {
 }
 
 // request is a good authorize request of the web application.
-func (w *world) request() url.Values {
+func (w *testbed) request() url.Values {
 	return url.Values{
 		"client_id": {w.s.World().WebClient.ID}, "redirect_uri": {webCallback}, "response_type": {"code"},
 		"scope": {"openid profile email offline_access"}, "state": {"st-1"}, "nonce": {"n-1"},
@@ -218,17 +220,17 @@ func (b *browser) code(request url.Values, login string) string {
 	return got.Get("code")
 }
 
-func (w *world) basic(id, secret string) func(*http.Request) {
+func (w *testbed) basic(id, secret string) func(*http.Request) {
 	return func(r *http.Request) { r.SetBasicAuth(id, secret) }
 }
 
-func (w *world) webAuth() func(*http.Request) {
+func (w *testbed) webAuth() func(*http.Request) {
 	c := w.s.World().WebClient
 	return w.basic(c.ID, c.Secret)
 }
 
-func (w *world) exchange(code string) url.Values {
-	return url.Values{"grant_type": {grantCode}, "code": {code}, "redirect_uri": {webCallback}, "code_verifier": {verifier}}
+func (w *testbed) exchange(code string) url.Values {
+	return url.Values{"grant_type": {world.GrantCode}, "code": {code}, "redirect_uri": {webCallback}, "code_verifier": {verifier}}
 }
 
 func (b *browser) token(form url.Values) answer {
@@ -248,5 +250,5 @@ func (b *browser) tokens(login string) map[string]any {
 
 func (b *browser) refresh(token string) answer {
 	b.Helper()
-	return b.token(url.Values{"grant_type": {grantRefresh}, "refresh_token": {token}})
+	return b.token(url.Values{"grant_type": {world.GrantRefresh}, "refresh_token": {token}})
 }

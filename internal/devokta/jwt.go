@@ -1,7 +1,6 @@
 package devokta
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -23,9 +22,23 @@ type tokenClaims struct {
 	UserID   string   `json:"uid"`
 	Scopes   []string `json:"scp"`
 	Username string   `json:"preferred_username"`
+	Bound    *bound   `json:"cnf"`
+}
+
+// bound names the key whose proofs an access token needs (RFC 9449, section 6).
+type bound struct {
+	Thumbprint string `json:"jkt"`
 }
 
 func (c tokenClaims) expired(now time.Time) bool { return now.Unix() >= c.Expires }
+
+// Type is the token's type in answers.
+func (c tokenClaims) Type() string {
+	if c.Bound != nil {
+		return schemeDPoP
+	}
+	return schemeBearer
+}
 
 // The jti's prefix tells the kinds of token apart.
 const (
@@ -33,38 +46,76 @@ const (
 	idPrefix     = "ID."
 )
 
-func (s *Server) sign(ctx context.Context, claims map[string]any) (string, error) {
-	key, err := s.keys.signing(ctx)
+// orgAccessType marks the org authorization server's access tokens, which are nobody's to read.
+const orgAccessType = "application/okta-internal-at+jwt"
+
+// signAccess signs an access token, and encrypts it where the server is set to.
+func (s *Server) signAccess(as *authServer, claims map[string]any) (string, error) {
+	ring, typ := s.keys.of(as.ID), ""
+	if as.Org {
+		ring, typ = s.keys.of(hiddenRing), orgAccessType
+	}
+	signed, err := sign(ring.signing(), typ, claims)
 	if err != nil {
 		return "", err
 	}
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		return "", fmt.Errorf("token claims: %w", err)
+	s.mu.Lock()
+	key, encrypted := as.EncryptionKey()
+	s.mu.Unlock()
+	if !encrypted {
+		return signed, nil
 	}
-	signed, err := key.signer.Sign(payload)
-	if err != nil {
-		return "", fmt.Errorf("sign token: %w", err)
+	sealed, err := seal(key, as.EncryptionAlgorithm, signed)
+	if err == nil {
+		s.mu.Lock()
+		s.sealed.put(digest(sealed), signed) // we could not open it ourselves
+		s.mu.Unlock()
 	}
-	return signed.CompactSerialize()
+	return sealed, err
 }
 
-// readToken checks that a token is ours and of the given kind. Expiry is the caller's to judge.
-func (s *Server) readToken(raw, prefix string) (tokenClaims, bool) {
+func seal(key *jose.JSONWebKey, algorithm, token string) (string, error) {
+	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.KeyAlgorithm(algorithm), Key: key.Key, KeyID: key.KeyID},
+		(&jose.EncrypterOptions{}).WithContentType("JWT"))
+	if err != nil {
+		return "", fmt.Errorf("encrypt token: %w", err)
+	}
+	sealed, err := encrypter.Encrypt([]byte(token))
+	if err != nil {
+		return "", fmt.Errorf("encrypt token: %w", err)
+	}
+	return sealed.CompactSerialize()
+}
+
+// readToken checks that a token is this server's and of the given kind. Expiry is the caller's to judge.
+func (s *Server) readToken(as *authServer, raw, prefix string) (tokenClaims, bool) {
+	s.mu.Lock()
+	if inner, ok := s.sealed.get(digest(raw)); ok {
+		raw = inner
+	}
+	s.mu.Unlock()
 	var claims tokenClaims
 	signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		return claims, false
 	}
-	key := s.keys.byID(signed.Signatures[0].Header.KeyID)
+	kid := signed.Signatures[0].Header.KeyID
+	key := s.keys.of(as.ID).byID(kid)
+	if key == nil && as.Org {
+		key = s.keys.of(hiddenRing).byID(kid)
+	}
 	if key == nil {
 		return claims, false
 	}
-	payload, err := signed.Verify(key.private.Public())
+	private, err := key.key()
+	if err != nil {
+		return claims, false
+	}
+	payload, err := signed.Verify(private.Public())
 	if err != nil || json.Unmarshal(payload, &claims) != nil {
 		return tokenClaims{}, false
 	}
-	return claims, claims.Issuer == s.Issuer() && strings.HasPrefix(claims.ID, prefix)
+	return claims, s.knownIssuer(as.Server, claims.Issuer) && strings.HasPrefix(claims.ID, prefix)
 }
 
 // accessHash is at_hash: the left half of the access token's SHA-256 (OIDC Core 3.1.3.6).

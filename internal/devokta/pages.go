@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 //go:embed assets
@@ -44,7 +46,7 @@ func newPages() *pages {
 func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) {
 	file, ok := s.pages.files[r.PathValue("file")]
 	if !ok {
-		s.apiError(w, apiNotFound(r.URL.Path))
+		s.apiError(w, world.NoPath(r.URL.Path))
 		return
 	}
 	w.Header().Del("Pragma")
@@ -59,7 +61,7 @@ func (s *Server) page(w http.ResponseWriter, status int, name string, data any, 
 	var body bytes.Buffer
 	if err := s.pages.templates.ExecuteTemplate(&body, name, data); err != nil {
 		s.log.Error("page not rendered", "page", name, "error", err)
-		s.apiError(w, apiInternal)
+		s.apiError(w, world.ErrInternal)
 		return
 	}
 	csp := append([]string{"default-src 'none'", "style-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"}, policy...)
@@ -97,19 +99,19 @@ func (s *Server) signInPage(w http.ResponseWriter, req *authorizeRequest, form s
 		Action: signInPath + "?" + url.Values{"tx": {form.Transaction}}.Encode(),
 	}
 	s.mu.Lock()
-	app := s.org.app(req.ClientID)
+	app := s.world.Client(req.ClientID)
 	if app != nil {
 		view.Application = app.Label
 	}
-	for _, u := range s.org.Users {
-		if u.Status != active {
+	for _, u := range s.world.Users {
+		if u.Status != world.Active {
 			continue
 		}
 		view.People = append(view.People, signInPerson{
-			Name: u.name(), Login: u.Login, Groups: join(s.org.export(u).Groups),
-			Link:       signInPath + "?" + url.Values{"tx": {form.Transaction}, "login_hint": {u.Login}}.Encode(),
-			Chosen:     normalLogin(u.Login) == normalLogin(form.Login),
-			Unassigned: app != nil && !s.org.assigned(app, u),
+			Name: u.Name(), Login: u.Login(), Groups: join(s.export(u).Groups),
+			Link:       signInPath + "?" + url.Values{"tx": {form.Transaction}, "login_hint": {u.Login()}}.Encode(),
+			Chosen:     world.NormalLogin(u.Login()) == world.NormalLogin(form.Login),
+			Unassigned: app != nil && !s.world.Assigned(app, u),
 		})
 	}
 	s.mu.Unlock()
@@ -121,12 +123,16 @@ type messageView struct{ Title, Text, Detail string }
 
 // errorPage is for what can't be redirected: the client or its URI is not to be trusted.
 func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, why *refusal) {
-	s.refused(r, why)
+	s.errorPageAbout(w, r, why, nil)
+}
+
+func (s *Server) errorPageAbout(w http.ResponseWriter, r *http.Request, why *refusal, debug map[string]string) {
+	s.refused(r, why, debug)
 	status := why.Status
 	if status == http.StatusUnauthorized { // a page never asks for HTTP credentials; Okta's is a 400
 		status = http.StatusBadRequest
 	}
-	s.page(w, status, "message.tmpl", messageView{Title: http.StatusText(status), Text: why.Text, Detail: why.errorRow.Error}, "form-action 'none'")
+	s.page(w, status, "message.tmpl", messageView{Title: http.StatusText(status), Text: why.Text, Detail: why.Row.Error}, "form-action 'none'")
 }
 
 func (s *Server) signedOutPage(w http.ResponseWriter) {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 func TestRefreshRotates(t *testing.T) {
@@ -74,9 +76,9 @@ func TestRefreshScopes(t *testing.T) {
 	w := start(t)
 	b := w.browser()
 	refresh := b.token(w.exchange(b.code(with(w.request(), "scope", "openid offline_access"), "ada@acme.test"))).json(t)["refresh_token"].(string)
-	form := url.Values{"grant_type": {grantRefresh}, "refresh_token": {refresh}}
+	form := url.Values{"grant_type": {world.GrantRefresh}, "refresh_token": {refresh}}
 	b.token(with(form, "scope", "openid profile")).expect(t, errRefreshScopes, "profile")
-	b.token(with(form, "scope", "nonsense")).expect(t, errUnknownScope)
+	b.token(with(form, "scope", "nonsense")).expect(t, world.UnknownScope)
 	got := b.token(with(form, "scope", "openid")) // the refusals rotated nothing
 	if got.status != 200 || got.json(t)["scope"] != "openid" {
 		t.Fatalf("%d %s", got.status, got.body)
@@ -87,7 +89,7 @@ func TestRefreshOfAnotherClient(t *testing.T) {
 	w := start(t)
 	b := w.browser()
 	refresh := b.tokens("ada@acme.test")["refresh_token"].(string)
-	b.post(w.url("/v1/token"), url.Values{"grant_type": {grantRefresh}, "refresh_token": {refresh}, "client_id": {"acme-cli"}}).expect(t, errCodeClient)
+	b.post(w.url("/v1/token"), url.Values{"grant_type": {world.GrantRefresh}, "refresh_token": {refresh}, "client_id": {"acme-cli"}}).expect(t, errCodeClient)
 	if got := b.refresh(refresh); got.status != 200 {
 		t.Errorf("the owner lost it: %d", got.status)
 	}
@@ -106,7 +108,7 @@ func TestRefreshEndsWithItsWindow(t *testing.T) {
 func TestRotatedTokenInheritsExpiry(t *testing.T) {
 	w := start(t)
 	w.s.mu.Lock()
-	w.s.org.Server.Policies[0].Rules[0].RefreshLifetime = 3 * time.Hour
+	w.s.world.Servers[0].Policies[0].Rules[0].Actions.Token.RefreshMinutes = 180
 	w.s.mu.Unlock()
 	b := w.browser()
 	refresh := b.tokens("ada@acme.test")["refresh_token"].(string)
@@ -119,7 +121,7 @@ func TestRotatedTokenInheritsExpiry(t *testing.T) {
 func TestStaticRefreshToken(t *testing.T) {
 	w := start(t)
 	w.s.mu.Lock()
-	w.s.org.Apps[0].RotateRefresh = false
+	w.s.world.Apps[0].OAuth().RefreshToken.RotationType = "STATIC"
 	w.s.mu.Unlock()
 	b := w.browser()
 	refresh := b.tokens("ada@acme.test")["refresh_token"].(string)
@@ -159,8 +161,8 @@ func TestUnassigningStopsRefresh(t *testing.T) {
 	if err := w.s.SetUserAssigned("ivan@acme.test", false); err != nil {
 		t.Fatal(err)
 	}
-	b.refresh(refresh).expect(t, errNotAssigned)
-	expectRedirectError(t, b.authorize(w.request()), errNotAssigned)
+	b.refresh(refresh).expect(t, world.NotAssigned)
+	expectRedirectError(t, b.authorize(w.request()), world.NotAssigned)
 }
 
 func (b *browser) userinfoExpect(t *testing.T, token any, row errorRow) {

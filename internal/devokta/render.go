@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
@@ -14,24 +17,45 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // the client went away; there is nobody to tell
 }
 
-// refused logs a refusal as Okta's System Log would: by reason, never with what was sent.
-func (s *Server) refused(r *http.Request, why *refusal) {
-	s.log.Info("request refused", "path", r.URL.Path, "error", why.errorRow.Error, "reason", why.Reason)
+// refused logs a refusal, here and in the System Log: by reason, never with a credential that was sent.
+func (s *Server) refused(r *http.Request, why *refusal, debug map[string]string, about ...world.Target) {
+	s.log.Info("request refused", "path", r.URL.Path, "error", why.Row.Error, "reason", why.Reason)
+	s.mu.Lock()
+	s.world.Note(eventType(r, why), why.Reason, debug, about...)
+	s.mu.Unlock()
+	s.touch()
+}
+
+// eventType is the System Log's name for what was asked.
+func eventType(r *http.Request, why *refusal) string {
+	prefix := "app.oauth2.as."
+	if strings.HasPrefix(r.URL.Path, "/oauth2/v1/") {
+		prefix = "app.oauth2."
+	}
+	switch last := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]; {
+	case why != nil && why.Row.Error == "invalid_client":
+		return "app.oauth2.invalid_client_credentials"
+	case last == "token":
+		return prefix + "token.grant"
+	case last == "revoke":
+		return prefix + "token.revoke"
+	}
+	return prefix + "authorize"
 }
 
 // oauthError is Okta's first shape.
-func (s *Server) oauthError(w http.ResponseWriter, r *http.Request, why *refusal) {
-	s.refused(r, why)
-	if why.errorRow.Error == "invalid_client" && r.Header.Get("Authorization") != "" {
+func (s *Server) oauthError(w http.ResponseWriter, r *http.Request, why *refusal, about ...world.Target) {
+	s.refused(r, why, nil, about...)
+	if why.Row.Error == "invalid_client" && r.Header.Get("Authorization") != "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="`+s.cfg.PublicURL+`"`) // RFC 6749, section 5.2
 	}
-	writeJSON(w, why.Status, map[string]string{"error": why.errorRow.Error, "error_description": why.Text})
+	writeJSON(w, why.Status, map[string]string{"error": why.Row.Error, "error_description": why.Text})
 }
 
 // redirectError is the second shape: back to a redirect URI that has been checked.
-func (s *Server) redirectError(w http.ResponseWriter, r *http.Request, req *authorizeRequest, why *refusal) {
-	s.refused(r, why)
-	s.respond(w, r, req, url.Values{"error": {why.errorRow.Error}, "error_description": {why.Text}})
+func (s *Server) redirectError(w http.ResponseWriter, r *http.Request, req *authorizeRequest, why *refusal, about ...world.Target) {
+	s.refused(r, why, map[string]string{"redirectUri": req.RedirectURI, "clientId": req.ClientID}, about...)
+	s.respond(w, r, req, url.Values{"error": {why.Row.Error}, "error_description": {why.Text}})
 }
 
 // respond sends the authorization response in the mode that was asked for.
@@ -68,13 +92,17 @@ func redirect(w http.ResponseWriter, r *http.Request, target string) {
 }
 
 // apiError is the third shape, the Management API's.
-func (s *Server) apiError(w http.ResponseWriter, e apiError) {
-	if e.Status == http.StatusTooManyRequests {
+func (s *Server) apiError(w http.ResponseWriter, e *world.Error) {
+	if e.Status == http.StatusTooManyRequests && w.Header().Get("X-Rate-Limit-Reset") == "" {
 		s.rateLimitHeaders(w)
+	}
+	causes := []map[string]string{}
+	for _, cause := range e.Causes {
+		causes = append(causes, map[string]string{"errorSummary": cause})
 	}
 	writeJSON(w, e.Status, map[string]any{
 		"errorCode": e.Code, "errorSummary": e.Summary, "errorLink": e.Code,
-		"errorId": "oae" + s.random.token()[:22], "errorCauses": []any{},
+		"errorId": "oae" + s.random.token()[:22], "errorCauses": causes,
 	})
 }
 
@@ -88,5 +116,5 @@ func (s *Server) rateLimitHeaders(w http.ResponseWriter) {
 // internal hides the cause from the caller and keeps it in the log.
 func (s *Server) internal(w http.ResponseWriter, r *http.Request, err error) {
 	s.log.Error("request failed", "path", r.URL.Path, "error", err)
-	s.apiError(w, apiInternal)
+	s.apiError(w, world.ErrInternal)
 }

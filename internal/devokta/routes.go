@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 // endpoint is a route with the methods it answers to. Its name is what a Fault refers to.
@@ -21,9 +23,16 @@ var (
 	getPost = []string{http.MethodGet, http.MethodHead, http.MethodPost}
 )
 
+// routes: every authorization server has the same endpoints. A custom one has them below its issuer; the org's issuer has no
+// path, so its endpoints are below /oauth2 and its metadata at the root.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	for _, e := range []endpoint{
+	for _, e := range []struct {
+		name    string
+		path    string
+		methods []string
+		serve   serverFunc
+	}{
 		{"discovery", "/.well-known/openid-configuration", get, s.serveOpenID},
 		{"discovery", "/.well-known/oauth-authorization-server", get, s.serveOAuthMetadata},
 		{"keys", "/v1/keys", get, s.serveKeys},
@@ -36,9 +45,12 @@ func (s *Server) routes() http.Handler {
 		{"par", "/v1/par", post, s.serveDisabled},
 		{"device", "/v1/device/authorize", post, s.serveDisabled},
 	} {
-		e.serve = s.onServer(e.serve)
-		e.path = "/oauth2/{server}" + e.path
-		mux.HandleFunc(e.path, s.mount(e))
+		s.mount(mux, endpoint{e.name, "/oauth2/{server}" + e.path, e.methods, s.onServer(e.serve)})
+		orgPath := e.path
+		if e.name != "discovery" {
+			orgPath = "/oauth2" + e.path
+		}
+		s.mount(mux, endpoint{e.name, orgPath, e.methods, s.onOrg(e.serve)})
 	}
 	for _, e := range []endpoint{
 		{"discovery", "/.well-known/oauth-authorization-server/oauth2/{server}", get, s.onServer(s.serveOAuthMetadata)},
@@ -46,35 +58,23 @@ func (s *Server) routes() http.Handler {
 		{"signin", signInPath, getPost, s.serveSignIn},
 		{"assets", "/assets/{file}", get, s.serveAsset},
 	} {
-		mux.HandleFunc(e.path, s.mount(e))
+		s.mount(mux, e)
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.apiError(w, apiNotFound(r.URL.Path)) })
+	s.mountManagement(mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.apiError(w, world.NoPath(r.URL.Path)) })
 	return s.guard(mux)
 }
 
-func (s *Server) mount(e endpoint) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+func (s *Server) mount(mux *http.ServeMux, e endpoint) {
+	serve := s.withFaults(e.name, e.serve)
+	mux.HandleFunc(e.path, func(w http.ResponseWriter, r *http.Request) {
 		if !slices.Contains(e.methods, r.Method) {
 			w.Header().Set("Allow", strings.Join(e.methods, ", "))
-			s.apiError(w, apiMethod)
+			s.apiError(w, world.ErrMethod)
 			return
 		}
-		if s.faulty(w, r, e.name) {
-			return
-		}
-		e.serve(w, r)
-	}
-}
-
-// onServer admits the authorization server's id and its alias "default"; another is not found.
-func (s *Server) onServer(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if id := r.PathValue("server"); id != "default" && id != s.org.Server.ID {
-			s.apiError(w, apiNotFound(id+" (AuthorizationServer)"))
-			return
-		}
-		next(w, r)
-	}
+		serve(w, r)
+	})
 }
 
 // guard refuses what did not come over loopback (NT53). The Host check also stops a foreign site that had
@@ -82,6 +82,7 @@ func (s *Server) onServer(next http.HandlerFunc) http.HandlerFunc {
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		h.Set("Date", s.now().UTC().Format(http.TimeFormat))
 		h.Set("X-Okta-Request-Id", s.random.id("req"))
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin") // not no-referrer: that would make form posts carry Origin: null
@@ -89,7 +90,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Pragma", "no-cache")
 		if !isLoopback(hostname(r.Host)) || !arrivedOnLoopback(r) {
 			s.log.Warn("request from outside refused")
-			s.apiError(w, apiForbidden)
+			s.apiError(w, world.ErrPermission)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -114,6 +115,6 @@ func arrivedOnLoopback(r *http.Request) bool {
 }
 
 // serveDisabled answers for endpoints that discovery names, as Okta's does, but this org does not have.
-func (s *Server) serveDisabled(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveDisabled(w http.ResponseWriter, r *http.Request, _ *authServer) {
 	s.oauthError(w, r, refuse(errFeatureDisabled))
 }

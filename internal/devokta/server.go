@@ -1,10 +1,14 @@
 package devokta
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/management"
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 // Bounds on what is remembered. Past them the oldest is forgotten, which can only refuse, never admit.
@@ -19,26 +23,33 @@ const (
 
 // Server is the development Okta.
 type Server struct {
-	cfg    Config
-	now    func() time.Time
-	log    *slog.Logger
-	random *random
-	keys   *keyring
-	pages  *pages
-	faults faults
+	cfg       Config
+	customURL string
+	clock     *skewed
+	log       *slog.Logger
+	random    *random
+	keys      *keyrings
+	pages     *pages
+	faults    faults
+	observers observers
 
-	refreshKey []byte            // derives refresh tokens
-	secrets    map[string]string // client secrets by client id, guarded by mu
+	refreshKey []byte    // derives refresh tokens
+	setupKey   *setupKey // the setup application's
 
-	mu       sync.Mutex // guards the world and everything remembered
-	org      *org
-	pending  *bounded[*pendingRequest]
-	codes    *bounded[*code]
-	sessions *bounded[*session]
-	grants   *bounded[*grant]
-	tokens   *bounded[*tokenEntry]
-	attempts *bounded[*attempts]
+	mu        sync.Mutex // guards the world and everything remembered
+	world     *world.World
+	orgServer *world.Server
+	pending   *bounded[*pendingRequest]
+	codes     *bounded[*code]
+	sessions  *bounded[*session]
+	grants    *bounded[*grant]
+	tokens    *bounded[*tokenEntry]
+	attempts  *bounded[*attempts]
+	used      *bounded[time.Time] // assertions and proofs
+	sealed    *bounded[string]    // what is in our encrypted tokens
+	oddities  Oddities
 
+	api     *management.Handler
 	saving  sync.Mutex
 	dirty   chan struct{}
 	done    chan struct{}
@@ -58,64 +69,91 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, now: cfg.Now, log: cfg.Logger, random: &random{reader: cfg.Rand}, pages: newPages(),
-		org: seedOrg(cfg, cfg.Now()), secrets: map[string]string{},
+		cfg: cfg, customURL: cfg.customURL(), clock: &skewed{base: cfg.Now}, log: cfg.Logger, random: &random{reader: cfg.Rand}, pages: newPages(),
 		pending: newBounded[*pendingRequest](maxPending), codes: newBounded[*code](maxCodes),
 		sessions: newBounded[*session](maxSessions), grants: newBounded[*grant](maxGrants),
 		tokens: newBounded[*tokenEntry](maxTokens), attempts: newBounded[*attempts](maxLogins),
+		used: newBounded[time.Time](maxReplay), sealed: newBounded[string](maxTokens),
 		dirty: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	if err := s.restore(st); err != nil {
+	s.keys = newKeyrings(s.now, s.random, s.touch)
+	if st == nil {
+		err = s.begin()
+	} else {
+		err = s.restore(st)
+	}
+	if err != nil {
 		return nil, err
 	}
+	s.orgServer = s.world.OrgServer(cfg.PublicURL)
 	// Secrets are on disk before anybody is told of them, and an unwritable file is found out now.
 	if err := s.save(); err != nil {
 		return nil, err
 	}
 	s.handler = s.routes()
-	s.keys.fill()
+	for _, as := range s.world.Servers {
+		s.keys.of(as.ID)
+	}
 	if cfg.StateFile != "" {
 		s.wg.Go(s.runWriter)
 	}
 	return s, nil
 }
 
-// restore takes over a saved state; without one it makes new secrets.
+// begin makes a new org.
+func (s *Server) begin() error {
+	var err error
+	if s.setupKey, err = newSetupKey(); err != nil {
+		return err
+	}
+	s.refreshKey = s.random.bytes(refreshKeySize)
+	profile := s.cfg.Profile
+	if profile == "" {
+		profile = Profiles()[0]
+	}
+	s.world = world.New(world.Seed{
+		Profile: profile, Redirects: s.cfg.WebRedirectURIs, Logouts: s.cfg.WebLogoutURIs, SetupKey: s.setupKey.public, Now: s.now, Random: s.random.bytes,
+	})
+	return nil
+}
+
+// restore takes over a saved state.
 func (s *Server) restore(st *savedState) error {
-	var keys []*signingKey
-	if st != nil {
-		var err error
-		if keys, err = st.signingKeys(); err != nil {
-			return corrupt(s.cfg.StateFile, err)
-		}
-		s.refreshKey = st.RefreshKey
-		restore(s.sessions, st.Sessions)
-		restore(s.grants, st.Grants)
-		restore(s.tokens, st.Tokens)
-		for id, secret := range st.Secrets {
-			s.secrets[id] = secret
-		}
-	} else {
-		s.refreshKey = s.random.bytes(refreshKeySize)
+	if s.cfg.Profile != "" && s.cfg.Profile != st.World.Profile {
+		return profileDiffers(s.cfg.StateFile, st.World.Profile, s.cfg.Profile)
 	}
-	for _, a := range s.org.Apps {
-		if a.AuthMethod == authNone {
-			continue
-		}
-		if s.secrets[a.ClientID] == "" {
-			s.secrets[a.ClientID] = s.random.secret()
-		}
-		a.Secret = s.secrets[a.ClientID]
+	key, err := parseSetupKey(st.SetupKey)
+	if err != nil {
+		return corrupt(s.cfg.StateFile, err)
 	}
-	s.keys = newKeyring(keys, s.now, s.touch)
+	if err := s.keys.restore(st.Keys); err != nil {
+		return corrupt(s.cfg.StateFile, err)
+	}
+	if err := st.World.Check(); err != nil {
+		return corrupt(s.cfg.StateFile, err)
+	}
+	s.setupKey, s.refreshKey, s.world = key, st.RefreshKey, st.World
+	s.world.Attach(s.now, s.random.bytes)
+	s.world.AllowRedirects(s.cfg.WebRedirectURIs, s.cfg.WebLogoutURIs)
+	restore(s.sessions, st.Sessions)
+	restore(s.grants, st.Grants)
+	restore(s.tokens, st.Tokens)
 	return nil
 }
 
 // Handler serves everything; see doc.go for the routes.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Issuer is the custom authorization server's issuer, as in the tokens' iss.
-func (s *Server) Issuer() string { return s.cfg.PublicURL + serverPath }
+// Issuer is the issuer to configure: the default authorization server's, or the org's where there is no other.
+func (s *Server) Issuer() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	as, err := s.world.Server("default")
+	if err != nil {
+		as = s.orgServer
+	}
+	return s.issuerOf(as, s.cfg.PublicURL, nil)
+}
 
 // Close waits for the background work and writes the state a last time.
 func (s *Server) Close() error {
@@ -128,3 +166,20 @@ func (s *Server) Close() error {
 	})
 	return err
 }
+
+func (s *Server) now() time.Time { return s.clock.now() }
+
+// skewed is the org's time, which a test may set apart from everybody else's.
+type skewed struct {
+	base func() time.Time
+	mu   sync.Mutex
+	skew time.Duration
+}
+
+func (c *skewed) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.base().Add(c.skew)
+}
+
+var errNoKey = errors.New("no active signing key")

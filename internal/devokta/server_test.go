@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 func TestNT53_LoopbackOnly(t *testing.T) {
@@ -63,7 +65,7 @@ func TestDiscovery(t *testing.T) {
 	openid := b.get(w.s.World().DiscoveryURL).json(t)
 	oauth := b.get(w.url("/.well-known/oauth-authorization-server")).json(t)
 	path := b.get(w.s.cfg.PublicURL + "/.well-known/oauth-authorization-server/oauth2/default").json(t)
-	byID := b.get(w.s.cfg.PublicURL + "/oauth2/" + w.s.org.Server.ID + "/.well-known/openid-configuration").json(t)
+	byID := b.get(w.s.cfg.PublicURL + "/oauth2/" + w.s.world.Servers[0].ID + "/.well-known/openid-configuration").json(t)
 	if openid["issuer"] != w.s.Issuer() || byID["issuer"] != w.s.Issuer() || len(path) != len(oauth) {
 		t.Errorf("issuer %v", openid["issuer"])
 	}
@@ -78,7 +80,7 @@ func TestDiscovery(t *testing.T) {
 	has := func(doc map[string]any, field, value string) bool {
 		return slices.Contains(doc[field].([]any), any(value))
 	}
-	if has(openid, "grant_types_supported", grantClient) || !has(oauth, "grant_types_supported", grantClient) {
+	if has(openid, "grant_types_supported", world.GrantClient) || !has(oauth, "grant_types_supported", world.GrantClient) {
 		t.Error("client_credentials belongs in the OAuth document only")
 	}
 	if has(openid, "scopes_supported", "groups") || !has(openid, "scopes_supported", "one.api") || has(openid, "claims_supported", "roles") {
@@ -131,7 +133,7 @@ func TestStartIsFast(t *testing.T) {
 			t.Fatal(err)
 		}
 		took = append(took, time.Since(began))
-		if _, err := s.keys.published(t.Context()); err != nil {
+		if _, err := s.keys.of(s.defaultID()).signing().key(); err != nil {
 			t.Fatal(err)
 		}
 		usable = append(usable, time.Since(began))

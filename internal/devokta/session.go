@@ -3,6 +3,8 @@ package devokta
 import (
 	"net/http"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 const (
@@ -29,7 +31,7 @@ func (v *session) live(now time.Time) bool {
 }
 
 // sessionOf finds the browser's live session. It needs the lock.
-func (s *Server) sessionOf(r *http.Request) (*session, *user) {
+func (s *Server) sessionOf(r *http.Request) (*session, *world.User) {
 	key, ok := cookieDigest(r, sessionCookie)
 	if !ok {
 		return nil, nil
@@ -39,8 +41,8 @@ func (s *Server) sessionOf(r *http.Request) (*session, *user) {
 		return nil, nil
 	}
 	now := s.now()
-	u := s.org.userByID(v.UserID)
-	if !v.live(now) || u == nil || u.Status != active {
+	u := s.world.UserByID(v.UserID)
+	if !v.live(now) || u == nil || u.Status != world.Active {
 		s.sessions.remove(key)
 		return nil, nil
 	}
@@ -52,7 +54,7 @@ func (s *Server) sessionOf(r *http.Request) (*session, *user) {
 }
 
 // startSession signs the browser in under a new id; one it had before ends (no fixation, NT22). It needs the lock.
-func (s *Server) startSession(w http.ResponseWriter, r *http.Request, u *user) *session {
+func (s *Server) startSession(w http.ResponseWriter, r *http.Request, u *world.User) *session {
 	if old, ok := cookieDigest(r, sessionCookie); ok {
 		s.sessions.remove(old)
 	}

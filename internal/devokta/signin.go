@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 const (
@@ -98,9 +100,16 @@ func (s *Server) submitSignIn(w http.ResponseWriter, r *http.Request, tx string,
 	s.pending.remove(digest(tx))
 	v := s.startSession(w, r, u)
 	signedIn := v.AuthTime
+	u.LastLogin = s.world.Now()
+	s.world.Note("user.session.start", "", nil, world.UserTarget(u))
+	as := s.serverAgain(r, p.request.Server)
 	s.mu.Unlock()
 	s.touch()
-	s.finish(w, r, p.request, u.ID, signedIn)
+	if as == nil { // deleted while the page was open
+		s.errorPage(w, r, refuse(errSignInGone))
+		return
+	}
+	s.finish(w, r, as, p.request, u.ID, signedIn)
 }
 
 // sameOrigin: the browser says where a form came from; a client that is not a browser says nothing.
@@ -131,8 +140,8 @@ type attempts struct {
 }
 
 // checkPassword returns the user, or nil and whether it was the rate limit. It needs the lock.
-func (s *Server) checkPassword(login, password string) (*user, bool) {
-	login = normalLogin(login)
+func (s *Server) checkPassword(login, password string) (*world.User, bool) {
+	login = world.NormalLogin(login)
 	if login == "" || len(login) > maxLogin {
 		return nil, false
 	}
@@ -144,13 +153,13 @@ func (s *Server) checkPassword(login, password string) (*user, bool) {
 	if tries.failures >= maxFailures {
 		return nil, true
 	}
-	u := s.org.userByLogin(login)
+	u := s.world.UserByLogin(login)
 	want := Password // compared for an unknown login too, so that both take the same time
 	if u != nil {
 		want = u.Password
 	}
 	right := subtle.ConstantTimeCompare([]byte(digest(password)), []byte(digest(want))) == 1
-	if u != nil && u.Status == active && right {
+	if u != nil && u.Status == world.Active && right {
 		s.attempts.remove(login)
 		return u, false
 	}

@@ -6,28 +6,31 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
-const stateVersion = 1
+const stateVersion = 2
 
-// savedState is the state file. Bearer values are in it as digests only; keys and client secrets are not,
-// which is why it is 0600.
+// savedState is the state file: the whole org and what is remembered. Sessions and OAuth tokens are in it as digests only;
+// keys, client secrets and API tokens are not, which is why it is 0600.
 type savedState struct {
 	Version    int                     `json:"version"`
-	Keys       []savedKey              `json:"keys"`
+	Keys       map[string][]savedKey   `json:"keys"` // by authorization server
 	RefreshKey []byte                  `json:"refreshKey"`
-	Secrets    map[string]string       `json:"secrets"` // by client id
+	SetupKey   []byte                  `json:"setupKey"` // PKCS #8
+	World      *world.World            `json:"world"`
 	Sessions   []savedItem[session]    `json:"sessions,omitempty"`
 	Grants     []savedItem[grant]      `json:"grants,omitempty"`
 	Tokens     []savedItem[tokenEntry] `json:"accessTokens,omitempty"`
 }
 
 type savedKey struct {
+	Kid     string    `json:"kid"`
 	Status  string    `json:"status"`
 	Created time.Time `json:"created"`
 	PKCS8   []byte    `json:"pkcs8"`
@@ -57,7 +60,20 @@ func loadState(path string) (*savedState, error) {
 	return st, nil
 }
 
+// errVersion is an old file, or one of a later program: not damaged, but not ours to read.
+type errVersion int
+
+func (v errVersion) Error() string { return fmt.Sprintf("version %d", int(v)) }
+
+func profileDiffers(path, have, want string) error {
+	return fmt.Errorf("development Okta: state file %s is of an org with the profile %q, not %q: use that profile or another data folder, or delete the file to start over", path, have, want)
+}
+
 func corrupt(path string, cause error) error {
+	var version errVersion
+	if errors.As(cause, &version) {
+		return fmt.Errorf("development Okta: state file %s has version %d, expected %d: it is of another version of this program; delete it to start with a new org, new keys and secrets", path, int(version), stateVersion)
+	}
 	return fmt.Errorf("development Okta: state file %s is damaged (%w): expected JSON of version %d as written by this program; restore it, or delete it to start with new keys and secrets", path, cause, stateVersion)
 }
 
@@ -65,14 +81,18 @@ func decodeState(data []byte) (*savedState, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	var st savedState
+	var version struct{ Version int }
+	if json.Unmarshal(data, &version) == nil && version.Version != stateVersion {
+		return nil, errVersion(version.Version)
+	}
 	if err := dec.Decode(&st); err != nil {
 		return nil, err
 	}
 	if dec.More() {
 		return nil, errors.New("data after the end")
 	}
-	if st.Version != stateVersion {
-		return nil, fmt.Errorf("version %d", st.Version)
+	if st.World == nil {
+		return nil, errors.New("there is no org in it")
 	}
 	if len(st.RefreshKey) != refreshKeySize {
 		return nil, fmt.Errorf("refreshKey has %d bytes, expected %d", len(st.RefreshKey), refreshKeySize)
@@ -80,46 +100,52 @@ func decodeState(data []byte) (*savedState, error) {
 	return &st, nil
 }
 
-func (st *savedState) signingKeys() ([]*signingKey, error) {
+// readKeys checks one server's keys.
+func readKeys(saved []savedKey) ([]*signingKey, error) {
 	var keys []*signingKey
 	seen := map[string]bool{}
-	for i, k := range st.Keys {
-		if !slices.Contains([]string{keyActive, keyNext, keyExpired}, k.Status) || seen[k.Status] {
-			return nil, fmt.Errorf("key %d has status %q", i, k.Status)
+	for i, k := range saved {
+		if !slices.Contains([]string{keyActive, keyNext, keyExpired}, k.Status) || seen[k.Status] || k.Kid == "" {
+			return nil, fmt.Errorf("key %d has kid %q, status %q", i, k.Kid, k.Status)
 		}
 		seen[k.Status] = true
 		private, err := parseKey(k.PKCS8)
 		if err != nil {
 			return nil, fmt.Errorf("key %d: %w", i, err)
 		}
-		key, err := newSigningKey(private, k.Status, k.Created)
-		if err != nil {
-			return nil, err
-		}
+		key := &signingKey{kid: k.Kid, status: k.Status, created: k.Created, made: &madeKey{}}
+		key.made.private.Store(private)
 		keys = append(keys, key)
 	}
 	return keys, nil
 }
 
-// snapshot copies the state; only the copying needs the lock.
-func (s *Server) snapshot() (*savedState, error) {
-	st := &savedState{Version: stateVersion, RefreshKey: s.refreshKey}
-	s.keys.mu.Lock()
-	keys := slices.Clone(s.keys.keys)
-	s.keys.mu.Unlock()
-	for _, k := range keys {
-		der, err := marshalKey(k.private)
-		if err != nil {
-			return nil, fmt.Errorf("development Okta: signing key: %w", err)
+// snapshot encodes the state. A key that is still being made is left out; when it is there, it is saved.
+func (s *Server) snapshot() ([]byte, error) {
+	st := &savedState{Version: stateVersion, RefreshKey: s.refreshKey, SetupKey: s.setupKey.der, Keys: map[string][]savedKey{}}
+	for id, keys := range s.keys.all() {
+		for _, k := range keys {
+			private := k.made.private.Load()
+			if private == nil {
+				continue
+			}
+			der, err := marshalKey(private)
+			if err != nil {
+				return nil, fmt.Errorf("development Okta: signing key: %w", err)
+			}
+			st.Keys[id] = append(st.Keys[id], savedKey{k.kid, k.status, k.created, der})
 		}
-		st.Keys = append(st.Keys, savedKey{k.status, k.created, der})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.purge()
-	st.Secrets = maps.Clone(s.secrets)
+	st.World = s.world
 	st.Sessions, st.Grants, st.Tokens = saved(s.sessions), saved(s.grants), saved(s.tokens)
-	return st, nil
+	data, err := json.Marshal(st)
+	if err != nil {
+		return nil, fmt.Errorf("development Okta: state: %w", err)
+	}
+	return data, nil
 }
 
 func saved[V any](b *bounded[*V]) []savedItem[V] {
@@ -163,13 +189,9 @@ func (s *Server) save() error {
 	}
 	s.saving.Lock()
 	defer s.saving.Unlock()
-	st, err := s.snapshot()
+	data, err := s.snapshot()
 	if err != nil {
 		return err
-	}
-	data, err := json.Marshal(st)
-	if err != nil {
-		return fmt.Errorf("development Okta: state: %w", err)
 	}
 	if err := writeAtomically(s.cfg.StateFile, data); err != nil {
 		return fmt.Errorf("development Okta: state file: %w", err)

@@ -16,7 +16,7 @@ func TestRestartKeepsWhatMatters(t *testing.T) {
 	w := start(t, keep)
 	b := w.browser()
 	got := b.tokens("ada@acme.test")
-	world := w.s.World()
+	was := w.s.World()
 	w.stop()
 
 	info, err := os.Stat(file)
@@ -31,7 +31,7 @@ func TestRestartKeepsWhatMatters(t *testing.T) {
 	}
 
 	again := start(t, keep)
-	if next := again.s.World(); next.WebClient != world.WebClient || !slices.Equal(next.ServiceClients, world.ServiceClients) || next.WebClient.Secret == "" {
+	if next := again.s.World(); next.WebClient != was.WebClient || !slices.Equal(next.ServiceClients, was.ServiceClients) || next.WebClient.Secret == "" {
 		t.Error("client credentials changed")
 	}
 	c := again.browser()
@@ -84,8 +84,8 @@ func TestCorruptStateFile(t *testing.T) {
 		"version":       edit(func(m map[string]any) { m["version"] = 99 }),
 		"unknown field": edit(func(m map[string]any) { m["extra"] = 1 }),
 		"refresh key":   edit(func(m map[string]any) { m["refreshKey"] = "AAAA" }),
-		"signing key":   edit(func(m map[string]any) { m["keys"].([]any)[0].(map[string]any)["pkcs8"] = "AAAA" }),
-		"key status":    edit(func(m map[string]any) { m["keys"].([]any)[0].(map[string]any)["status"] = "OLD" }),
+		"signing key":   edit(func(m map[string]any) { firstKey(m)["pkcs8"] = "AAAA" }),
+		"key status":    edit(func(m map[string]any) { firstKey(m)["status"] = "OLD" }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := filepath.Join(dir, "bad.json")
@@ -107,4 +107,11 @@ func TestCorruptStateFile(t *testing.T) {
 			}
 		})
 	}
+}
+
+func firstKey(m map[string]any) map[string]any {
+	for _, keys := range m["keys"].(map[string]any) {
+		return keys.([]any)[0].(map[string]any)
+	}
+	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 const grants = "authorization_code, refresh_token, client_credentials"
@@ -15,7 +17,7 @@ func TestTokenErrors(t *testing.T) {
 	b := w.browser()
 	web := w.s.World().WebClient
 	batch := w.s.World().ServiceClients[0]
-	service := url.Values{"grant_type": {grantClient}, "scope": {"one.api"}}
+	service := url.Values{"grant_type": {world.GrantClient}, "scope": {"one.api"}}
 	fresh := func() url.Values {
 		return w.exchange(b.code(with(w.request(), "prompt", "login"), "ivan@acme.test"))
 	}
@@ -52,17 +54,17 @@ func TestTokenErrors(t *testing.T) {
 		"invalid_basic_auth_creds escape":         {service, w.basic("%zz", "x"), errBasic, nil},
 		"missing parameter code":                  {with(fresh(), "code", ""), w.webAuth(), errParameterMissing, []any{"code"}},
 		"missing parameter redirect_uri":          {with(fresh(), "redirect_uri", ""), w.webAuth(), errParameterMissing, []any{"redirect_uri"}},
-		"missing parameter refresh_token":         {url.Values{"grant_type": {grantRefresh}}, w.webAuth(), errParameterMissing, []any{"refresh_token"}},
+		"missing parameter refresh_token":         {url.Values{"grant_type": {world.GrantRefresh}}, w.webAuth(), errParameterMissing, []any{"refresh_token"}},
 		"invalid_authorization_code":              {w.exchange("nonsense"), w.webAuth(), errCode, nil},
 		"mismatched_redirect_uri":                 {with(fresh(), "redirect_uri", "http://localhost:8080/with?query=1"), w.webAuth(), errCodeRedirect, nil},
 		"mismatched_client":                       {with(fresh(), "client_id", "acme-cli"), none, errCodeClient, nil},
 		"NT24 pkce_missing_verifier":              {with(fresh(), "code_verifier", ""), w.webAuth(), errNoVerifier, nil},
 		"NT24 pkce_verification_failed":           {with(fresh(), "code_verifier", strings.Repeat("x", 43)), w.webAuth(), errVerifier, nil},
 		"NT24 challenge as verifier":              {with(fresh(), "code_verifier", challengeOf(verifier)), w.webAuth(), errVerifier, nil},
-		"invalid_refresh_token":                   {url.Values{"grant_type": {grantRefresh}, "refresh_token": {"x"}}, w.webAuth(), errRefreshToken, nil},
-		"no_default_scopes":                       {with(service, "scope", ""), w.basic(batch.ID, batch.Secret), errNoDefaultScopes, nil},
+		"invalid_refresh_token":                   {url.Values{"grant_type": {world.GrantRefresh}, "refresh_token": {"x"}}, w.webAuth(), errRefreshToken, nil},
+		"no_default_scopes":                       {with(service, "scope", ""), w.basic(batch.ID, batch.Secret), world.NoDefaultScopes, nil},
 		"openid_not_allowed_client_creds":         {with(service, "scope", "openid one.api"), w.basic(batch.ID, batch.Secret), errOpenIDClient, nil},
-		"no_matching_scope":                       {with(service, "scope", "two.api"), w.basic(batch.ID, batch.Secret), errUnknownScope, nil},
+		"no_matching_scope":                       {with(service, "scope", "two.api"), w.basic(batch.ID, batch.Secret), world.UnknownScope, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := b.post(w.url("/v1/token"), tc.form, tc.auth)
@@ -89,16 +91,16 @@ func TestTokenErrors(t *testing.T) {
 	})
 	t.Run("no_matching_policy", func(t *testing.T) {
 		w.s.mu.Lock()
-		w.s.org.Server.Policies[2].Rules[0].GrantTypes = []string{grantCode}
+		w.s.world.Servers[0].Policies[2].Rules[0].Conditions.GrantTypes.Include = []string{world.GrantCode}
 		w.s.mu.Unlock()
-		b.post(w.url("/v1/token"), service, w.basic(batch.ID, batch.Secret)).expect(t, errNoMatchingPolicy)
+		b.post(w.url("/v1/token"), service, w.basic(batch.ID, batch.Secret)).expect(t, world.NoMatchingPolicy)
 	})
 }
 
 func TestClientAuthenticatesByBody(t *testing.T) {
 	w := start(t)
 	c := w.s.World().ServiceClients[0]
-	form := url.Values{"grant_type": {grantClient}, "scope": {"one.api"}, "client_id": {c.ID}, "client_secret": {c.Secret}}
+	form := url.Values{"grant_type": {world.GrantClient}, "scope": {"one.api"}, "client_id": {c.ID}, "client_secret": {c.Secret}}
 	if got := w.browser().post(w.url("/v1/token"), form); got.status != 200 {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
@@ -151,7 +153,8 @@ func TestCodeSurvivesAForgottenParameterButNotAWrongVerifier(t *testing.T) {
 func TestNT24_StrippedChallenge(t *testing.T) {
 	w := start(t)
 	w.s.mu.Lock()
-	w.s.org.Apps[0].PKCERequired = false
+	no := false
+	w.s.world.Apps[0].Credentials.OAuthClient.PKCERequired = &no
 	w.s.mu.Unlock()
 	b := w.browser()
 	plain := with(w.request(), "code_challenge", "", "code_challenge_method", "")
@@ -185,7 +188,7 @@ func TestTooManyGroups(t *testing.T) {
 	if err := w.s.SetUserGroups("nora@acme.test", groups...); err != nil {
 		t.Fatal(err)
 	}
-	b.token(w.exchange(b.code(w.request(), "nora@acme.test"))).expect(t, errTooManyGroups)
+	b.token(w.exchange(b.code(w.request(), "nora@acme.test"))).expect(t, world.TooManyGroups)
 }
 
 func TestAccessTokenLifetimeIsTheRules(t *testing.T) {

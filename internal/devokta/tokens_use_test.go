@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
 )
 
 func (b *browser) introspect(token any, auth func(*http.Request)) map[string]any {
@@ -24,7 +26,7 @@ func TestIntrospect(t *testing.T) {
 	access := b.introspect(got["access_token"], w.basic(batch.ID, batch.Secret))
 	for name, want := range map[string]any{
 		"active": true, "token_type": "Bearer", "scope": "openid profile email offline_access", "client_id": w.s.World().WebClient.ID,
-		"username": "ada@acme.test", "sub": "ada@acme.test", "aud": Audience, "iss": w.s.Issuer(), "uid": oktaID("00u", "ada@acme.test"),
+		"username": "ada@acme.test", "sub": "ada@acme.test", "aud": Audience, "iss": w.s.Issuer(), "uid": world.ID("00u", "ada@acme.test"),
 	} {
 		if access[name] != want {
 			t.Errorf("%s = %v, expected %v", name, access[name], want)
@@ -92,7 +94,7 @@ func TestUserinfoErrors(t *testing.T) {
 	b.userinfoExpect(t, got["id_token"], errAccessInvalid)
 	b.userinfoExpect(t, "junk", errAccessInvalid)
 	batch := w.s.World().ServiceClients[0]
-	service := b.post(w.url("/v1/token"), url.Values{"grant_type": {grantClient}, "scope": {"one.api"}}, w.basic(batch.ID, batch.Secret)).json(t)
+	service := b.post(w.url("/v1/token"), url.Values{"grant_type": {world.GrantClient}, "scope": {"one.api"}}, w.basic(batch.ID, batch.Secret)).json(t)
 	b.userinfoExpect(t, service["access_token"], errAccessScopes)
 }
 

@@ -30,7 +30,7 @@ func (r *run) ensureApplication(ctx context.Context) (err error) {
 			"credentials": map[string]any{"oauthClient": map[string]any{"autoKeyRotation": true}},
 			"settings": map[string]any{"oauthClient": map[string]any{
 				"consent_method": "TRUSTED", "wildcard_redirect": "DISABLED", "dpop_bound_access_tokens": false,
-				"refresh_token": map[string]any{"rotation_type": "ROTATE", "leeway": 30},
+				"refresh_token": rotation(),
 			}},
 		},
 		want: r.wantApplication,
@@ -44,6 +44,11 @@ func (r *run) ensureApplication(ctx context.Context) (err error) {
 	return err
 }
 
+// rotation makes each refresh token count once, with a grace for requests under way (RFC 9700 section 4.14.2).
+func rotation() map[string]any {
+	return map[string]any{"rotation_type": "ROTATE", "leeway": float64(30)}
+}
+
 const clientPath = "settings.oauthClient."
 
 func (r *run) wantApplication(live object, ours bool) (fields, error) {
@@ -55,6 +60,9 @@ func (r *run) wantApplication(live object, ours bool) (fields, error) {
 	}
 	if live != nil {
 		want["status"] = "ACTIVE"
+		if live.at(clientPath+"refresh_token") == nil { // comes with the grant
+			want[clientPath+"refresh_token"] = rotation()
+		}
 	}
 	if ours {
 		want[clientPath+"application_type"] = "web"

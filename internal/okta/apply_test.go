@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -145,20 +145,37 @@ func (o *org) read(all map[string]any, path string, below ...string) {
 	all[path] = list
 }
 
-// sameAs compares two readings.
+// sameAs compares two readings, value by value.
 func sameAs(t *testing.T, what string, before, after map[string]any) {
 	t.Helper()
-	for path := range before {
-		if !reflect.DeepEqual(before[path], after[path]) {
-			a, _ := json.MarshalIndent(before[path], "", " ")
-			b, _ := json.MarshalIndent(after[path], "", " ")
-			t.Errorf("%s: %s was\n%s\nis\n%s", what, path, a, b)
+	was, is := map[string]string{}, map[string]string{}
+	flatten(was, "", before)
+	flatten(is, "", after)
+	for path := range maps.Keys(was) {
+		if was[path] != is[path] {
+			t.Errorf("%s: %s was %s, is %s", what, path, was[path], is[path])
 		}
 	}
-	for path := range after {
-		if _, had := before[path]; !had {
-			t.Errorf("%s: %s is new", what, path)
+	for path := range maps.Keys(is) {
+		if _, had := was[path]; !had {
+			t.Errorf("%s: %s is new: %s", what, path, is[path])
 		}
+	}
+}
+
+func flatten(into map[string]string, path string, value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, item := range v {
+			flatten(into, path+"."+name, item)
+		}
+	case []any:
+		into[path] = fmt.Sprint(len(v), " items")
+		for i, item := range v {
+			flatten(into, fmt.Sprint(path, "[", i, "]"), item)
+		}
+	default:
+		into[path] = fmt.Sprint(v)
 	}
 }
 

@@ -1,0 +1,104 @@
+package management
+
+import (
+	"net/http"
+
+	"github.com/portico-iam/portico/internal/devokta/world"
+)
+
+const usersPath = "/api/v1/users"
+
+func (c *call) user() (*world.User, error) {
+	id := c.r.PathValue("user")
+	if id == "me" {
+		return c.World.User(c.World.Admin)
+	}
+	return c.World.User(id)
+}
+
+func users() collection[*world.User] {
+	return collection[*world.User]{
+		path: usersPath, item: "user", area: world.AreaUsers, pages: pages{usual: 200, most: 200},
+		id: func(u *world.User) string { return u.ID }, show: showUser,
+		list: listUsers,
+		find: (*call).user,
+		create: func(c *call) (*world.User, error) {
+			in, err := decode[world.UserObject](c)
+			if err != nil {
+				return nil, err
+			}
+			return c.World.CreateUser(in, c.query.Get("activate") != "false")
+		},
+		remove: func(c *call, u *world.User) error {
+			c.Ended(u.ID)
+			return c.World.DeleteUser(u)
+		},
+		lifecycle: map[string]world.Status{
+			"activate": world.Active, "deactivate": world.Deprovisioned, "suspend": world.Suspended, "unsuspend": world.Active,
+		},
+		set: func(c *call, u *world.User, to world.Status) error {
+			if to != world.Active {
+				c.Ended(u.ID)
+			}
+			return c.World.SetUserStatus(u, to)
+		},
+		moved: func(*call, *world.User) answer { return empty },
+	}
+}
+
+// listUsers leaves deprovisioned people out unless somebody searches for them.
+func listUsers(c *call) ([]*world.User, error) {
+	filter := c.query.Get("search")
+	if filter == "" {
+		filter = c.query.Get("filter")
+	}
+	var all []*world.User
+	for _, u := range c.World.Users {
+		if filter != "" || u.Status != world.Deprovisioned {
+			all = append(all, u)
+		}
+	}
+	all = startingWith(c.query.Get("q"), all, func(u *world.User) []string {
+		return []string{u.Profile.FirstName, u.Profile.LastName, u.Profile.Email, u.Profile.Login}
+	})
+	return selected(filter, all, func(u *world.User, attribute string) []string {
+		switch attribute {
+		case "id":
+			return []string{u.ID}
+		case "status":
+			return []string{string(u.Status)}
+		case "profile.login":
+			return []string{u.Profile.Login}
+		case "profile.email":
+			return []string{u.Profile.Email}
+		case "profile.firstName":
+			return []string{u.Profile.FirstName}
+		case "profile.lastName":
+			return []string{u.Profile.LastName}
+		}
+		return nil
+	})
+}
+
+func showUser(c *call, u *world.User) any {
+	href := c.base + usersPath + "/" + u.ID
+	l := links{"self": map[string]any{"href": href}}
+	for name, to := range map[string]string{"deactivate": "deactivate", "suspend": "suspend"} {
+		if u.Status == world.Active {
+			l[name] = map[string]any{"href": href + "/lifecycle/" + to, "method": "POST"}
+		}
+	}
+	return withLinks(u.UserObject, l)
+}
+
+func userGroups(c *call) (answer, error) {
+	u, err := c.user()
+	if err != nil {
+		return answer{}, err
+	}
+	shown := []any{}
+	for _, g := range c.World.GroupsOf(u) {
+		shown = append(shown, showGroup(c, g))
+	}
+	return answer{status: http.StatusOK, body: shown, list: true}, nil
+}
