@@ -84,8 +84,8 @@ func Start(ctx context.Context, o Options) (_ *Dev, err error) {
 	if err != nil {
 		return nil, errors.Join(err, oktaListener.Close(), okta.Close())
 	}
-	d.Info = infoOf(publicURL, okta.World())
-	if err := d.Info.write(filepath.Join(o.DataDir, "dev.json")); err != nil {
+	d.Info = infoOf(publicURL, o.DataDir, okta.World())
+	if err := d.Info.write(o.DataDir, okta.World().SetupApp.PrivateKeyPEM); err != nil {
 		return nil, errors.Join(err, d.App.Close(), oktaListener.Close(), okta.Close())
 	}
 	return d, nil

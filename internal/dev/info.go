@@ -23,6 +23,21 @@ type Info struct {
 	CLIClient      Client   `json:"cliClient"`
 	ServiceClients []Client `json:"serviceClients"`
 	Users          []User   `json:"users"`
+	Okta           Okta     `json:"okta"`
+}
+
+// Okta is how to get at the development Okta's Management API.
+type Okta struct {
+	Profile    string      `json:"profile"`
+	APIToken   string      `json:"apiToken"`
+	ServiceApp *ServiceApp `json:"serviceApp,omitempty"` // none in a fresh org
+}
+
+// ServiceApp is a service application that proves itself with a key.
+type ServiceApp struct {
+	ClientID       string `json:"clientId"`
+	KeyID          string `json:"keyId"`
+	PrivateKeyFile string `json:"privateKeyFile"`
 }
 
 // Client is an application of the development Okta.
@@ -38,14 +53,21 @@ type User struct {
 	Groups   []string `json:"groups"`
 }
 
-func infoOf(publicURL string, w devokta.World) Info {
+func infoOf(publicURL, dataDir string, w devokta.World) Info {
 	info := Info{
 		PublicURL: publicURL, Issuer: w.Issuer, DiscoveryURL: w.DiscoveryURL, Audience: w.Audience,
-		OktaURL:   strings.TrimSuffix(w.Issuer, "/oauth2/default"),
+		OktaURL: w.OrgURL, Okta: Okta{Profile: w.Profile, APIToken: w.APIToken},
 		WebClient: Client{w.WebClient.ID, w.WebClient.Secret}, CLIClient: Client{ClientID: w.CLIClient.ID},
 	}
 	for _, c := range w.ServiceClients {
 		info.ServiceClients = append(info.ServiceClients, Client{c.ID, c.Secret})
+	}
+	if w.SetupApp.ClientID != "" {
+		file := filepath.Join(dataDir, setupKeyFile)
+		if absolute, err := filepath.Abs(file); err == nil { // whoever reads dev.json may be somewhere else
+			file = absolute
+		}
+		info.Okta.ServiceApp = &ServiceApp{w.SetupApp.ClientID, w.SetupApp.KeyID, file}
 	}
 	for _, u := range w.Users {
 		info.Users = append(info.Users, User{u.Login, u.Password, u.Groups})
@@ -53,17 +75,30 @@ func infoOf(publicURL string, w devokta.World) Info {
 	return info
 }
 
-// write puts the file in place whole or not at all. It holds secrets, so only its owner may read it.
-func (i Info) write(path string) error {
+// setupKeyFile has the private key of the development Okta's setup application, beside dev.json.
+const setupKeyFile = "okta-setup.pem"
+
+// write puts dev.json and the setup application's key into the data folder.
+func (i Info) write(dataDir, privateKeyPEM string) error {
 	content, err := json.MarshalIndent(i, "", "  ")
 	if err != nil {
 		return err
 	}
+	if i.Okta.ServiceApp != nil {
+		if err := writeFile(i.Okta.ServiceApp.PrivateKeyFile, []byte(privateKeyPEM)); err != nil {
+			return err
+		}
+	}
+	return writeFile(filepath.Join(dataDir, "dev.json"), append(content, '\n'))
+}
+
+// writeFile puts a file in place whole or not at all. It holds secrets, so only its owner may read it.
+func writeFile(path string, content []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".dev-*") // 0600
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	_, err = f.Write(append(content, '\n'))
+	_, err = f.Write(content)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
