@@ -12,7 +12,7 @@ type devCommand struct {
 	Listen     string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Portico's address, on loopback (default 127.0.0.1:8080)."`
 	OktaListen string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"The development Okta's address, on loopback (default 127.0.0.1:8081)."`
 	Data       string `default:".portico-dev" placeholder:"DIR" help:"Where everything is kept (default .portico-dev)."`
-	Profile    string `default:"licensed" enum:"licensed" help:"Which kind of Okta organisation to be."`
+	Profile    string `enum:",licensed,fresh-free,unlicensed,custom-domain" default:"" placeholder:"NAME" help:"Which kind of Okta organisation to be: licensed (default; all set up), fresh-free (nothing set up), unlicensed, custom-domain."`
 	LogLevel   string `default:"warn" enum:"debug,info,warn,error" help:"What is logged (default warn)."`
 }
 
@@ -23,7 +23,7 @@ func (c *devCommand) Validate() error {
 
 func (c *devCommand) Run(env environment) error {
 	d, err := dev.Start(env.ctx, dev.Options{
-		Listen: c.Listen, OktaListen: c.OktaListen, DataDir: c.Data,
+		Listen: c.Listen, OktaListen: c.OktaListen, DataDir: c.Data, Profile: c.Profile,
 		Logger: newLogger(env.stderr, config.Observability{LogLevel: c.LogLevel}),
 	})
 	if err != nil {

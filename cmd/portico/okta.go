@@ -116,7 +116,11 @@ func (c *oktaApplyCommand) Run(env environment) error {
 	if err != nil {
 		return fmt.Errorf("%w\nWhat was done so far is remembered: run apply again and it goes on, or undo to take it back", err)
 	}
-	return c.report(env.stdout, applied, "applied")
+	if err := c.report(env.stdout, applied, "applied"); err != nil || c.JSON {
+		return err
+	}
+	_, err = fmt.Fprintf(env.stdout, "\nNext: portico serve --config %s\n", setup.Output.Config)
+	return err
 }
 
 // progress tells of each step when it was taken.

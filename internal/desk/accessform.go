@@ -2,12 +2,11 @@ package desk
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
@@ -30,7 +29,7 @@ func (h *Handler) accessNew(w http.ResponseWriter, r *http.Request, c *authn.Cal
 		return err
 	}
 	v := h.accessForm(r, c, access.IAMRole{})
-	v.Name = r.URL.Query().Get("name") // where a page proposes one
+	h.resume(r, c, &v)
 	h.render(w, r, http.StatusOK, view.AccessFormPage(v))
 	return nil
 }
@@ -45,8 +44,28 @@ func (h *Handler) accessEdit(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	}
 	v := h.accessForm(r, c, *m)
 	v.Step = stepAssign
+	h.resume(r, c, &v)
 	h.render(w, r, http.StatusOK, view.AccessFormPage(v))
 	return nil
+}
+
+// resume takes up what the address says: a name that a page proposes, or the wizard as it was left to make a role or an
+// organisation first. The name is looked at like one that was typed.
+func (h *Handler) resume(r *http.Request, c *authn.Caller, v *view.AccessForm) {
+	query := r.URL.Query()
+	if name := query.Get("name"); name != "" && utf8.ValidString(name) {
+		v.Name = name
+	}
+	if query.Get("step") != strconv.Itoa(stepAssign) {
+		return
+	}
+	s := h.sight(c)
+	for _, id := range query["systemRole"] {
+		s.assignSystem(v, id)
+	}
+	v.Step = stepName
+	h.nameWarnings(v)
+	h.afterName(v)
 }
 
 // accessForm shows a mapping in the form, as it is.
@@ -55,6 +74,9 @@ func (h *Handler) accessForm(r *http.Request, c *authn.Caller, m access.IAMRole)
 	v := view.AccessForm{
 		Page: h.frame(r, c), ID: string(m.ID), OriginalName: m.Name, Name: m.Name, Acknowledged: m.Name, Step: stepName,
 		SystemRoles: s.roleChoices(m.SystemRoles), HiddenOrganisations: !s.organisations, HiddenRoles: !s.roles,
+		AddOrganisation: view.Chooser{Field: "addOrganisation", Label: "Organisation", Empty: "Choose an organisation"},
+		AddRole:         view.Chooser{Field: "addRole", Label: "Role", Empty: "Choose a role"},
+		AddSystemRole:   view.Chooser{Field: "addSystemRole", Label: "System role", Empty: "None"},
 	}
 	if m.ID != "" {
 		v.Version = versionOf(m.Changed)
@@ -75,7 +97,7 @@ func (h *Handler) accessForm(r *http.Request, c *authn.Caller, m access.IAMRole)
 		if !o.Active() {
 			name += " (deactivated)"
 		}
-		v.OrganisationChoices = append(v.OrganisationChoices, view.Choice{ID: string(o.ID), Name: name})
+		v.AddOrganisation.Choices = append(v.AddOrganisation.Choices, view.Choice{ID: string(o.ID), Name: name})
 	}
 	for _, role := range s.Roles() {
 		if !s.roles {
@@ -83,14 +105,14 @@ func (h *Handler) accessForm(r *http.Request, c *authn.Caller, m access.IAMRole)
 		}
 		choice := s.role(role)
 		if !role.Permissions.Intersect(access.OfScope(access.ScopeOrganisation)).IsEmpty() {
-			v.RoleChoices = append(v.RoleChoices, choice)
+			v.AddRole.Choices = append(v.AddRole.Choices, choice)
 		}
 		if !role.Permissions.Intersect(access.OfScope(access.ScopeSystem)).IsEmpty() {
-			v.SystemRoleChoices = append(v.SystemRoleChoices, choice)
+			v.AddSystemRole.Choices = append(v.AddSystemRole.Choices, choice)
 		}
 	}
-	for _, choices := range [][]view.Choice{v.OrganisationChoices, v.RoleChoices, v.SystemRoleChoices} {
-		slices.SortFunc(choices, byChoice)
+	for _, chooser := range v.Choosers() {
+		slices.SortFunc(chooser.Choices, byChoice)
 	}
 	return v
 }
@@ -145,7 +167,9 @@ func (h *Handler) accessSubmit(w http.ResponseWriter, r *http.Request, c *authn.
 func (h *Handler) readAccess(r *http.Request, c *authn.Caller, v *view.AccessForm, old access.IAMRole) error {
 	s := h.sight(c)
 	v.Name, v.Acknowledged, v.Version = r.PostFormValue("name"), r.PostFormValue("acknowledged"), r.PostFormValue("version")
-	v.AddOrganisation, v.AddRole, v.AddSystemRole = r.PostFormValue("addOrganisation"), r.PostFormValue("addRole"), r.PostFormValue("addSystemRole")
+	for _, chooser := range v.Choosers() {
+		chooser.Chosen, chooser.Filter = r.PostFormValue(chooser.Field), r.PostFormValue(chooser.Field+"Filter")
+	}
 	v.Step, _ = strconv.Atoi(r.PostFormValue("step"))
 	organisations, roles := r.PostForm["organisation"], r.PostForm["role"]
 	if len(organisations) != len(roles) || len(roles) > maxAssignments {
@@ -231,7 +255,13 @@ func (h *Handler) afterName(v *view.AccessForm) {
 func (h *Handler) afterAssign(r *http.Request, c *authn.Caller, v *view.AccessForm) {
 	action, index, _ := splitAction(r.PostFormValue("do"))
 	at, err := strconv.Atoi(index)
+	for _, chooser := range v.Choosers() {
+		if action == "enter" && chooser.Filter != r.PostFormValue(chooser.Field+"FilterWas") {
+			action = "filter" // Enter in the filter's own field
+		}
+	}
 	switch action {
+	case "filter":
 	case "back":
 		v.Step = stepName
 	case "remove":
@@ -247,7 +277,7 @@ func (h *Handler) afterAssign(r *http.Request, c *authn.Caller, v *view.AccessFo
 	case "addSystem":
 		h.addSystemRow(c, v, true)
 	case "enter":
-		h.addRow(c, v, v.AddSystemRole == "")
+		h.addRow(c, v, v.AddSystemRole.Chosen == "")
 		h.addSystemRow(c, v, false)
 	default: // next: what was chosen but not added counts
 		h.addRow(c, v, false)
@@ -261,151 +291,34 @@ func (h *Handler) afterAssign(r *http.Request, c *authn.Caller, v *view.AccessFo
 	}
 }
 
-var nothingChosen = view.FieldError{Field: "addOrganisation", Text: "Choose an organisation and a role, or a system role."}
+var nothingChosen = view.FieldError{Field: "assignments", Text: "Choose an organisation and a role, or a system role."}
 
 func (h *Handler) addRow(c *authn.Caller, v *view.AccessForm, required bool) {
-	if v.AddOrganisation == "" && v.AddRole == "" && !required {
+	if v.AddOrganisation.Chosen == "" && v.AddRole.Chosen == "" && !required {
 		return
 	}
 	s := h.sight(c)
-	if s.Organisation(access.OrganisationID(v.AddOrganisation)) == nil {
+	if s.Organisation(access.OrganisationID(v.AddOrganisation.Chosen)) == nil {
 		v.Errors = append(v.Errors, view.FieldError{Field: "addOrganisation", Text: "Choose an organisation."})
 	}
-	if s.Role(access.RoleID(v.AddRole)) == nil {
+	if s.Role(access.RoleID(v.AddRole.Chosen)) == nil {
 		v.Errors = append(v.Errors, view.FieldError{Field: "addRole", Text: "Choose a role."})
 	}
 	if len(v.Errors) == 0 {
-		s.assign(v, v.AddOrganisation, v.AddRole)
-		v.AddOrganisation, v.AddRole = "", ""
+		s.assign(v, v.AddOrganisation.Chosen, v.AddRole.Chosen)
+		v.AddOrganisation.Chosen, v.AddRole.Chosen = "", ""
 	}
 }
 
 func (h *Handler) addSystemRow(c *authn.Caller, v *view.AccessForm, required bool) {
-	if v.AddSystemRole == "" && !required {
+	if v.AddSystemRole.Chosen == "" && !required {
 		return
 	}
 	s := h.sight(c)
-	if s.Role(access.RoleID(v.AddSystemRole)) == nil {
+	if s.Role(access.RoleID(v.AddSystemRole.Chosen)) == nil {
 		v.Errors = append(v.Errors, view.FieldError{Field: "addSystemRole", Text: "Choose a role."})
 		return
 	}
-	s.assignSystem(v, v.AddSystemRole)
-	v.AddSystemRole = ""
-}
-
-// afterReview goes back or saves; saved says that the answer is written.
-func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.Caller, v *view.AccessForm) (saved bool, err error) {
-	switch r.PostFormValue("do") {
-	case "back":
-		v.Step = stepAssign
-		return false, nil
-	case "save":
-	default:
-		v.Step = stepReview
-		return false, nil
-	}
-	switch v.Errors = h.nameErrors(v); {
-	case len(v.Errors) > 0 || unseen(v):
-		v.Step, v.Acknowledged = stepName, v.Name
-		return false, nil
-	case len(v.Assignments)+len(v.SystemRoles) == 0:
-		v.Step, v.Errors = stepAssign, view.FieldErrors{nothingChosen}
-		return false, nil
-	case v.Gone > 0: // what is saved is what was reviewed
-		v.Step = stepReview
-		return false, nil
-	}
-	row, what := formRow(v), accessSaved
-	if v.ID == "" {
-		what = accessCreated
-		var created *access.IAMRole
-		if created, err = h.Policy.CreateIAMRole(r.Context(), c.Principal, row); err == nil {
-			row.ID = created.ID
-		}
-	} else {
-		row.ID = access.IAMRoleID(v.ID)
-		_, err = h.Policy.UpdateIAMRole(r.Context(), c.Principal, row.ID, revisionOf(v.Version), func(m *access.IAMRole) error {
-			m.Name, m.OrganisationRoles, m.SystemRoles = row.Name, row.OrganisationRoles, row.SystemRoles
-			return nil
-		})
-	}
-	switch {
-	case err == nil:
-		return true, h.done(w, r, c, what, view.AccessItemPath(string(row.ID)), access.STSIAMRoleDetail)
-	case fault.LostUpdate.Is(err):
-		now := h.Policy.Snapshot().IAMRole(row.ID)
-		if now == nil {
-			return false, fault.NotFound.New("there is no such access any more")
-		}
-		v.Version = versionOf(now.Changed)
-		v.Review.Warnings = append(v.Review.Warnings, "Somebody changed this access while you were at it. What you see below compares yours with theirs: save again only if yours shall stand.")
-		return false, nil
-	case fault.InvalidInput.Is(err), fault.NameTaken.Is(err):
-		f := fault.Of(err)
-		v.Step, v.Errors = stepName, view.FieldErrors{{Field: "name", Text: nameText(v.Name, errors.New(f.Detail))}}
-		if f.Field != "" && f.Field != "name" {
-			v.Step, v.Errors[0].Field = stepAssign, "addOrganisation"
-		}
-		return false, nil
-	}
-	return false, err
-}
-
-func formRow(v *view.AccessForm) access.IAMRole {
-	row := access.IAMRole{Name: v.Name, OrganisationRoles: map[access.OrganisationID][]access.RoleID{}}
-	for _, a := range v.Assignments {
-		org := access.OrganisationID(a.Organisation.ID)
-		row.OrganisationRoles[org] = append(row.OrganisationRoles[org], access.RoleID(a.Role.ID))
-	}
-	for _, s := range v.SystemRoles {
-		row.SystemRoles = append(row.SystemRoles, access.RoleID(s.ID))
-	}
-	return row
-}
-
-// reviewAccess says in words what saving does.
-func (h *Handler) reviewAccess(c *authn.Caller, v *view.AccessForm, old access.IAMRole) {
-	s, row := h.sight(c), formRow(v)
-	if m := s.IAMRole(old.ID); m != nil {
-		old = *m
-	}
-	for _, org := range row.OrganisationIDs() {
-		ids := row.OrganisationRoles[org]
-		name := s.organisation(org).Name
-		v.Review.Organisations = append(v.Review.Organisations, view.Grant{
-			Organisation: name, Roles: s.roleNames(ids), Groups: groupsOf(permissionsOf(s.Snapshot, ids, access.ScopeOrganisation)),
-		})
-		if o := s.Organisation(org); o != nil && !o.Active() {
-			v.Review.Warnings = append(v.Review.Warnings, fmt.Sprintf("%s is deactivated: nothing counts there until it is reactivated.", name))
-		}
-	}
-	slices.SortFunc(v.Review.Organisations, func(a, b view.Grant) int { return byName(a.Organisation, b.Organisation) })
-	if len(row.SystemRoles) > 0 {
-		system := permissionsOf(s.Snapshot, row.SystemRoles, access.ScopeSystem)
-		v.Review.System = &view.Grant{Roles: s.roleNames(row.SystemRoles), Groups: groupsOf(system)}
-		if !system.Intersect(access.Administration).IsEmpty() {
-			v.Review.Warnings = append(v.Review.Warnings, "These people will be able to change who has access, their own included.")
-		}
-	}
-	if v.ID != "" {
-		v.Review.Removed, v.Review.Added = s.differences(old, row), s.differences(row, old)
-	}
-}
-
-// differences names what stands in a and not in b.
-func (s sight) differences(a, b access.IAMRole) []string {
-	var out []string
-	for _, org := range a.OrganisationIDs() {
-		for _, role := range s.roleChoices(a.OrganisationRoles[org]) {
-			if !slices.Contains(b.OrganisationRoles[org], access.RoleID(role.ID)) {
-				out = append(out, fmt.Sprintf("%s in %s", role.Name, s.organisation(org).Name))
-			}
-		}
-	}
-	for _, role := range s.roleChoices(a.SystemRoles) {
-		if !slices.Contains(b.SystemRoles, access.RoleID(role.ID)) {
-			out = append(out, role.Name+" in the whole system")
-		}
-	}
-	return out
+	s.assignSystem(v, v.AddSystemRole.Chosen)
+	v.AddSystemRole.Chosen = ""
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -55,9 +56,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	h.mountOrganisations(mux)
 	mux.Handle("GET "+view.HistoryPath, h.page(h.historyList))
 	mux.Handle("GET "+view.HistoryPath+"/{id}", h.page(h.historyDetail))
-	mux.Handle("/", h.page(func(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
-		return fault.NotFound.New("there is no page %s", r.URL.Path)
-	}))
+	mux.Handle("/", h.known(h.elsewhere(mux)))
 }
 
 // pageHandler shows a page to somebody, or fails.
@@ -65,8 +64,20 @@ type pageHandler func(w http.ResponseWriter, r *http.Request, c *authn.Caller) e
 
 const maxForm = 1 << 20 // bytes
 
-// page finds out who is there, and renders whatever goes wrong.
+// page shows something to somebody we know, after reading what they sent.
 func (h *Handler) page(next pageHandler) http.Handler {
+	return h.known(func(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+		if r.Method == http.MethodPost {
+			if err := readForm(r); err != nil {
+				return err
+			}
+		}
+		return next(w, r, c)
+	})
+}
+
+// known finds out who is there, and renders whatever goes wrong.
+func (h *Handler) known(next pageHandler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.setPolicy(w)
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -75,16 +86,29 @@ func (h *Handler) page(next pageHandler) http.Handler {
 			h.notIn(w, r, err)
 			return
 		}
-		if r.Method == http.MethodPost {
-			if err := readForm(r); err != nil {
-				h.fail(w, r, c, err)
-				return
-			}
-		}
 		if err := next(w, r, c); err != nil {
 			h.fail(w, r, c, err)
 		}
 	})
+}
+
+// elsewhere answers what no page takes: an address that takes another method says which, any other does not exist.
+func (h *Handler) elsewhere(mux *http.ServeMux) pageHandler {
+	return func(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+			other := r.Clone(r.Context())
+			other.Method = method
+			if _, pattern := mux.Handler(other); pattern != "/" {
+				allowed = append(allowed, method)
+			}
+		}
+		if len(allowed) == 0 {
+			return fault.NotFound.New("there is no page %s", r.URL.Path)
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return fault.MethodNotAllowed.New("%s accepts %s, not %s", r.URL.Path, strings.Join(allowed, " or "), r.Method)
+	}
 }
 
 // readForm reads a form of at most maxForm bytes of UTF-8.
@@ -173,16 +197,23 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, c *authn.Caller, 
 	case fault.NotFound, fault.OrganisationMissing, fault.HistoryEntryMissing:
 		h.render(w, r, http.StatusNotFound, view.NotFoundPage(view.NotFound{Page: h.frame(r, c)}))
 	default:
-		if f.Code.Status >= http.StatusInternalServerError {
+		v := view.Failure{Page: h.frame(r, c), Again: view.Link{Label: "Try again", Href: r.URL.Path}}
+		if r.Method == http.MethodGet {
+			v.Again.Href = r.URL.RequestURI()
+		}
+		switch {
+		case f.Code == fault.MethodNotAllowed:
+			v.Title, v.Text, v.Again = "This can’t be done here", f.Detail+". Nothing was changed.", view.Link{}
+		case f.Code.Status < http.StatusInternalServerError:
+			v.Title, v.Text = f.Code.Message, capital(f.Detail)+". Nothing was changed."
+		default:
 			h.Logger.ErrorContext(r.Context(), "page failed", "error", err, "request_id", httpx.RequestID(r.Context()))
-			v := view.Failure{Page: h.frame(r, c), Reference: httpx.RequestID(r.Context())}
+			v.Reference = httpx.RequestID(r.Context())
 			if f.Code != fault.Internal {
 				v.Title, v.Text = f.Code.Message, "What you asked for was not done. Try again in a moment."
 			}
-			h.render(w, r, f.Code.Status, view.FailurePage(v))
-			return
 		}
-		h.render(w, r, f.Code.Status, view.FailurePage(view.Failure{Page: h.frame(r, c), Title: f.Code.Message, Text: capital(f.Detail) + ". Nothing was changed."}))
+		h.render(w, r, f.Code.Status, view.FailurePage(v))
 	}
 }
 
@@ -194,13 +225,47 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, c t
 	}
 }
 
-// done leads to a page, which says what was done: the one at path, or the overview for who may not see that.
+// done leads to a page, which says what was done: the one that the person came from to do it, else the one at path, or
+// the overview for who may not see that.
 func (h *Handler) done(w http.ResponseWriter, r *http.Request, c *authn.Caller, what outcome, path string, needs access.Permission) error {
 	if !h.may(c, needs) {
 		path = view.OverviewPath
 	}
-	http.Redirect(w, r, path+"?done="+string(what), http.StatusSeeOther)
+	next := url.URL{Path: path}
+	if wizard := wizardOf(r); wizard != nil {
+		next = *wizard
+	}
+	query := next.Query()
+	query.Set("done", string(what))
+	next.RawQuery = query.Encode()
+	http.Redirect(w, r, next.String(), http.StatusSeeOther)
 	return nil
+}
+
+// wizardOf is the access wizard, as it was left to make something that it needs; nil when that is not why we are here.
+// No other address is taken from a form or an address.
+func wizardOf(r *http.Request) *url.URL {
+	address := r.URL.Query().Get("then")
+	if r.Method == http.MethodPost {
+		address = r.PostFormValue("then")
+	}
+	u, err := url.Parse(httpx.LocalPath(address))
+	if err != nil {
+		return nil
+	}
+	id, edits := strings.CutSuffix(strings.TrimPrefix(u.Path, view.AccessPath+"/"), "/edit")
+	if _, err := httpx.ParseUUID(id); u.Path != view.AccessNewPath && (!edits || err != nil || u.Path != view.AccessEditPath(id)) {
+		return nil
+	}
+	return u
+}
+
+// then is wizardOf as forms carry it on.
+func then(r *http.Request) string {
+	if u := wizardOf(r); u != nil {
+		return u.String()
+	}
+	return ""
 }
 
 // outcome names what was done. Only these are ever shown: an address must not put words into our mouth.

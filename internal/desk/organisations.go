@@ -101,7 +101,7 @@ func (h *Handler) organisation(r *http.Request, c *authn.Caller) (coreapi.Organi
 
 // organisationForm creates or renames.
 func (h *Handler) organisationForm(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
-	v := view.OrganisationForm{}
+	v := view.OrganisationForm{Then: then(r)}
 	if r.PathValue("id") == "" {
 		if err := h.enforce(r.Context(), c, "create an organisation", access.STSOrganisationCreate); err != nil {
 			return err

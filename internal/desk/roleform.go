@@ -45,7 +45,7 @@ func (h *Handler) roleEdit(w http.ResponseWriter, r *http.Request, c *authn.Call
 // roleForm shows a role in the form, as it is.
 func (h *Handler) roleForm(r *http.Request, c *authn.Caller, role access.Role) view.RoleForm {
 	v := view.RoleForm{
-		Page: h.frame(r, c), ID: string(role.ID), OriginalName: role.Name, Name: role.Name, Step: 1,
+		Page: h.frame(r, c), ID: string(role.ID), OriginalName: role.Name, Name: role.Name, Step: 1, Then: then(r),
 		Permissions: picker("permissions", role.Permissions), RequiredUser: picker("requiredUserPermissions", access.PermissionSet{}),
 	}
 	if role.ID != "" {

@@ -28,6 +28,7 @@ type Options struct {
 	Listen     string // loopback host:port of Portico
 	OktaListen string // loopback host:port of the development Okta
 	DataDir    string // everything is kept below it; made if missing
+	Profile    string // the kind of Okta organisation, one of devokta.Profiles; "" is the first, or what the folder has
 	Logger     *slog.Logger
 	Now        func() time.Time
 	// Configure changes the configuration before the start; nil leaves it as it is. Tests use it.
@@ -38,7 +39,7 @@ type Options struct {
 type Dev struct {
 	Info Info
 	Okta *devokta.Server
-	App  *app.App
+	App  *app.App // nil beside an organisation that nobody prepared for Portico
 
 	okta         *http.Server
 	oktaListener net.Listener
@@ -68,6 +69,7 @@ func Start(ctx context.Context, o Options) (_ *Dev, err error) {
 	okta, err := devokta.New(devokta.Config{
 		PublicURL:       "http://" + net.JoinHostPort("localhost", port(oktaListener)),
 		StateFile:       filepath.Join(o.DataDir, "okta.json"),
+		Profile:         o.Profile,
 		WebRedirectURIs: []string{publicURL + "/.apisix/redirect"}, WebLogoutURIs: []string{publicURL + "/"},
 		Now: o.Now, Logger: o.Logger,
 	})
@@ -75,20 +77,35 @@ func Start(ctx context.Context, o Options) (_ *Dev, err error) {
 		return nil, errors.Join(err, listener.Close(), oktaListener.Close())
 	}
 	d := &Dev{Okta: okta, release: release, oktaListener: oktaListener, okta: &http.Server{Handler: okta.Handler(), ReadHeaderTimeout: 10 * time.Second}}
-	cfg, err := configuration(o, publicURL, okta.World())
-	if err == nil {
-		d.App, err = app.New(ctx, cfg, app.Options{Listener: listener, Logger: o.Logger, Now: o.Now})
-	} else {
-		err = errors.Join(err, listener.Close())
-	}
-	if err != nil {
+	if err := d.startApp(ctx, o, publicURL, listener); err != nil {
 		return nil, errors.Join(err, oktaListener.Close(), okta.Close())
 	}
 	d.Info = infoOf(publicURL, o.DataDir, okta.World())
 	if err := d.Info.write(o.DataDir, okta.World().SetupApp.PrivateKeyPEM); err != nil {
-		return nil, errors.Join(err, d.App.Close(), oktaListener.Close(), okta.Close())
+		return nil, errors.Join(err, d.closeApp(), oktaListener.Close(), okta.Close())
 	}
 	return d, nil
+}
+
+// startApp starts Portico, unless Okta knows no application for it yet: then its address is left for portico serve.
+func (d *Dev) startApp(ctx context.Context, o Options, publicURL string, listener net.Listener) error {
+	world := d.Okta.World()
+	if world.WebClient.ID == "" {
+		return errors.Join(listener.Close(), writeSetup(o.DataDir, publicURL, world))
+	}
+	cfg, err := configuration(o, publicURL, world)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	d.App, err = app.New(ctx, cfg, app.Options{Listener: listener, Logger: o.Logger, Now: o.Now})
+	return err
+}
+
+func (d *Dev) closeApp() error {
+	if d.App == nil {
+		return nil
+	}
+	return d.App.Close()
 }
 
 // Run serves until ctx ends, and leaves nothing running.
@@ -100,7 +117,12 @@ func (d *Dev) Run(ctx context.Context) error {
 		served <- d.okta.Serve(d.oktaListener)
 		stop()
 	}()
-	err := d.App.Run(ctx)
+	var err error
+	if d.App == nil {
+		<-ctx.Done()
+	} else {
+		err = d.App.Run(ctx)
+	}
 	closeErr := d.okta.Close()
 	if oktaErr := <-served; !errors.Is(oktaErr, http.ErrServerClosed) {
 		err = errors.Join(err, oktaErr)

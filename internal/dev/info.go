@@ -114,17 +114,13 @@ func writeFile(path string, content []byte) error {
 
 // Print tells where to go, whom to sign in as, and the values of the guide's table.
 func (i Info) Print(w io.Writer, dataDir string) {
-	fmt.Fprintf(w, "Portico is ready.\n\n  Open           %s\n  Okta (dev)     %s\n  Data           %s\n\n", i.PublicURL, i.OktaURL, dataDir)
-	fmt.Fprintf(w, "Sign in as (password %s):\n\n", i.Users[0].Password)
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	for _, u := range i.Users {
-		groups := strings.Join(u.Groups, ", ")
-		if groups == "" {
-			groups = "no group"
-		}
-		fmt.Fprintf(table, "  %s\t%s\n", u.Login, groups)
+	if i.WebClient.ClientID == "" {
+		i.printUnprepared(w, dataDir)
+		return
 	}
-	_ = table.Flush()
+	fmt.Fprintf(w, "Portico is ready.\n\n  Open           %s\n  Okta (dev)     %s\n  Data           %s\n\n", i.PublicURL, i.OktaURL, dataDir)
+	i.printUsers(w)
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(w, "\nThe guide's configuration values:\n\n")
 	for _, row := range [][2]string{
 		{"Client ID", i.WebClient.ClientID},
@@ -140,4 +136,18 @@ func (i Info) Print(w io.Writer, dataDir string) {
 	}
 	_ = table.Flush()
 	fmt.Fprintf(w, "\nStop with Ctrl-C.\n")
+}
+
+// printUsers tells whom to sign in as.
+func (i Info) printUsers(w io.Writer) {
+	fmt.Fprintf(w, "Sign in as (password %s):\n\n", i.Users[0].Password)
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	for _, u := range i.Users {
+		groups := strings.Join(u.Groups, ", ")
+		if groups == "" {
+			groups = "no group"
+		}
+		fmt.Fprintf(table, "  %s\t%s\n", u.Login, groups)
+	}
+	_ = table.Flush()
 }

@@ -151,7 +151,7 @@ func (r *run) newSecret(ctx context.Context) (string, error) {
 	if err := r.client.call(ctx, http.MethodPost, r.secretsPath(), object{}, &made); err != nil {
 		return "", fmt.Errorf("a further client secret: %w; Okta keeps two at most: delete one that nobody uses", err)
 	}
-	if err := r.record.put(&done{Part: "secret", ID: made.id(), Made: true, Collection: r.secretsPath(), Lifecycle: true}); err != nil {
+	if err := r.record.put(&done{Part: "secret", Title: "A further client secret", ID: made.id(), Made: true, Collection: r.secretsPath(), Lifecycle: true}); err != nil {
 		return "", err
 	}
 	if made.text("client_secret") == "" {

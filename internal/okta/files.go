@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/portico-iam/portico/internal/config"
 )
@@ -47,6 +48,9 @@ func (r *run) ensureConfig(context.Context) error {
 		{Key: "sts.iam.rolePath", Value: v.RolePath},
 		{Key: "sts.iam.adminRole", Value: v.AdminRole},
 		{Key: "sts.token.keyEncryptionKeyFile", Value: r.Output.KeyEncryptionKeyFile},
+	}
+	if listen, local := strings.CutPrefix(r.PublicURL, "http://"); local { // no proxy in front that would listen there
+		settings = append(settings, config.Setting{Key: "server.listen", Value: listen})
 	}
 	for i := range settings {
 		if settings[i].Value == "" { // of what this pass does not make

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // MakePlan looks at the organisation and says what apply would do. It changes nothing.
@@ -65,7 +64,7 @@ func undo(ctx context.Context, s *Setup, c *Client, applying bool, done func(Ste
 func (r *run) undoPart(ctx context.Context, d *done, all []*done) error {
 	forget := func() error { return r.record.forget(d.Part) }
 	if d.Link != "" {
-		return r.take(Step{Part: d.Part, Action: Remove, Title: title(d.Part)}, func() error {
+		return r.take(Step{Part: d.Part, Action: Remove, Title: d.Title}, func() error {
 			if err := r.client.call(ctx, http.MethodDelete, d.Link, nil, nil); err != nil && !IsNotFound(err) {
 				return err
 			}
@@ -77,7 +76,7 @@ func (r *run) undoPart(ctx context.Context, d *done, all []*done) error {
 		return err
 	}
 	if live == nil {
-		r.note("%s is gone already.", title(d.Part))
+		r.note("%s is gone already.", d.Title)
 		return r.leave(d)
 	}
 	if !d.Made {
@@ -88,19 +87,16 @@ func (r *run) undoPart(ctx context.Context, d *done, all []*done) error {
 		return err
 	}
 	if users != "" {
-		r.note("%s stays: %s. Remove it by hand when nobody needs it.", title(d.Part), users)
-		return r.take(Step{Part: d.Part, Action: Keep, Title: title(d.Part)}, nil)
+		r.note("%s stays: %s. Remove it by hand when nobody needs it.", d.Title, users)
+		return r.take(Step{Part: d.Part, Action: Keep, Title: d.Title}, nil)
 	}
-	return r.take(Step{Part: d.Part, Action: Remove, Title: title(d.Part)}, func() error {
+	return r.take(Step{Part: d.Part, Action: Remove, Title: d.Title}, func() error {
 		if err := r.client.remove(ctx, d.Collection+"/"+live.id(), live, d.Lifecycle); err != nil {
 			return err
 		}
 		return forget()
 	})
 }
-
-// title writes a part's key as the beginning of a sentence.
-func title(part string) string { return strings.ToUpper(part[:1]) + part[1:] }
 
 // recorded finds the object that a part tells of; nil when it is gone.
 func (r *run) recorded(ctx context.Context, d *done) (object, error) {
@@ -112,7 +108,7 @@ func (r *run) recorded(ctx context.Context, d *done) (object, error) {
 		return nil, err
 	}
 	if len(found) > 1 {
-		return nil, fmt.Errorf("%s: the answer to its creation was lost, and now there are %d of that name: remove the right one by hand", title(d.Part), len(found))
+		return nil, fmt.Errorf("%s: the answer to its creation was lost, and now there are %d of that name: remove the right one by hand", d.Title, len(found))
 	}
 	return found[0], nil
 }
@@ -133,13 +129,13 @@ func (c *Client) remove(ctx context.Context, path string, live object, lifecycle
 func (r *run) revert(ctx context.Context, d *done, live object, forget func() error) error {
 	back, kept := revert(live, d.Before, d.After)
 	for _, field := range kept {
-		r.note("%s: %s was changed by somebody since and stays as it is.", title(d.Part), field)
+		r.note("%s: %s was changed by somebody since and stays as it is.", d.Title, field)
 	}
 	changed := changes(live, back)
 	if len(changed) == 0 {
 		return r.leave(d)
 	}
-	step := Step{Part: d.Part, Action: Revert, Title: title(d.Part), Changes: changed}
+	step := Step{Part: d.Part, Action: Revert, Title: d.Title, Changes: changed}
 	return r.take(step, func() error {
 		if _, err := r.client.replace(ctx, d.Collection+"/"+live.id(), live, back, d.Lifecycle); err != nil {
 			return err
@@ -155,7 +151,7 @@ func (r *run) leave(d *done) error {
 			return err
 		}
 	}
-	return r.take(Step{Part: d.Part, Action: Keep, Title: title(d.Part)}, nil)
+	return r.take(Step{Part: d.Part, Action: Keep, Title: d.Title}, nil)
 }
 
 // others says who else has come to use an object that we made; "" for nobody. What undo will have taken away by then does

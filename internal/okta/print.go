@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -10,33 +11,64 @@ import (
 // signs stand before a step, as readers of other plans know them.
 var signs = map[Action]string{Keep: " ", Create: "+", Add: "+", Write: "+", Alter: "~", Revert: "~", Remove: "-"}
 
-// Print writes the plan for people. verb is what it is a plan of, or "applied" and "undone" when it was carried out.
+// labels are the fields as the console calls them. Others stand as the API calls them.
+var labels = map[string]string{
+	"settings.oauthClient.redirect_uris":                 "Sign-in redirect URIs",
+	"settings.oauthClient.post_logout_redirect_uris":     "Sign-out redirect URIs",
+	"settings.oauthClient.grant_types":                   "Grant types",
+	"settings.oauthClient.application_type":              "Application type",
+	"credentials.oauthClient.token_endpoint_auth_method": "Client authentication",
+	"credentials.oauthClient.pkce_required":              "Require PKCE",
+	"profile.name":                                       "Name",
+	"audiences":                                          "Audience",
+	"valueType":                                          "Value type",
+	"group_filter_type":                                  "Filter",
+	"value":                                              "Value",
+	"status":                                             "Status",
+	"conditions.clients.include":                         "Assigned to clients",
+	"conditions.grantTypes.include":                      "Grant type is",
+	"conditions.people.groups.include":                   "User is in",
+	"conditions.scopes.include":                          "Scopes requested",
+	"conditions.scopes":                                  "Include in scopes",
+}
+
+// Print writes the plan for people. verb is what it is a plan of, or "applied" and "undone" when it was carried out, which
+// was told step by step already.
 func (p *Plan) Print(w io.Writer, verb string) {
-	for _, s := range p.Steps {
-		fmt.Fprintf(w, "%s %s", signs[s.Action], s.Title)
-		if s.Action == Keep {
-			fmt.Fprint(w, ": as it should be")
+	if verb == "apply" || verb == "undo" {
+		for _, s := range p.Steps {
+			s.print(w)
 		}
 		fmt.Fprintln(w)
-		for _, c := range s.Changes {
-			if s.Action == Create || c.From == nil {
-				fmt.Fprintf(w, "    %s: %s\n", c.Field, display(c.To))
-			} else {
-				fmt.Fprintf(w, "    %s: %s -> %s\n", c.Field, display(c.From), display(c.To))
-			}
-		}
-		if s.Action != Keep && s.Console != "" {
-			fmt.Fprintf(w, "    (in the console: %s)\n", s.Console)
-		}
-		if s.Danger != "" {
-			fmt.Fprintf(w, "    DANGER: %s\n", s.Danger)
-		}
 	}
 	for _, note := range p.Notes {
-		fmt.Fprintf(w, "\nNote: %s\n", note)
+		fmt.Fprintf(w, "Note: %s\n\n", note)
 	}
-	fmt.Fprintln(w)
 	p.summary(w, verb)
+}
+
+func (s Step) print(w io.Writer) {
+	if s.Action == Keep {
+		fmt.Fprintf(w, "  %s: as it should be\n", s.Title)
+		return
+	}
+	fmt.Fprintf(w, "%s %s\n", signs[s.Action], s.Title)
+	for _, c := range s.Changes {
+		to := display(c.To)
+		switch {
+		case s.Action == Create && (c.To == nil || to == "nothing" || to == "ACTIVE"):
+			continue // as everything new is
+		case s.Action != Create && c.From != nil:
+			to = display(c.From) + " -> " + to
+		}
+		fmt.Fprintf(w, "    %s: %s\n", cmp.Or(labels[c.Field], c.Field), to)
+	}
+	if s.Console != "" {
+		fmt.Fprintf(w, "    at %s\n", s.Console)
+	}
+	if s.Danger != "" {
+		fmt.Fprintf(w, "    DANGER: %s\n", s.Danger)
+	}
 }
 
 func (p *Plan) summary(w io.Writer, verb string) {

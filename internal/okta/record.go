@@ -22,7 +22,8 @@ type record struct {
 
 // done is what became of one part.
 type done struct {
-	Part string `json:"part"`
+	Part  string `json:"part"`
+	Title string `json:"title"` // for people
 	// ID is Okta's; "" while the answer to the request that makes it is still out.
 	ID string `json:"id,omitempty"`
 	// Made tells that the object is ours as a whole: undo removes it. Else undo puts Before back.

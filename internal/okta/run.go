@@ -223,7 +223,7 @@ func (c *Client) search(ctx context.Context, collection, search string, name fie
 
 // create notes the intent first: should the answer be lost, the next run knows the object for ours.
 func (r *run) create(ctx context.Context, p part, want fields) (object, error) {
-	made := &done{Part: p.key, Made: true, Collection: p.collection, Search: p.search, Name: p.name, Lifecycle: p.lifecycle, After: want}
+	made := &done{Part: p.key, Title: p.title, Made: true, Collection: p.collection, Search: p.search, Name: p.name, Lifecycle: p.lifecycle, After: want}
 	if err := r.record.put(made); err != nil {
 		return nil, err
 	}
@@ -247,7 +247,7 @@ func (r *run) create(ctx context.Context, p part, want fields) (object, error) {
 func (r *run) alter(ctx context.Context, p part, live object, want fields, changed []Change) (object, error) {
 	d := r.record.of(p.key)
 	if d == nil {
-		d = &done{Part: p.key, ID: live.id(), Collection: p.collection, Lifecycle: p.lifecycle, Before: fields{}, After: fields{}}
+		d = &done{Part: p.key, Title: p.title, ID: live.id(), Collection: p.collection, Lifecycle: p.lifecycle, Before: fields{}, After: fields{}}
 	}
 	for _, c := range changed {
 		if _, noted := d.Before[c.Field]; !noted && !d.Made {
@@ -314,7 +314,7 @@ func (r *run) ensureLink(ctx context.Context, l link) error {
 	}
 	return r.take(step, func() error {
 		// PUT does not tell whether it was there: the intent is noted only because it was seen to be missing.
-		if err := r.record.put(&done{Part: l.key, ID: l.id, Made: true, Link: l.path}); err != nil {
+		if err := r.record.put(&done{Part: l.key, Title: l.title, ID: l.id, Made: true, Link: l.path}); err != nil {
 			return err
 		}
 		return r.client.call(ctx, http.MethodPut, l.path, object{}, nil)

@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -90,7 +91,7 @@ func (r *run) policyTitle() string {
 // alone, so that nobody else's sign-in changes.
 func (r *run) ensurePolicy(ctx context.Context) (err error) {
 	name := r.policyTitle()
-	clientID := r.plan.Values.ClientID
+	clientID := cmp.Or(r.plan.Values.ClientID, later)
 	r.policy, err = r.ensure(ctx, part{
 		key: "policy", title: fmt.Sprintf("Access policy %q", name), console: atServers + " > Access Policies",
 		collection: r.serverPath("policies"), name: fields{"name": name}, lifecycle: true,

@@ -20,11 +20,21 @@
   }
 
   for (const input of all(document, "[data-filter-list]")) {
-    const items = all(document.getElementById(input.dataset.filterList), "li");
-    input.addEventListener("input", () => {
-      for (const item of items) item.hidden = !hits(item.textContent, input.value);
-    });
-    // Enter would choose the first organisation of the form, whether it is shown or not.
+    const list = document.getElementById(input.dataset.filterList);
+    const nothing = list.querySelector("[data-filter-nothing]");
+    const items = all(list, "li").filter((item) => item !== nothing);
+    const refilter = () => {
+      let any = false;
+      for (const item of items) {
+        const hit = hits(item.textContent, input.value);
+        item.hidden = !hit && !item.querySelector("input:checked, input[value='']"); // what is chosen stays in sight
+        any ||= hit;
+      }
+      if (nothing) nothing.hidden = any;
+    };
+    input.addEventListener("input", refilter);
+    refilter(); // the browser may have kept what was typed before a reload
+    // Enter would press the first button of the form, whether what it stands for is shown or not.
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter") event.preventDefault();
     });

@@ -1,5 +1,10 @@
 package view
 
+import (
+	"net/url"
+	"strconv"
+)
+
 // AccessList is the list of IAM roles that are mapped.
 type AccessList struct {
 	Page
@@ -20,7 +25,7 @@ type AccessRow struct {
 //
 // It submits name, acknowledged, organisation* and role* (parallel, the rows so far), addOrganisation,
 // addRole, systemRole*, addSystemRole, version, step, and do: next, back, save, add, remove:INDEX,
-// addSystem, removeSystem:INDEX, enter (the Enter key). A complete row that was chosen but not added
+// addSystem, removeSystem:INDEX, filter:FIELD, enter (the Enter key). A complete row that was chosen but not added
 // counts when the next step is asked for.
 type AccessForm struct {
 	Page
@@ -36,17 +41,14 @@ type AccessForm struct {
 
 	Assignments         []Assignment
 	SystemRoles         []Choice
-	AddOrganisation     string // chosen but not yet added
-	AddRole             string
-	AddSystemRole       string
-	OrganisationChoices []Choice
-	RoleChoices         []Choice
-	SystemRoleChoices   []Choice
+	AddOrganisation     Chooser // what is chosen here is not yet added
+	AddRole             Chooser
+	AddSystemRole       Chooser
 	HiddenOrganisations bool // the person may not list organisations: only their own are offered
 	HiddenRoles         bool // the person may not list roles: none is offered
 	Gone                int  // rows left out, because what they named no longer exists
 
-	Errors FieldErrors // name, addOrganisation, addRole, addSystemRole
+	Errors FieldErrors // name, assignments, addOrganisation, addRole, addSystemRole
 	Review AccessReview
 }
 
@@ -71,6 +73,27 @@ type Grant struct {
 // nothingToOffer says why a selection is empty, or shorter than one might expect.
 func nothingToOffer(what string) string {
 	return "You may not list " + what + ", so they are not all offered here."
+}
+
+// Choosers are the form's selections.
+func (v *AccessForm) Choosers() []*Chooser {
+	return []*Chooser{&v.AddOrganisation, &v.AddRole, &v.AddSystemRole}
+}
+
+// resume is the wizard's address with what is in it, for who leaves it to make what it needs.
+func (v AccessForm) resume() string {
+	query := url.Values{"name": {v.Name}, "step": {strconv.Itoa(v.Step)}}
+	for _, r := range v.SystemRoles {
+		query.Add("systemRole", r.ID)
+	}
+	return v.action() + "?" + query.Encode()
+}
+
+func (v AccessForm) newRole() string         { return v.first(RoleNewPath) }
+func (v AccessForm) newOrganisation() string { return v.first(OrganisationNewPath) }
+
+func (v AccessForm) first(path string) string {
+	return path + "?" + url.Values{"then": {v.resume()}}.Encode()
 }
 
 func (v AccessForm) action() string {

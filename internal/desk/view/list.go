@@ -88,6 +88,8 @@ func (l List) extent() string {
 type column struct {
 	Label, Key string
 	Numeric    bool
+	Spare      bool // left out where there is no room
+	Hidden     bool // its label is for those who listen
 }
 
 func (l List) ariaSort(c column) string {

@@ -16,12 +16,13 @@ type OrganisationRow struct {
 	Changed     Stamp
 }
 
-// OrganisationForm creates or renames. It submits name, newID (creation only, may be empty), version.
+// OrganisationForm creates or renames. It submits name, newID (creation only, may be empty), version, then.
 type OrganisationForm struct {
 	Page
 	ID           string // empty for a new one
 	OriginalName string
 	Version      string
+	Then         string // the access wizard that waits for the organisation, if one does
 	Name, NewID  string
 	Errors       FieldErrors // name, newID
 }

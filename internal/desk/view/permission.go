@@ -1,7 +1,5 @@
 package view
 
-import "strings"
-
 // Permission is shown with its human name and its exact identifier beside it.
 type Permission struct {
 	ID     string // CREDENTIAL_ISSUE
@@ -39,14 +37,16 @@ type Picker struct {
 	Filter string            // hides what does not match; what is hidden stays chosen
 }
 
-func (p Picker) matches(permission Permission) bool {
-	text := strings.ToLower(permission.Name + " " + permission.ID + " " + permission.About + " " + permission.scope())
-	for _, word := range strings.Fields(strings.ToLower(p.Filter)) {
-		if !strings.Contains(text, word) {
-			return false
-		}
+// label tells the pickers of a page apart.
+func (p Picker) label() string {
+	if p.Field == "requiredUserPermissions" {
+		return "End-user permissions"
 	}
-	return true
+	return "Permissions"
+}
+
+func (p Picker) matches(permission Permission) bool {
+	return matches(permission.Name+" "+permission.ID+" "+permission.About+" "+permission.scope(), p.Filter)
 }
 
 func (p Picker) anyMatch(g PermissionGroup) bool {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,19 +50,74 @@ func TestPreview(t *testing.T) {
 	t.Fatal(http.ListenAndServe(address, preview()))
 }
 
+// browser starts Chromium and serves the samples to it, at the address and their name.
+func browser(t *testing.T) (ctx context.Context, address string) {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		if os.Getenv("PORTICO_TEST_REQUIRE") == "1" {
+			t.Fatal("chromium is missing: sh scripts/needs.sh")
+		}
+		t.Skip("chromium is missing: sh scripts/needs.sh")
+	}
+	server := httptest.NewServer(preview())
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		cancel()
+		stop()
+		server.Close()
+	})
+	return ctx, server.URL + "/preview/"
+}
+
+// stickOut names what is wider than the window, or than the box that holds it; what is meant to be cut off, or to
+// scroll, is.
+const stickOut = `(() => {
+	const w = document.documentElement.clientWidth, style = (e) => getComputedStyle(e);
+	const visible = (e) => e.checkVisibility() && !e.closest(".visually-hidden, .skip") && style(e.closest("thead") ?? e).clipPath === "none" && style(e.parentElement).textOverflow !== "ellipsis";
+	if (document.documentElement.scrollWidth > w) return "the page: " + document.documentElement.scrollWidth + " px";
+	const out = [...document.querySelectorAll("body *")].filter((e) => visible(e) && (e.getBoundingClientRect().right > w + 1 ||
+		e.scrollWidth > e.clientWidth + 1 && style(e).overflowX === "visible" && style(e).display !== "inline" && e.namespaceURI.endsWith("xhtml")));
+	return out.slice(0, 3).map((e) => e.tagName.toLowerCase() + "." + e.className).join(", ");
+})()`
+
+// TestNothingSticksOut: every sample, the longest names included, fits a window of any usual width.
+func TestNothingSticksOut(t *testing.T) {
+	ctx, address := browser(t)
+	for _, s := range samples() {
+		if err := chromedp.Do(ctx, chromedp.Navigate(address+s.name)); err != nil {
+			t.Fatal(err)
+		}
+		for _, width := range []int64{1440, 1201, 1025, 1024, 801, 390, 320} {
+			if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
+				t.Fatal(err)
+			}
+			out, err := chromedp.Run(ctx, chromedp.Evaluate[string](stickOut))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out != "" {
+				t.Errorf("%s at %d px: %s", s.name, width, out)
+			}
+		}
+	}
+}
+
 // DESK_SHOTS=DIR [DESK_ONLY=name,name] go test -run TestScreenshots ./internal/desk/view
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("DESK_SHOTS")
 	if dir == "" {
 		t.Skip("optional: DESK_SHOTS is not set")
 	}
-	server := httptest.NewServer(preview())
-	defer server.Close()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.DisableGPU)
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	defer stop()
-	ctx, cancel := chromedp.NewContext(allocator)
-	defer cancel()
+	ctx, address := browser(t)
 	only := strings.FieldsFunc(os.Getenv("DESK_ONLY"), func(r rune) bool { return r == ',' })
 	for _, width := range []int64{1440, 390} {
 		for _, scheme := range []string{"light", "dark"} {
@@ -79,7 +135,7 @@ func TestScreenshots(t *testing.T) {
 					continue
 				}
 				file := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", s.name, width, scheme))
-				shoot(t, ctx, server.URL+"/preview/"+s.name, file, width)
+				shoot(t, ctx, address+s.name, file, width)
 				if s.name == "organisations-large" {
 					shootMenus(t, ctx, strings.TrimSuffix(file, ".png"), width < 500)
 				}

@@ -16,6 +16,7 @@ type Failure struct {
 	Page
 	Title, Text string // what happened; without them it is our fault
 	Reference   string
+	Again       Link // empty where the same would fail again
 }
 
 // Message is a page on its own: it needs nobody signed in. The login gateway shows its problems with it.

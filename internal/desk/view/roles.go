@@ -18,13 +18,14 @@ type RoleRow struct {
 
 // RoleForm is the wizard for a new role and for a change, in two steps.
 //
-// It submits name, permissions*, restricted=true, requiredUserPermissions*, version, step, and do:
+// It submits name, permissions*, restricted=true, requiredUserPermissions*, version, then, step, and do:
 // next, back, save, filter:FIELD, all:FIELD:GROUP, none:FIELD:GROUP, enter (the Enter key).
 type RoleForm struct {
 	Page
 	ID           string // empty for a new role
 	OriginalName string // of the role that is changed
 	Version      string // ETag that the change is based on
+	Then         string // the access wizard that waits for the role, if one does
 	Step         int    // 1 choose, 2 review
 	Name         string
 	Permissions  Picker
@@ -46,6 +47,9 @@ func (v RoleForm) action() string {
 }
 
 func (v RoleForm) cancel() string {
+	if v.Then != "" {
+		return v.Then
+	}
 	if v.ID == "" {
 		return RolesPath
 	}

@@ -75,6 +75,9 @@ func (f OrganisationForm) action() string {
 }
 
 func (f OrganisationForm) cancel() string {
+	if f.Then != "" {
+		return f.Then
+	}
 	if f.ID == "" {
 		return OrganisationsPath
 	}
@@ -94,7 +97,11 @@ func historyTitle(r HistoryRow) string {
 			return "Session ended"
 		}
 	}
-	return word(r.Type) + " " + strings.ToLower(word(r.Action))
+	action := word(r.Action)
+	if !strings.HasPrefix(action, "CSR") {
+		action = strings.ToLower(action)
+	}
+	return word(r.Type) + " " + action
 }
 
 func in(organisation string) string {

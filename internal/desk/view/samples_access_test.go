@@ -1,0 +1,96 @@
+package view
+
+import (
+	"fmt"
+	"time"
+)
+
+func accessRows(n int) []AccessRow {
+	rows := []AccessRow{
+		{iamID, "Acme Issuance", 2, []string{"Credential issuer", "Read-only auditor"}, false, by(2*time.Hour, "Ada Admin")},
+		{"2", "Acme Verification", 1, []string{"Verifier"}, false, by(26*time.Hour, "Ada Admin")},
+		{"3", "Acme Audit", 3, []string{"Read-only auditor"}, true, by(6*day, "Ada Admin")},
+		{"4", "Acme WRPR", 1, []string{"Certificate signing"}, false, by(40*day, "Ada Admin")},
+	}
+	for i := len(rows); i < n; i++ {
+		rows = append(rows, AccessRow{fmt.Sprint(i), hostile[i%len(hostile)], i % 50, hostile[:i%len(hostile)], i%9 == 0, by(time.Duration(i)*day, "Ada Admin")})
+	}
+	return rows[:n]
+}
+
+func accessSamples() []sample {
+	organisations := []Choice{{orgID, "Ministry of Mobility"}, {"2", "Ministry of the Interior"}, {"3", "Ministry of Education"}}
+	roles := []Choice{{roleID, "Credential issuer"}, {"2", "Verifier"}, {"3", "Read-only auditor"}}
+	list := func(total, page int) List {
+		return List{Path: AccessPath, Sort: "changed", Descending: true, Page: page, PageSize: 30, Total: total}
+	}
+	form := AccessForm{
+		Page: admin("/access/new"), Step: 2, Name: "Acme Issuance",
+		AddOrganisation: Chooser{Field: "addOrganisation", Label: "Organisation", Empty: "Choose an organisation", Choices: organisations},
+		AddRole:         Chooser{Field: "addRole", Label: "Role", Empty: "Choose a role", Choices: roles},
+		AddSystemRole:   Chooser{Field: "addSystemRole", Label: "System role", Empty: "None", Choices: []Choice{{"9", "STS administrator"}}},
+		Assignments:     []Assignment{{organisations[0], roles[0]}, {organisations[1], roles[2]}},
+	}
+	empty := form
+	empty.Assignments, empty.Errors = nil, FieldErrors{{"addRole", "Choose the role they have in Ministry of Mobility."}}
+	empty.AddOrganisation.Chosen = orgID
+	large := form
+	large.Page, large.Name, large.Warnings = crowded("/access/new"), hostile[5], []string{"The name begins with a blank."}
+	large.Assignments, large.AddOrganisation.Choices, large.AddRole.Choices = nil, nil, nil
+	for i := range 500 {
+		large.AddRole.Choices = append(large.AddRole.Choices, Choice{fmt.Sprint(i), fmt.Sprintf("%s %d", hostile[i%len(hostile)], i)})
+	}
+	for i := range 50 {
+		large.AddOrganisation.Choices = append(large.AddOrganisation.Choices, Choice{fmt.Sprint(i), fmt.Sprintf("Organisation %02d", i)})
+	}
+	for i := range 200 {
+		large.Assignments = append(large.Assignments, Assignment{large.AddOrganisation.Choices[i%50], large.AddRole.Choices[i]})
+	}
+	large.SystemRoles = large.AddRole.Choices[:3]
+	choosing := large
+	choosing.Page, choosing.Name, choosing.Warnings, choosing.SystemRoles = admin("/access/new"), "Acme Issuance", nil, nil
+	choosing.Assignments, choosing.AddOrganisation.Chosen, choosing.AddRole.Filter = large.Assignments[:1], "7", "issuers"
+	choosing.AddSystemRole.Choices, choosing.AddSystemRole.Filter = large.AddRole.Choices[:40], "no such"
+	choosing.Errors = FieldErrors{{"addRole", "Choose a role."}}
+	review := form
+	review.Step = 3
+	review.Review = AccessReview{Organisations: []Grant{
+		{"Ministry of Mobility", []string{"Credential issuer"}, pick("CREDENTIAL_ISSUE", "CREDENTIAL_LIST", "CREDENTIAL_DETAIL", "CREDENTIAL_SHARE", "CREDENTIAL_SCHEMA_LIST", "CREDENTIAL_SCHEMA_DETAIL")},
+		{"Ministry of the Interior", []string{"Read-only auditor"}, pick("HISTORY_LIST", "HISTORY_DETAIL", "DASHBOARD")},
+	}}
+	edit := review
+	edit.ID, edit.OriginalName, edit.Version, edit.Name = iamID, "Acme Issuance", `"3"`, "Acme Issuers"
+	edit.Review.System = &Grant{"", []string{"STS administrator"}, pick("STS_")}
+	edit.Review.Added = []string{"STS administrator, in the whole system"}
+	edit.Review.Removed = []string{"Verifier in Ministry of Education"}
+	edit.Review.Warnings = []string{"This lets them manage organisations, roles and access, their own included."}
+	many := AccessDetail{Page: crowded("/access/x"), ID: iamID, Name: hostile[6], SystemRoles: large.AddRole.Choices[:12], SystemPermissions: 20, Created: by(90*day, hostile[0]), Changed: by(3*day, hostile[3])}
+	for i, o := range large.AddOrganisation.Choices {
+		many.Organisations = append(many.Organisations, AccessOrganisation{o.ID, o.Name, i%7 == 3, large.AddRole.Choices[i : i+i%40], i * 2})
+	}
+	var affected []string
+	for _, o := range large.AddOrganisation.Choices[:12] {
+		affected = append(affected, o.Name)
+	}
+	typed := ConfirmAccessDelete(admin("/access/x/delete"), iamID, hostile[5], affected, true)
+	typed.Errors = FieldErrors{{"confirm", "What you typed is not the name."}}
+	return []sample{
+		{"access-empty", AccessListPage(AccessList{Page: admin(AccessPath), List: list(0, 1), CanCreate: true})},
+		{"access", AccessListPage(AccessList{Page: admin(AccessPath), List: list(4, 1), Rows: accessRows(4), CanCreate: true})},
+		{"access-large", AccessListPage(AccessList{Page: crowded(AccessPath), List: list(2000, 67), Rows: accessRows(30), CanCreate: true})},
+		{"access-new", AccessFormPage(AccessForm{Page: admin("/access/new"), Step: 1})},
+		{"access-new-warning", AccessFormPage(AccessForm{Page: admin("/access/new"), Step: 1, Name: " acme issuance", Acknowledged: " acme issuance", Warnings: []string{"It begins with a blank, and the blank counts.", "“Acme Issuance” is mapped already. It differs in upper and lower case and in blanks, so it is another IAM role."}})},
+		{"access-new-errors", AccessFormPage(AccessForm{Page: admin("/access/new"), Step: 1, Name: "Acme Issuance", Errors: FieldErrors{{"name", "“Acme Issuance” is mapped already. Edit it instead."}}})},
+		{"access-assign", AccessFormPage(form)},
+		{"access-assign-errors", AccessFormPage(empty)},
+		{"access-assign-nothing-there", AccessFormPage(AccessForm{Page: admin("/access/new"), Step: 2, Name: "Acme Issuance"})},
+		{"access-assign-large", AccessFormPage(large)},
+		{"access-assign-choosing", AccessFormPage(choosing)},
+		{"access-review", AccessFormPage(review)},
+		{"access-edit-review", AccessFormPage(edit)},
+		{"access-detail", AccessDetailPage(AccessDetail{Page: admin("/access/x"), ID: iamID, Name: "Acme Issuance", Organisations: []AccessOrganisation{{orgID, "Ministry of Mobility", false, roles[:1], 14}, {"2", "Ministry of the Interior", true, roles[1:], 43}}, Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
+		{"access-detail-large", AccessDetailPage(many)},
+		{"access-delete", ConfirmPage(ConfirmAccessDelete(admin("/access/x/delete"), iamID, "Acme Issuance", []string{"Ministry of Mobility", "Ministry of the Interior"}, false))},
+		{"access-delete-many", ConfirmPage(typed)},
+	}
+}

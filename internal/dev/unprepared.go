@@ -1,0 +1,47 @@
+package dev
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/portico-iam/portico/internal/devokta"
+)
+
+// setupFile is the okta.yaml for an organisation that nobody prepared for Portico. It keeps everything in the data folder.
+const setupFile = `# For portico okta plan, apply, verify and undo. Every key: docs/okta.md
+okta:
+  url: %[1]q
+  apiTokenFile: %[2]q
+publicUrl: %[3]q
+authorizationServer:
+  id: default
+application:
+  groups: [Everyone]
+bootstrap:
+  people: [ada@acme.test]
+output:
+  config: %[4]q
+  clientSecretFile: %[5]q
+  keyEncryptionKeyFile: %[6]q
+`
+
+// writeSetup leaves what okta apply needs in the data folder.
+func writeSetup(dataDir, publicURL string, w devokta.World) error {
+	at := func(name string) string { return filepath.Join(dataDir, name) }
+	if err := writeFile(at("okta-token"), []byte(w.APIToken+"\n")); err != nil {
+		return err
+	}
+	text := fmt.Sprintf(setupFile, w.OrgURL, at("okta-token"), publicURL, at("portico.yaml"), at("client-secret"), at("key-encryption-key"))
+	return writeFile(at("okta.yaml"), []byte(text))
+}
+
+// printUnprepared tells how to prepare the organisation.
+func (i Info) printUnprepared(w io.Writer, dataDir string) {
+	fmt.Fprintf(w, "An Okta organisation that knows nothing of Portico is ready.\n\n  Okta (dev)     %s\n  Data           %s\n\n", i.OktaURL, dataDir)
+	setup, cfg := filepath.Join(dataDir, "okta.yaml"), filepath.Join(dataDir, "portico.yaml")
+	fmt.Fprintf(w, "Set it up, as the guide says, and start Portico, in another terminal:\n\n")
+	fmt.Fprintf(w, "  portico okta plan --file %[1]s\n  portico okta apply --file %[1]s\n  portico serve --config %[2]s\n\nThen open %[3]s.\n\n", setup, cfg, i.PublicURL)
+	i.printUsers(w)
+	fmt.Fprintf(w, "\nStop with Ctrl-C.\n")
+}
