@@ -1,8 +1,11 @@
 package dev
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/portico-iam/portico/internal/devokta"
@@ -31,6 +34,11 @@ func writeSetup(dataDir, publicURL string, w devokta.World) error {
 	at := func(name string) string { return filepath.Join(dataDir, name) }
 	if err := writeFile(at("okta-token"), []byte(w.APIToken+"\n")); err != nil {
 		return err
+	}
+	if _, err := os.Stat(at("portico.yaml")); errors.Is(err, fs.ErrNotExist) { // okta apply adds its values to it
+		if err := writeFile(at("portico.yaml"), fmt.Appendf(nil, "store:\n  dsn: %q\n", at("portico.db"))); err != nil {
+			return err
+		}
 	}
 	text := fmt.Sprintf(setupFile, w.OrgURL, at("okta-token"), publicURL, at("portico.yaml"), at("client-secret"), at("key-encryption-key"))
 	return writeFile(at("okta.yaml"), []byte(text))

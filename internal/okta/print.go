@@ -79,7 +79,7 @@ func (p *Plan) summary(w io.Writer, verb string) {
 		}
 	}
 	switch {
-	case verb == "undo" && count == 0:
+	case count == 0 && (verb == "undo" || verb == "undone"):
 		fmt.Fprintln(w, "Nothing to undo.")
 	case verb == "undo":
 		fmt.Fprintf(w, "%s to take back.\n", steps(count))

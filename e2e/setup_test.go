@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestFromNothing is the guide on an organisation that never heard of Portico, by the commands that the README gives: set
+// up, sign in, nothing left to do, and taken back.
+func TestFromNothing(t *testing.T) {
+	dir := t.TempDir()
+	own, oktaAddress := freePorts(t)
+	okta := launch(t, "Stop with", "dev", "--profile", "fresh-free", "--data", dir, "--listen", own, "--okta-listen", oktaAddress)
+	setup, cfg := filepath.Join(dir, "okta.yaml"), filepath.Join(dir, "portico.yaml")
+
+	run := func(status int, args ...string) string {
+		t.Helper()
+		out, got := output(t, nil, args...)
+		if got != status {
+			t.Fatalf("%v: expected status %d, got %d: %s", args, status, got, out)
+		}
+		return out
+	}
+	if plan := run(0, "okta", "plan", "--file", setup); !strings.Contains(plan, "13 steps to do") {
+		t.Errorf("unexpected plan:\n%s", plan)
+	}
+	if out := run(0, "okta", "apply", "--file", setup); !strings.Contains(out, "Next: portico serve --config "+cfg) {
+		t.Errorf("expected to be told what comes next, got\n%s", out)
+	}
+	run(0, "config", "check", "--config", cfg)
+	secret, err := os.ReadFile(filepath.Join(dir, "client-secret"))
+	if err != nil || len(secret) < 40 {
+		t.Fatalf("expected a client secret, got %d bytes, %v", len(secret), err)
+	}
+
+	serving := command(t, "serve", "--config", cfg)
+	logs := &lockedBuffer{}
+	serving.Stderr = logs
+	if err := serving.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = serving.Process.Kill(); _ = serving.Wait() }()
+	ready(t, "http://"+own+"/.well-known/jwks.json", logs)
+	browserAt(t, "http://"+own).signIn("/", "ada@acme.test").mustContain(t, "Ada Admin", "ONE_STS_ADMIN", "Roles")
+
+	var again struct{ Steps []struct{ Action string } }
+	if err := json.Unmarshal([]byte(run(0, "okta", "plan", "--json", "--file", setup)), &again); err != nil || len(again.Steps) != 14 {
+		t.Fatalf("expected a plan as JSON, got %v, %v", again, err)
+	}
+	for _, step := range again.Steps {
+		if step.Action != "keep" {
+			t.Errorf("expected nothing left to do, got %v", again.Steps)
+		}
+	}
+	if out := run(1, "okta", "undo", "--file", setup); !strings.Contains(out, "agree to it with --yes") {
+		t.Errorf("expected undo to ask, got\n%s", out)
+	}
+	run(0, "okta", "undo", "--yes", "--file", setup)
+	if out := run(0, "okta", "undo", "--file", setup); !strings.Contains(out, "Nothing") {
+		t.Errorf("expected nothing left to undo, got\n%s", out)
+	}
+	for _, text := range []string{logs.String(), okta.output.String()} {
+		if strings.Contains(text, strings.TrimSpace(string(secret))) {
+			t.Error("the client secret was printed")
+		}
+	}
+	okta.interrupt(t)
+}
+
+// ready waits until an address answers with 200.
+func ready(t *testing.T, address string, logs *lockedBuffer) {
+	t.Helper()
+	for range 400 {
+		if resp, err := http.Get(address); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	t.Fatalf("%s did not answer in 10 s\n%s", address, logs)
+}
