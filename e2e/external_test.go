@@ -14,6 +14,7 @@ import (
 // TestStoryWithAnotherCore is the story with core.api.url: organisations made here by the API and by the Desk, and
 // changed at Core behind our back.
 func TestStoryWithAnotherCore(t *testing.T) {
+	t.Parallel()
 	coreAt, _ := freePorts(t)
 	p := start(t, func(c *config.Config) { c.Core.API.URL = "http://" + coreAt })
 	launch(t, "Core is ready", "core", "--listen", coreAt, "--issuer", p.Info.PublicURL, "--jwks-uri", p.Info.PublicURL+"/.well-known/jwks.json", "--data", t.TempDir())
@@ -86,4 +87,37 @@ func exchanged(t *testing.T, p *portico, iam string) string {
 		t.Fatalf("exchange: %d %v", resp.StatusCode, err)
 	}
 	return reply.AccessToken
+}
+
+// TestExternalCore points core.api.url to a second Portico process that plays Core.
+func TestExternalCore(t *testing.T) {
+	coreAt, _ := freePorts(t)
+	p := start(t, func(c *config.Config) { c.Core.API.URL = "http://" + coreAt })
+	// Portico started without its Core, and goes on until that is there.
+	ada := p.browser()
+	ada.signIn("/", "ada@acme.test")
+	mustStatus(t, ada.call("POST", "/api/organisation/v1", map[string]any{"name": "Acme"}, nil), http.StatusBadGateway)
+
+	r := launch(t, "Core is ready", "core", "--listen", coreAt, "--issuer", p.Info.PublicURL, "--data", t.TempDir())
+	var organisation, role created
+	mustStatus(t, ada.call("POST", "/api/organisation/v1", map[string]any{"name": "Acme"}, &organisation), http.StatusCreated)
+	mustStatus(t, ada.call("POST", "/api/sts/role/v1", map[string]any{"name": "Reader", "permissions": []string{"HISTORY_LIST"}}, &role), http.StatusCreated)
+	mustStatus(t, ada.call("POST", "/api/sts/iam-role/v1", map[string]any{
+		"name": "Acme Issuance", "organisationRoles": map[string]any{organisation.ID: []string{role.ID}},
+	}, nil), http.StatusCreated)
+	ivan := p.browser()
+	ivan.signIn("/", "ivan@acme.test")
+	var list struct {
+		Values []struct{ Action, EntityType, User string }
+	}
+	mustStatus(t, ivan.call("GET", "/api/history/v1", nil, &list), http.StatusOK)
+	if len(list.Values) != 1 || list.Values[0].EntityType != "ORGANISATION" || list.Values[0].User != "ada@acme.test" {
+		t.Errorf("expected Core's own record of the organisation, got %+v", list.Values)
+	}
+	// A deactivation through us counts at once.
+	mustStatus(t, ada.call("PATCH", "/api/organisation/v1/"+organisation.ID, map[string]any{"deactivate": true}, nil), http.StatusNoContent)
+	mustStatus(t, ivan.call("GET", "/api/history/v1", nil, nil), http.StatusForbidden) // nothing is left to him
+	ada.open("/organisations").mustContain(t, "Acme", "deactivated")
+	r.interrupt(t)
+	mustStatus(t, ada.call("GET", "/api/organisation/v1", nil, nil), http.StatusBadGateway)
 }

@@ -3,9 +3,8 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"maps"
+	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -78,58 +77,28 @@ const wide = `(() => {
 	return over + " px: " + out.slice(0, 4).join(", ");
 })()`
 
-// TestEveryPageInChromium opens every page wide and narrow: no error, no violation of the policy, no sideways scrolling,
-// one title, and with names of the greatest length.
-func TestEveryPageInChromium(t *testing.T) {
-	p := start(t, nil)
-	s := seeded(t, p)
-	// Names as long as they may be, without a place to break.
-	long := strings.Repeat("W", 255)
-	role := s.ada.create("/api/sts/role/v1", map[string]any{"name": long, "permissions": []string{"CREDENTIAL_ISSUE", "STS_ROLE_LIST"}})
-	organisation := s.ada.create("/api/organisation/v1", map[string]any{"name": long})
-	access := s.ada.create("/api/sts/iam-role/v1", map[string]any{"name": long, "organisationRoles": map[string]any{organisation: []string{role}}, "systemRoles": []string{role}})
-	s.ada.mayEverywhere("Acme Audit", role, organisation, s.acme.ID)
-	otto := p.browser()
-	otto.signIn("/", "otto@acme.test")
-	var why refusal
-	decode(t, otto.in(organisation, "GET", "/api/key/v1"), &why)
-
-	paths := slices.Sorted(maps.Keys(s.pages()))
-	paths = append(paths, "/roles/"+role, "/roles/"+role+"/edit", "/roles/"+role+"/delete", "/access/"+access, "/access/"+access+"/edit",
-		"/access/"+access+"/delete", "/organisations/"+organisation, "/organisations/"+organisation+"/edit", "/organisations/"+organisation+"/deactivate",
-		"/history/"+why.Reference, "/history?action=REJECTED", "/history?from=nonsense", "/roles?q=nothing+of+the+kind", "/nowhere", "/roles/"+acmeID)
-
+// TestPagesInBrowser opens everything that can be seen, wide and narrow: no error, no violation of the policy, no
+// sideways scrolling, with names of the greatest length, and nothing that a screen reader could not name.
+func TestPagesInBrowser(t *testing.T) {
+	w := everything(t)
 	ctx := chromium(t)
 	complaints := listen(t, ctx)
-	do(t, ctx, "sign in", as(looks[0]), visit(p.Info.PublicURL), credentials("ada@acme.test"), title("Ada"))
-	visited := func(path string, l look) {
-		do(t, ctx, path, as(l), visit(p.Info.PublicURL+path), until(`document.querySelectorAll("h1").length === 1`))
-		over, err := chromedp.Run(ctx, chromedp.Evaluate[string](wide))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if over != "" {
-			t.Errorf("%s, %s: it scrolls sideways by %s", path, l.name, over)
+	w.walk(t, ctx, func(name string) {
+		for _, l := range []look{looks[0], looks[2]} {
+			do(t, ctx, name, as(l))
+			over, err := chromedp.Run(ctx, chromedp.Evaluate[string](wide))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if over != "" {
+				t.Errorf("%s, %s: it scrolls sideways by %s", name, l.name, over)
+			}
+			mustBeHeard(t, ctx, name+", "+l.name)
 		}
 		for _, line := range complaints.take() {
-			t.Errorf("%s, %s: %s", path, l.name, line)
+			t.Errorf("%s: %s", name, line)
 		}
-	}
-	complaints.take()
-	for _, path := range paths {
-		for _, l := range []look{looks[0], looks[2]} {
-			visited(path, l)
-		}
-	}
-	do(t, ctx, "sign out", visit(p.Info.PublicURL), as(looks[0]), click("button[popovertarget=person-menu]"), click("#person-menu form[action='/logout'] button"), text("You are signed out"))
-	for _, line := range complaints.take() {
-		t.Errorf("signing out: %s", line)
-	}
-	do(t, ctx, "as Otto", visit(p.Info.PublicURL+"/login"), credentials("otto@acme.test"), title("Otto"))
-	complaints.take()
-	for _, path := range []string{"/", "/roles", "/history", "/access/new"} {
-		visited(path, looks[2])
-	}
+	})
 }
 
 // scripts switches JavaScript off, or on again.
@@ -140,8 +109,8 @@ func scripts(on bool) step {
 	})
 }
 
-// TestWizardsWithoutJavaScript: a role and its access are made, filters and rows included, with scripts off.
-func TestWizardsWithoutJavaScript(t *testing.T) {
+// TestPagesWithoutJavaScript: a role and its access are made, filters and rows included, with scripts off.
+func TestPagesWithoutJavaScript(t *testing.T) {
 	p := start(t, nil)
 	s := seeded(t, p)
 	ctx := chromium(t)
@@ -154,6 +123,14 @@ func TestWizardsWithoutJavaScript(t *testing.T) {
 	do(t, ctx, "two rows", choose("addOrganisation", "Acme"), choose("addRole", "Key keeper"), press("Add another"), text("1 role"),
 		choose("addOrganisation", "Other"), choose("addRole", "Key keeper"), press("Next step"), text("will be able to"), text("… in Other"))
 	do(t, ctx, "saved", press("Save"), text("The access is saved."))
+	shown := func(n int) step {
+		return until(fmt.Sprintf(`[...document.querySelectorAll("#addRole-list li")].filter((e) => e.checkVisibility()).length === %d`, n))
+	}
+	do(t, ctx, "a role among many: filtered", (&world{portico: p, seed: s}).many(), visit(p.Info.PublicURL+"/access/new"), fill("name", "Acme Audit"), press("Next step"), shown(63),
+		fill("addRoleFilter", "07 role"), click(`button[value="filter:addRole"]`), shown(2))
+	do(t, ctx, "chosen, it stays in sight", chromedp.Click(`//ul[@id="addRole-list"]//label[normalize-space()="Role 07"]`, chromedp.NodeVisible), fill("addRoleFilter", "\r"), shown(2), until(`document.querySelector("#addRole-list input:checked").value !== ""`))
+	do(t, ctx, "another filter", fill("addRoleFilter", " no such"), click(`button[value="filter:addRole"]`), text("Nothing has such a name."), shown(3))
+	do(t, ctx, "added", click(`#addOrganisation-list input[value="`+s.acme.ID+`"]`), press("Add another"), text("1 role"), press("Next step"), text("Role 07"), press("Save"), text("The access is saved."))
 
 	vera := p.browser()
 	vera.signIn("/", "vera@acme.test")
@@ -164,57 +141,83 @@ func TestWizardsWithoutJavaScript(t *testing.T) {
 	}
 }
 
-// keys types, key by key.
-func keys(s string) step { return chromedp.KeyEvent(s) }
-
-// tabTo presses Tab until the focus is on what the condition, about e, wants.
-func tabTo(condition string) step {
-	return func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
-		for range 120 {
-			if _, err := keys("\t")(ctx, t); err != nil {
-				return none, err
-			}
-			there, err := chromedp.Evaluate[bool](`(() => { const e = document.activeElement; return `+condition+`; })()`)(ctx, t)
-			if err != nil || there {
-				return none, err
+// TestPagesMethods: an address that takes another method says which; what does not exist is not found by any.
+func TestPagesMethods(t *testing.T) {
+	p := start(t, nil)
+	s := seeded(t, p)
+	send := func(method, path string) answer {
+		req := s.ada.request(method, path, nil)
+		req.Header.Set("Accept", "text/html")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+		return s.ada.do(req)
+	}
+	const read, form, act = "GET, HEAD", "GET, HEAD, POST", "POST"
+	allowed := map[string]string{"/session/theme": act, "/session/organisation": act, "/login": read, "/logout": form, "/assets/x": read}
+	for path := range s.pages() {
+		allowed[path] = read
+		for _, end := range []string{"/new", "/edit", "/delete", "/deactivate", "/reactivate"} {
+			if strings.HasSuffix(path, end) {
+				allowed[path] = form
 			}
 		}
-		return none, fmt.Errorf("the focus never came to %s", condition)
+	}
+	for path, methods := range allowed {
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+			if strings.Contains(methods, method) {
+				continue
+			}
+			got := send(method, path)
+			if got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != methods {
+				t.Errorf("%s %s: expected 405 and %q, got %d and %q", method, path, methods, got.status, got.header.Get("Allow"))
+			}
+			got.mustContain(t, "This can’t be done here", path+" accepts "+strings.ReplaceAll(methods, ", ", " or "), "Nothing was changed.", "Go to the overview")
+		}
+	}
+	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+		for _, path := range []string{"/nowhere", "/roles/7/fly", "/roles/"} {
+			got := send(method, path)
+			if got.status != http.StatusNotFound || got.header.Get("Allow") != "" {
+				t.Errorf("%s %s: expected 404, got %d", method, path, got.status)
+			}
+			got.mustContain(t, "There is nothing here")
+		}
 	}
 }
 
-// TestKeyboardAlone signs in, goes to Roles, makes one and signs out: Tab, Enter, Space and letters.
-func TestKeyboardAlone(t *testing.T) {
+// TestPagesKeepTheWizard: who has to make an organisation or a role first comes back to the access that waits for it,
+// with the name as it was typed.
+func TestPagesKeepTheWizard(t *testing.T) {
 	p := start(t, nil)
 	ctx := chromium(t)
-	field := func(name string) string { return `e.name === "` + name + `"` }
-	button := func(label string) string { return `e.tagName === "BUTTON" && e.innerText.trim() === "` + label + `"` }
-	do(t, ctx, "to the sign-in", as(looks[0]), visit(p.Info.PublicURL), chromedp.WaitVisible(chromedp.CSS(`input[name="password"]`)))
-	do(t, ctx, "signs in", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		focused, err := chromedp.Evaluate[bool](`document.activeElement.name === "username"`)(ctx, target)
-		if err == nil && !focused {
-			_, err = tabTo(field("username"))(ctx, target)
+	const name = "Acme  Issuance & “Co”"
+	back := chromedp.Steps(title("New access"), until(`document.querySelector(".subject .exact").innerText.includes("Co")`), until(`document.querySelector("input[name=name]").value === `+quoted(name)))
+	first := func(path string) step { return click(`#assignments a[href^="` + path + `?then="]`) }
+	do(t, ctx, "the name", as(looks[0]), visit(p.Info.PublicURL+"/access/new"), credentials("ada@acme.test"), title("New access"), fill("name", name), press("Next step"), text("no organisation yet"))
+	do(t, ctx, "to an organisation and back without one", first("/organisations/new"), title("New organisation"), click(".form-actions a"), back)
+	do(t, ctx, "an organisation, at the second go", first("/organisations/new"), press("Create organisation"), until(`document.getElementById("name").matches(":invalid") || document.getElementById("errors")`),
+		fill("name", "Acme"), press("Create organisation"), text("The organisation is created."), back)
+	do(t, ctx, "a role", first("/roles/new"), fill("name", "Issuer"), click("#permissions-CREDENTIAL_ISSUE"), press("Next step"), text("The new role"), press("Back"), title("New role"), press("Next step"),
+		text("The new role"), press("Save"), text("The role is created."), back)
+	do(t, ctx, "the access", choose("addOrganisation", "Acme"), choose("addRole", "Issuer"), press("Next step"), text("will be able to"), press("Save"), text("The access is saved."))
+
+	// An existing access comes back to itself; no other address is gone to.
+	ada := p.browser()
+	ada.signIn("/", "ada@acme.test")
+	for then, want := range map[string]string{
+		"/access/new?name=X&step=2": "/access/new", "/access/" + acmeID + "/edit?name=Y": "/access/" + acmeID + "/edit",
+		"/logout": "", "//evil.example/access/new": "", "https://evil.example/access/new": "", "/access/new/../../logout": "", "/access/" + acmeID + "/delete": "", "/access/x/edit": "", `/\\evil.example`: "",
+	} {
+		got := ada.steps().submit("/organisations/new", url.Values{"name": {"For " + then}, "then": {then}})
+		location, err := url.Parse(got.header.Get("Location"))
+		if err != nil || got.status != http.StatusSeeOther {
+			t.Fatalf("%s: %d %v", then, got.status, err)
 		}
-		return err
-	}), keys("ada@acme.test"), tabTo(field("password")), keys("portico-dev\r"), title("Ada"))
-	do(t, ctx, "the first Tab offers to skip the navigation", tabTo(`e.getAttribute("href") === "#main"`), keys("\r"), until(`location.hash === "#main"`))
-	do(t, ctx, "Roles", visit(p.Info.PublicURL), title("Ada"), tabTo(`e.getAttribute("href") === "/roles"`), keys("\r"), title("Roles"))
-	do(t, ctx, "New role", tabTo(`e.getAttribute("href") === "/roles/new"`), keys("\r"), title("New role"))
-	do(t, ctx, "name and permission", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		focused, err := chromedp.Evaluate[bool](`document.activeElement.id === "name"`)(ctx, target)
-		if err == nil && !focused {
-			_, err = tabTo(`e.id === "name"`)(ctx, target)
+		if want == "" && !strings.HasPrefix(location.Path, "/organisations/") || want != "" && location.Path != want || location.Host != "" || location.Query().Get("done") == "" {
+			t.Errorf("%s leads to %s", then, location)
 		}
-		return err
-	}), keys("By keyboard"), tabTo(`e.id === "permissions-KEY_LIST"`), keys(" "), until(`document.getElementById("permissions-KEY_LIST").checked`))
-	do(t, ctx, "the focus can be seen", until(`getComputedStyle(document.activeElement).outlineStyle !== "none"`))
-	do(t, ctx, "review and save", tabTo(button("Next step")), keys("\r"), text("The new role"), tabTo(button("Save")), keys(" "), text("The role is created."))
-	do(t, ctx, "sign out", tabTo(`e.getAttribute("popovertarget") === "person-menu"`), keys("\r"), tabTo(button("Sign out")), keys("\r"), text("You are signed out"))
-	address, err := chromedp.Run(ctx, chromedp.Location())
-	if err != nil {
-		t.Fatal(err)
 	}
-	if u, err := url.Parse(address); err != nil || "http://"+u.Host != p.Info.PublicURL {
-		t.Errorf("expected to be back at Portico, got %s", address)
-	}
+	// What an address brings along is looked at like what is typed.
+	ada.open("/access/new?step=2&name=acme++issuance+%26+%E2%80%9Cco%E2%80%9D").mustContain(t, "Is this the name you mean?")
+	ada.open("/access/new?step=2&name=ONE_STS_ADMIN").mustContain(t, "reserved")
+	ada.open("/access/new?step=3&name=Fresh&name=%ff").mustContain(t, `value="Fresh"`, "Step 1 of 3")
 }

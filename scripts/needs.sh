@@ -2,6 +2,7 @@
 # Finds what the tests need besides Go. As root, on a machine with apt-get, it installs what is missing; else it says what
 # to install, and the tests that need it are skipped. With PORTICO_TEST_REQUIRE=1 what is still missing is an error.
 set -eu
+cd "$(dirname "$0")/.."
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -15,13 +16,30 @@ have_postgres() {
 
 have_browser() { have chromium || have chromium-browser || have google-chrome; }
 
+# The real gateway that Portico is tried behind.
+have_apache() { have apache2 && [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ]; }
+
 # libc's headers may be missing where the compiler isn't.
 have_compiler() { echo '#include <stdlib.h>' | "${CC:-gcc}" -fsyntax-only -xc - >/dev/null 2>&1; }
+
+# The test for accessibility: a script that is not part of Portico, at the version that the lock file names.
+have_axe() { [ -n "$(find e2e/axe/node_modules/.package-lock.json -newer e2e/axe/package-lock.json 2>/dev/null)" ]; }
+
+fetch_axe() {
+	log=$(mktemp)
+	if ! (cd e2e/axe && npm ci --ignore-scripts --no-audit --no-fund) >"$log" 2>&1 </dev/null; then
+		tail -n 20 "$log" >&2
+		echo "npm could not install axe-core" >&2
+	fi
+	rm -f "$log"
+}
 
 missing() {
 	have_postgres || echo postgresql
 	have_browser || echo chromium
+	have_apache || echo apache2 libapache2-mod-auth-openidc
 	have_compiler || echo gcc libc6-dev
+	have_axe || have npm || echo npm
 }
 
 install() {
@@ -45,12 +63,15 @@ if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && have apt-get; then
 	install $packages
 	packages=$(missing | tr '\n' ' ')
 fi
-[ -z "$packages" ] && exit 0
+have_axe || ! have npm || fetch_axe
+[ -z "$packages" ] && have_axe && exit 0
 {
 	have_postgres || echo "PostgreSQL is missing: the tests of that database are skipped."
 	have_browser || echo "Chromium is missing: the tests in a browser are skipped."
+	have_apache || echo "Apache with mod_auth_openidc is missing: the tests behind a real gateway are skipped."
 	have_compiler || echo "A C compiler is missing: the race detector is off."
-	echo "Debian and Ubuntu: sudo apt-get install $packages"
-	echo "macOS: brew install postgresql@17 && brew install --cask chromium"
+	have_axe || echo "axe-core is missing, which npm installs: the test for accessibility is skipped."
+	[ -z "$packages" ] || echo "Debian and Ubuntu: sudo apt-get install $packages"
+	[ -z "$packages" ] || echo "macOS: brew install postgresql@17 node && brew install --cask chromium"
 } >&2
 [ "${PORTICO_TEST_REQUIRE:-}" != 1 ]

@@ -29,7 +29,9 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run Portico in production."`
 	Core    coreCommand    `cmd:"" help:"Run the embedded Core by itself, to stand in for an external one in development."`
 	Config  configCommand  `cmd:"" help:"Check or print the configuration."`
+	Gateway gatewayCommand `cmd:"" help:"Print the configuration of the gateway that stands in front, from ours."`
 	Okta    oktaCommand    `cmd:"" help:"Set Okta up for Portico: plan, apply, verify, undo."`
+	Doctor  doctorCommand  `cmd:"" help:"Say what is wrong with a sign-in through Okta, and which setting mends it."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

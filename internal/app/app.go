@@ -116,7 +116,9 @@ func (a *App) build(ctx context.Context) error {
 	parts := &parts{
 		key: key, record: record, sts: service, calls: calls, core: remote, verifier: verifier, provider: provider,
 		organisations: &corecall.Organisations{Caller: calls, Client: client, Policy: a.policy},
-		authn:         &authn.Authenticator{Mode: a.cfg.Gateway.Mode, Verifier: verifier, PublicOrigin: a.cfg.Server.PublicURL},
+		authn: &authn.Authenticator{
+			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: verifier, PublicOrigin: a.cfg.Server.PublicURL,
+		},
 	}
 	if a.handler, err = a.buildEdges(parts); err != nil {
 		return err
@@ -170,8 +172,10 @@ func (a *App) buildSTS(ctx context.Context, key seal.Key) (*sts.Service, error) 
 }
 
 // syncOrganisations fills the mirror. An external Core that is away does not keep us from starting: the mirror of
-// before is still there, and is refreshed when Core is back.
+// before is still there, and is refreshed when Core is back. The embedded one changes by our hand alone, but the store
+// may have failed between its change and ours.
 func (a *App) syncOrganisations(ctx context.Context, embedded bool) error {
+	a.every(15*time.Second, "refresh the organisations", a.policy.SyncOrganisations)
 	err := a.policy.SyncOrganisations(ctx)
 	if embedded {
 		return err
@@ -179,7 +183,6 @@ func (a *App) syncOrganisations(ctx context.Context, embedded bool) error {
 	if err != nil {
 		a.logger.WarnContext(ctx, "Core's organisations can't be read; those known before stay in use", "error", err)
 	}
-	a.every(15*time.Second, "refresh the organisations", a.policy.SyncOrganisations)
 	return nil
 }
 

@@ -25,6 +25,7 @@ func (a *App) buildIAM() (*iam.Verifier, *iam.Provider, error) {
 			return nil, nil, err
 		}
 		issuer.Keys.HTTP = client
+		issuer.SignInOnly = i == 0 && a.cfg.IAM.TokenSource == config.SourceIDToken
 		if i == 0 && cfg.TokenValidation.JWKSURI == "" {
 			issuer.Keys.URL = provider.JWKSURI
 		}

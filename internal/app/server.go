@@ -14,6 +14,7 @@ import (
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/bff"
 	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/gateway"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/iam"
 	"github.com/portico-iam/portico/internal/login"
@@ -37,14 +38,17 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	}
 	pages := a.buildDesk(p)
 	if a.cfg.Gateway.Mode == config.ModeBuiltin {
-		gateway := a.buildGateway(p, pages)
-		gateway.Mount(mux)
-		pages.SignIn, pages.Sessions = gateway.SignIn, p.sessions
+		builtin := a.buildGateway(p, pages)
+		builtin.Mount(mux)
+		pages.SignIn, pages.Sessions = builtin.SignIn, p.sessions
+	} else {
+		elsewhere := &login.Elsewhere{Address: a.signOutElsewhere(p.provider), Pages: pages, Logger: a.logger}
+		elsewhere.Mount(mux)
 	}
 	pages.Mount(mux)
 	(&bff.Handler{
 		Authn: p.authn, Policy: a.policy, Core: p.calls, Sessions: p.sessions,
-		Exchange: &sts.Exchange{Service: p.sts, History: p.record, Verify: verifyFor(p.verifier)},
+		Exchange: p.authn.Gateway.Guard(&sts.Exchange{Service: p.sts, History: p.record, Verify: verifyFor(p.verifier)}),
 		Proxy: bff.NewProxy(bff.ProxyConfig{
 			Target: p.core.url, Transport: p.core.transport, Public: public, TrustedProxies: a.cfg.Server.TrustedProxies,
 			OrganisationsChanged: a.policy.SyncOrganisations, Logger: a.logger,
@@ -74,6 +78,7 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer) *login.Handler
 	client := &iam.Client{
 		Provider: p.provider, Verifier: p.verifier, HTTP: p.provider.HTTP,
 		ID: a.cfg.IAM.ClientID, Secret: a.cfg.IAM.ClientSecret, AuthMethod: a.cfg.IAM.ClientAuth, Scopes: a.cfg.IAM.Scopes,
+		TokenSource:  a.cfg.IAM.TokenSource,
 		RedirectURI:  a.cfg.Server.PublicURL + a.cfg.Gateway.CallbackPath,
 		PostLogoutTo: a.cfg.Server.PublicURL + a.cfg.Gateway.PostLogoutPath,
 	}
@@ -93,6 +98,21 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer) *login.Handler
 		Pages: pages, Key: p.key, CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
 		Secure: https, Now: a.now, Logger: a.logger,
 	})
+}
+
+// signOutElsewhere finds where the gateway in front signs out, and the identity provider after it.
+func (a *App) signOutElsewhere(provider *iam.Provider) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		if a.cfg.Gateway.LogoutPath != "" || a.cfg.Gateway.Mode != config.ModeOAuth2Proxy {
+			return a.cfg.Gateway.LogoutPath, nil
+		}
+		endSession := "" // without it, at least the gateway's session ends
+		m, err := provider.Metadata(ctx)
+		if err == nil {
+			endSession = m.EndSessionEndpoint
+		}
+		return gateway.OAuth2ProxySignOut(endSession, a.cfg.Server.PublicURL+a.cfg.Gateway.PostLogoutPath), err
+	}
 }
 
 // task is something that is done again and again while the app runs.
@@ -130,12 +150,16 @@ func (a *App) Run(ctx context.Context) error {
 	for _, t := range a.tasks {
 		background.Go(func() { a.repeat(ctx, t) })
 	}
-	servers := []*http.Server{a.server(a.handler)}
+	var servers []*http.Server
 	failed := make(chan error, 2)
-	go func() { failed <- servers[0].Serve(a.listener) }()
+	serve := func(h http.Handler, on net.Listener) {
+		server := a.server(h)
+		servers = append(servers, server)
+		go func() { failed <- server.Serve(on) }()
+	}
+	serve(a.handler, a.listener)
 	if a.admin != nil {
-		servers = append(servers, a.server(a.adminHandler()))
-		go func() { failed <- servers[1].Serve(a.admin) }()
+		serve(a.adminHandler(), a.admin)
 	}
 
 	var err error

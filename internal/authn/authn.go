@@ -2,9 +2,11 @@
 //
 // A request that bears an Authorization header is judged by that alone: a bad token is never made up for by a cookie.
 // Otherwise, in the built-in gateway, the session counts; a session's changing request must come from our own origin.
-// Behind another gateway the access token is taken from the header by which that gateway sends it; whatever else such
-// a header claims is ignored, since every token is validated in full. No User-Agent, address or forwarded header
-// decides anything.
+//
+// Behind another gateway the access token is taken from the header by which that gateway sends it, and validated in full.
+// Nothing else that a gateway says of somebody counts: no X-Userinfo, X-ID-Token, X-Forwarded-User, X-Auth-Request-… or
+// OIDC_CLAIM_… header is ever read. A request that came around the gateway is refused where a shared secret or the
+// gateway's addresses are configured (gateway.go). No User-Agent and no forwarded header decides anything.
 package authn
 
 import (
@@ -32,6 +34,7 @@ var tokenHeaders = map[string]string{
 // Authenticator tells who is calling.
 type Authenticator struct {
 	Mode         string
+	Gateway      Gateway          // the one in front
 	Sessions     *session.Manager // nil but in the built-in mode
 	Verifier     *iam.Verifier
 	PublicOrigin string // scheme://host[:port]
@@ -45,8 +48,11 @@ type Caller struct {
 
 // Authenticate returns the caller. Without one the error is fault.Unauthenticated. It may set cookies on w.
 func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request) (*Caller, error) {
+	if err := a.Gateway.Admit(r); err != nil {
+		return nil, err
+	}
 	// Another gateway in front adds its token to whatever a browser sends, so a foreign page's request has one too.
-	if _, behind := tokenHeaders[a.Mode]; behind && changes(r) && fromBrowser(r) && !a.fromOurOrigin(r) {
+	if a.Mode != config.ModeBuiltin && changes(r) && fromBrowser(r) && !a.fromOurOrigin(r) {
 		return nil, a.crossOrigin()
 	}
 	if values := r.Header.Values("Authorization"); len(values) > 0 {

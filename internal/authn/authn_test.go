@@ -142,6 +142,8 @@ func TestNT10_IdentityHeadersClaimNothing(t *testing.T) {
 	claims := []string{
 		"X-Userinfo", `{"sub":"eve"}`, "X-Id-Token", "junk", "X-Forwarded-User", "eve", "X-Forwarded-Email", "eve@acme.test",
 		"X-Forwarded-Groups", "ONE_STS_ADMIN", "X-Auth-Request-User", "eve", "X-Auth-Request-Access-Token", "junk", "Remote-User", "eve",
+		"X-Forwarded-Preferred-Username", "eve", "X-Auth-Request-Groups", "ONE_STS_ADMIN", "X-Raw-Id-Token", "junk", "X-Refresh-Token", "junk",
+		"OIDC_CLAIM_sub", "eve", "OIDC_access_token", "junk", "Oidc-Claim-Sub", "eve",
 		"X-Remote-User", "eve", "X-Consumer-Username", "eve", "X-Client-Cert", "eve", "X-Forwarded-For", "127.0.0.1",
 		"User-Agent", "GoogleHC/1.0", "X-Real-Ip", "127.0.0.1", "X-Original-Url", "/health", // NT14, NT12, NT13
 	}
@@ -237,6 +239,10 @@ func TestNT47_AChangeComesFromOurOrigin(t *testing.T) {
 			if got := b.who(in(c.method, append(c.headers, "Authorization", "Bearer "+b.token("api"))...)); got != c.gateway {
 				t.Errorf("%s, behind %s that sends Authorization: got %s, want %s", rule, mode, got, c.gateway)
 			}
+		}
+		b.Mode = config.ModeBearer // Apache, e.g., sends Authorization
+		if got := b.who(in(c.method, append(c.headers, "Authorization", "Bearer "+b.token("api"))...)); got != c.gateway {
+			t.Errorf("%s, behind another that sends Authorization: got %s, want %s", rule, got, c.gateway)
 		}
 	}
 }

@@ -94,7 +94,7 @@ var identityHeaders = []string{
 	"X-Real-Ip", "Forwarded", "X-Client-Cert", "X-Ssl-Client-Cert", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override",
 }
 
-var identityPrefixes = []string{"X-Forwarded-", "X-Auth-Request-", "X-Pomerium-", "X-Portico-", "X-Consumer-", "X-Authenticated-", "X-Webauth-", "X-Ms-Client-Principal", "Impersonate-", "Tailscale-User-", "X-Goog-Authenticated-", "X-Amzn-Oidc-"}
+var identityPrefixes = []string{"X-Forwarded-", "X-Auth-Request-", "X-Pomerium-", "X-Portico-", "X-Consumer-", "X-Authenticated-", "X-Webauth-", "X-Ms-Client-Principal", "Impersonate-", "Tailscale-User-", "X-Goog-Authenticated-", "X-Amzn-Oidc-", "Oidc-"}
 
 func stripIdentity(h http.Header) {
 	for _, name := range identityHeaders {

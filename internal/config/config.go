@@ -42,6 +42,8 @@ type Gateway struct {
 	Mode           string  `yaml:"mode"`
 	CallbackPath   string  `yaml:"callbackPath"`
 	PostLogoutPath string  `yaml:"postLogoutPath"`
+	LogoutPath     string  `yaml:"logoutPath"`   // where another gateway signs out; empty: what its mode is known for
+	SharedSecret   Secret  `yaml:"sharedSecret"` // another gateway proves itself by it; empty: it need not
 	Session        Session `yaml:"session"`
 }
 
@@ -174,7 +176,7 @@ func Default() Config {
 		},
 		IAM: IAM{
 			ClientAuth:  ClientSecretBasic,
-			Scopes:      []string{"openid", "profile", "email", "offline_access"},
+			Scopes:      defaultScopes(),
 			TokenSource: SourceAccessToken,
 		},
 		STS: STS{
@@ -193,6 +195,8 @@ func Default() Config {
 		Observability: Observability{LogLevel: "info", LogFormat: "text"},
 	}
 }
+
+func defaultScopes() []string { return []string{"openid", "profile", "email", "offline_access"} }
 
 func defaultTokenValidation() TokenValidation {
 	return TokenValidation{

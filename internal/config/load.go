@@ -53,6 +53,7 @@ func LoadFile(path string, environ []string) (*Config, error) {
 // Load is LoadFile on a text.
 func Load(text []byte, environ []string) (*Config, error) {
 	cfg := Default()
+	cfg.IAM.Scopes = nil // filled by validate, which needs to know whether the file speaks of them
 	decoded, faults := decode(text, environ, &cfg)
 	if decoded {
 		faults = append(faults, cfg.validate()...)

@@ -34,6 +34,7 @@ func (c *Config) validate() Faults {
 	c.Gateway.validate(v)
 	c.refuseDevelopmentOkta(v)
 	c.deriveIssuer(v)
+	c.validateTokenSource(v)
 	c.IAM.validate(v, c.Gateway.Mode)
 	c.STS.validate(v, c)
 	c.Core.validate(v)
@@ -94,28 +95,6 @@ func (c *Config) deriveIssuer(v *validator) {
 	}
 }
 
-func (g *Gateway) validate(v *validator) {
-	v.oneOf("gateway.mode", g.Mode, ModeBuiltin, ModeAPISIX, ModeOAuth2Proxy, ModeBearer)
-	v.path("gateway.callbackPath", g.CallbackPath)
-	if g.CallbackPath == "/" {
-		v.fail("gateway.callbackPath", "/ is taken; expected a path of its own, e.g. /.apisix/redirect")
-	}
-	for _, taken := range []string{
-		"/login/", "/logout/", "/api/", "/ssi/", "/scim/", "/.well-known/", "/assets/",
-		"/api-docs/", "/access/", "/roles/", "/organisations/", "/history/", "/session/",
-	} {
-		if strings.HasPrefix(g.CallbackPath+"/", taken) {
-			v.fail("gateway.callbackPath", "expected a path outside %s, got %s", taken, g.CallbackPath)
-		}
-	}
-	v.path("gateway.postLogoutPath", g.PostLogoutPath)
-	v.between("gateway.session.idle", g.Session.Idle, time.Minute, 24*time.Hour)
-	v.between("gateway.session.absolute", g.Session.Absolute, time.Minute, 7*24*time.Hour)
-	if g.Session.Idle > g.Session.Absolute {
-		v.fail("gateway.session.idle", "expected at most gateway.session.absolute (%s), got %s", g.Session.Absolute, g.Session.Idle)
-	}
-}
-
 func (i *IAM) validate(v *validator, mode string) {
 	if mode != ModeBuiltin {
 		return
@@ -130,7 +109,6 @@ func (i *IAM) validate(v *validator, mode string) {
 		v.fail("iam.clientSecret", "required (or iam.clientSecretFile): Okta shows it at Applications > your app > General > Client Credentials")
 	}
 	v.oneOf("iam.clientAuth", i.ClientAuth, ClientSecretBasic, ClientSecretPost)
-	v.oneOf("iam.tokenSource", i.TokenSource, SourceAccessToken)
 	if !slices.Contains(i.Scopes, "openid") {
 		v.fail("iam.scopes", "expected openid among them, got %v", i.Scopes)
 	}

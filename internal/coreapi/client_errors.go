@@ -45,6 +45,10 @@ func answerFault(req *http.Request, status int, body []byte) error {
 			return f
 		}
 		return fault.CoreUnavailable.New("%s was answered with %d, but not by Core: check core.api.url", call, status)
+	case status == http.StatusServiceUnavailable:
+		if f := foreignFault(status, body); f != nil {
+			return f
+		}
 	case status == http.StatusTooManyRequests:
 		return fault.TooMany.New("Core asks to slow down")
 	}

@@ -83,13 +83,17 @@ func (w *testbed) stop() {
 	}
 }
 
-func (w *testbed) url(path string) string { return w.s.Issuer() + path }
+func (w *testbed) url(path string) string { return w.s.cfg.PublicURL + "/oauth2/default" + path }
 
 // browser keeps cookies and follows no redirects.
 type browser struct {
 	*testbed
 	client *http.Client
+	server string // where the endpoints are, below the public URL
 }
+
+// url is an endpoint of the browser's authorization server.
+func (b *browser) url(path string) string { return b.s.cfg.PublicURL + b.server + path }
 
 func (w *testbed) browser() *browser {
 	jar, _ := cookiejar.New(nil)
@@ -98,7 +102,7 @@ func (w *testbed) browser() *browser {
 		return (&net.Dialer{}).DialContext(ctx, network, w.http.Listener.Addr().String())
 	}}
 	w.Cleanup(transport.CloseIdleConnections)
-	return &browser{w, &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &browser{testbed: w, server: "/oauth2/default", client: &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 type answer struct {
@@ -167,9 +171,11 @@ func challengeOf(verifier string) string {
 }
 
 // request is a good authorize request of the web application.
-func (w *testbed) request() url.Values {
+func (w *testbed) request() url.Values { return w.requestOf(w.s.World().WebClient.ID) }
+
+func (w *testbed) requestOf(clientID string) url.Values {
 	return url.Values{
-		"client_id": {w.s.World().WebClient.ID}, "redirect_uri": {webCallback}, "response_type": {"code"},
+		"client_id": {clientID}, "redirect_uri": {webCallback}, "response_type": {"code"},
 		"scope": {"openid profile email offline_access"}, "state": {"st-1"}, "nonce": {"n-1"},
 		"code_challenge": {challengeOf(verifier)}, "code_challenge_method": {"S256"},
 	}

@@ -35,6 +35,7 @@ var (
 	SignInExpired      = code("PT_0016", 400, "The sign-in could not be completed")
 	SignInLoop         = code("PT_0017", 400, "The sign-in goes round in circles")
 	InsufficientMethod = code("PT_0018", 428, "A revision is required")
+	AroundGateway      = code("PT_0019", 403, "The request did not come through the gateway")
 )
 
 // All lists every code, for the documentation and its test.

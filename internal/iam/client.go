@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 
@@ -24,6 +25,7 @@ type Client struct {
 	Secret       config.Secret
 	AuthMethod   string
 	Scopes       []string
+	TokenSource  string // config.SourceIDToken: roles come from the ID token; else from the access token
 	RedirectURI  string
 	PostLogoutTo string
 }
@@ -92,11 +94,16 @@ func (c *Client) Exchange(ctx context.Context, code, verifier, nonce string) (*G
 	if err != nil {
 		return nil, fmt.Errorf("ID token: %w", err)
 	}
-	return c.grant(ctx, token, id, rawID)
+	return c.grant(ctx, token, id, nil, rawID)
 }
 
-// Refresh redeems a refresh token. ErrGrantEnded means that the sign-in is over; any other error may pass.
-func (c *Client) Refresh(ctx context.Context, refreshToken string) (*Grant, error) {
+// Refresh redeems a refresh token; idToken is the last one that the sign-in brought. ErrGrantEnded means that the sign-in
+// is over; any other error may pass. A grant beside an error has tokens to keep, and no principal.
+func (c *Client) Refresh(ctx context.Context, refreshToken, idToken string) (*Grant, error) {
+	before, err := c.before(idToken)
+	if err != nil {
+		return nil, errors.Join(ErrGrantEnded, err)
+	}
 	cfg, ctx, err := c.oauth(ctx)
 	if err != nil {
 		return nil, err
@@ -117,14 +124,18 @@ func (c *Client) Refresh(ctx context.Context, refreshToken string) (*Grant, erro
 			return nil, fmt.Errorf("ID token: %w", err)
 		}
 	}
-	return c.grant(ctx, token, id, rawID)
+	return c.grant(ctx, token, id, before, rawID)
 }
 
-// grant validates the access token and completes the names: access token, else ID token, else userinfo.
-func (c *Client) grant(ctx context.Context, token *oauth2.Token, id *Token, rawID string) (*Grant, error) {
+// grant makes the principal of what the token endpoint answered. Where that is of the access token, it validates it, and
+// completes the names: access token, else ID token, else userinfo.
+func (c *Client) grant(ctx context.Context, token *oauth2.Token, id, before *Token, rawID string) (*Grant, error) {
 	// A token of a kind that we don't understand must not be used (RFC 6749 section 7.1), e.g. one bound to a DPoP key.
 	if kind := token.Type(); kind != "Bearer" {
 		return nil, fmt.Errorf("expected an access token of the type Bearer, got %s", clip(kind))
+	}
+	if c.TokenSource == config.SourceIDToken {
+		return c.idTokenGrant(ctx, token, id, before, rawID)
 	}
 	verified, err := c.Verifier.Verify(ctx, token.AccessToken)
 	if err != nil {
@@ -162,7 +173,7 @@ func (c *Client) userinfo(ctx context.Context, accessToken, subject string) (*To
 		return nil, err
 	}
 	if m.UserinfoEndpoint == "" {
-		return nil, errors.New("the identity provider has no userinfo endpoint")
+		return nil, errNoUserinfo
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.UserinfoEndpoint, nil)
 	if err != nil {
@@ -174,15 +185,22 @@ func (c *Client) userinfo(ctx context.Context, accessToken, subject string) (*To
 		return nil, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized, http.StatusForbidden: // RFC 6750 section 3.1: it will be no better in a moment
+		return nil, refuse("userinfo does not take the access token that came with it: status %d", resp.StatusCode)
+	default:
 		return nil, fmt.Errorf("userinfo: expected status 200, got %d", resp.StatusCode)
+	}
+	if mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); mediaType == "application/jwt" {
+		return nil, refuse("userinfo is a signed JWT; have the identity provider answer JSON to this client")
 	}
 	info := &Token{}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxUserinfo)).Decode(&info.claims); err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
 	if info.Subject() != subject {
-		return nil, errors.New("userinfo is about somebody else")
+		return nil, refuse("userinfo is about somebody else than the ID token")
 	}
 	return info, nil
 }

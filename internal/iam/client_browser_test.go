@@ -86,7 +86,7 @@ func TestNothingIsSentWithoutMetadata(t *testing.T) {
 	p := newIDP(t)
 	p.answer(html(http.StatusServiceUnavailable))
 	_, exchanged := p.exchange(t)
-	_, refreshed := p.Refresh(t.Context(), canaryRefresh)
+	_, refreshed := p.Refresh(t.Context(), canaryRefresh, "")
 	_, authorized := p.AuthorizationURL(t.Context(), "s", nonce, canaryVerifier, false)
 	_, ended := p.EndSessionURL(t.Context(), "canary.id.token")
 	_, named := p.NamesItself(t.Context())

@@ -43,7 +43,7 @@ func TestClientAuthentication(t *testing.T) {
 		// The provider's first answer is a refusal: nothing may be tried again in another way, which would use up the code.
 		p.set(func() { p.token = says(401, "application/json", `{"error":"invalid_client"}`) })
 		_, exchanged := p.exchange(t)
-		_, refreshed := p.Refresh(t.Context(), canaryRefresh)
+		_, refreshed := p.Refresh(t.Context(), canaryRefresh, "")
 		if exchanged == nil || refreshed == nil {
 			t.Errorf("%s: expected refusals", method)
 		}
@@ -133,7 +133,7 @@ func TestAnswersThatAreNoTokenResponse(t *testing.T) {
 			t.Errorf("%s: expected an error that says %q, got %v", rule, c.because, err)
 		}
 		showsNothing(t, rule, err)
-		_, err = p.Refresh(t.Context(), canaryRefresh)
+		_, err = p.Refresh(t.Context(), canaryRefresh, "")
 		if err == nil || errors.Is(err, iam.ErrGrantEnded) {
 			t.Errorf("%s: it does not end a sign-in, got %v", rule, err)
 		}

@@ -26,7 +26,7 @@ func TestARefreshedGrant(t *testing.T) {
 	} {
 		p := newIDP(t)
 		p.set(func() { p.token = writes(p.answers(c.changes)) })
-		g, err := p.Refresh(t.Context(), canaryRefresh)
+		g, err := p.Refresh(t.Context(), canaryRefresh, "")
 		if err != nil || g.RefreshToken != c.refresh || (g.IDToken != "") != c.idToken || g.Principal.Subject != "ada@acme.test" {
 			t.Errorf("%s: got %+v, %v", rule, g, err)
 		}
@@ -55,7 +55,7 @@ func TestWhatEndsASignIn(t *testing.T) {
 	} {
 		p := newIDP(t)
 		p.set(func() { p.token = c.answer })
-		g, err := p.Refresh(t.Context(), canaryRefresh)
+		g, err := p.Refresh(t.Context(), canaryRefresh, "")
 		if g != nil || errors.Is(err, iam.ErrGrantEnded) != c.ends {
 			t.Errorf("%s: expected the end %v, got %v", rule, c.ends, err)
 		}
@@ -67,7 +67,7 @@ func TestWhatEndsASignIn(t *testing.T) {
 	}
 	p := newIDP(t)
 	p.published.Close()
-	_, err := p.Refresh(t.Context(), canaryRefresh)
+	_, err := p.Refresh(t.Context(), canaryRefresh, "")
 	if errors.Is(err, iam.ErrGrantEnded) {
 		t.Errorf("away: got %v", err)
 	}
@@ -90,7 +90,7 @@ func TestRefreshedTokensAreChecked(t *testing.T) {
 	} {
 		p := newIDP(t)
 		p.set(func() { p.token = writes(p.answers(c.changes(p))) })
-		g, err := p.Refresh(t.Context(), canaryRefresh)
+		g, err := p.Refresh(t.Context(), canaryRefresh, "")
 		if g != nil || err == nil || !strings.Contains(err.Error(), c.because) || errors.Is(err, iam.ErrGrantEnded) {
 			t.Errorf("%s: expected an error that says %q, got %v", rule, c.because, err)
 		}
@@ -101,7 +101,7 @@ func TestRefreshedTokensAreChecked(t *testing.T) {
 	}
 	p := newIDP(t)
 	p.set(func() { p.token = writes(p.answers(object{"id_token": p.idToken(object{"nonce": absent{}})})) })
-	if _, err := p.Refresh(t.Context(), canaryRefresh); err != nil {
+	if _, err := p.Refresh(t.Context(), canaryRefresh, ""); err != nil {
 		t.Errorf("without a nonce: %v", err)
 	}
 }

@@ -27,12 +27,13 @@ func slowIDP(t *testing.T, slow map[string]http.HandlerFunc) (c *iam.Client, end
 	})
 	clock := newClock()
 	p, k := staged(s, clock), stagedKeys(s, clock)
-	return &iam.Client{
+	c = &iam.Client{
 		Provider: p, HTTP: s.client, ID: clientID, Secret: canarySecret, RedirectURI: redirectURI,
 		Verifier: &iam.Verifier{Now: clock.Now, Issuers: []*iam.Issuer{{
 			Issuer: stageURL, Audience: audience, Algorithms: algorithms, Keys: k, RolePath: path(t, "roles"), SubjectPath: path(t, "sub"),
 		}}},
-	}, func() {
+	}
+	return c, func() {
 		p.Close()
 		k.Close()
 		s.close()
@@ -49,7 +50,7 @@ func TestNT39_SlowAnswersToTheClientAreBounded(t *testing.T) {
 			defer end()
 			_, exchanged := c.Exchange(t.Context(), canaryCode, canaryVerifier, nonce)
 			showsNothing(t, rule, exchanged)
-			_, refreshed := c.Refresh(t.Context(), canaryRefresh)
+			_, refreshed := c.Refresh(t.Context(), canaryRefresh, "")
 			showsNothing(t, rule, refreshed)
 			if errors.Is(refreshed, iam.ErrGrantEnded) {
 				t.Errorf("%s: a slow provider ended the sign-in: %v", rule, refreshed)
@@ -83,7 +84,7 @@ func TestACallerWhoGivesUp(t *testing.T) {
 				_, err := c.Exchange(ctx, canaryCode, canaryVerifier, nonce)
 				return err
 			},
-			"refresh": func(ctx context.Context) error { _, err := c.Refresh(ctx, canaryRefresh); return err },
+			"refresh": func(ctx context.Context) error { _, err := c.Refresh(ctx, canaryRefresh, ""); return err },
 		} {
 			ctx, giveUp := context.WithCancel(t.Context())
 			result := make(chan error, 1)

@@ -14,6 +14,8 @@
 // Only a navigation of the top-level page begins a sign-in; anything else is answered 401. A browser that comes back
 // again and again without the session it was just given is shown why, instead of being sent round.
 //
+// Behind another gateway only /logout is left (Elsewhere): it leads to where that gateway signs out.
+//
 // It refuses: return addresses that are not plain paths of our own, answers that name another issuer, repeated
 // parameters. Pages are rendered by whoever is its httpx.MessageRenderer.
 package login

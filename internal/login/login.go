@@ -152,6 +152,13 @@ func (h *Handler) problem(w http.ResponseWriter, r *http.Request, status int, ti
 	})
 }
 
+// failed shows that a sign-in could not be kept.
+func (h *Handler) failed(w http.ResponseWriter, r *http.Request, err error, returnTo string) {
+	h.Logger.ErrorContext(r.Context(), "sign-in not stored", "error", err, "request_id", httpx.RequestID(r.Context()))
+	h.problem(w, r, fault.Unavailable.Status, "The sign-in can't be stored at the moment",
+		"You are not signed in. Try again in a minute; if that does not help, tell your administrator.", returnTo)
+}
+
 // callback completes a sign-in (RFC 6749 section 4.1.2).
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -196,7 +203,7 @@ func (h *Handler) complete(w http.ResponseWriter, r *http.Request, code string, 
 	ref := session.NewRef()
 	fresh, first, err := h.Sessions.ClaimFlow(r.Context(), s.Flow, ref, h.Now().Add(2*flowLives))
 	if err != nil {
-		httpx.WriteError(w, r, fault.Unavailable.New("the sign-in can't be stored at the moment; try again").Because(err))
+		h.failed(w, r, err, s.Return)
 		return
 	}
 	if !fresh {
@@ -209,7 +216,7 @@ func (h *Handler) complete(w http.ResponseWriter, r *http.Request, code string, 
 		return
 	}
 	if _, err := h.Sessions.Begin(w, r, ref, grant); err != nil {
-		httpx.WriteError(w, r, err)
+		h.failed(w, r, err, s.Return)
 		return
 	}
 	b.completed(h.Now())
@@ -225,7 +232,7 @@ func (h *Handler) replayed(w http.ResponseWriter, r *http.Request, first string,
 		return
 	}
 	if err := h.Sessions.RevokeRef(r.Context(), first, "its sign-in was used a second time"); err != nil {
-		httpx.WriteError(w, r, err)
+		h.failed(w, r, err, s.Return)
 		return
 	}
 	h.problem(w, r, fault.SignInExpired.Status, "This sign-in was used already", "It counts once. Sign in again.", s.Return)

@@ -3,22 +3,24 @@ package login
 import (
 	"net/http"
 
+	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/httpx"
 )
 
 // logout ends our session first, so that it is over whatever happens to the browser on its way, and then sends the
 // browser to end the identity provider's. A link on another site must not sign anybody out: it only leads to a question.
 func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
-	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
-		h.Pages.RenderMessage(w, r, httpx.Message{
-			Status: http.StatusOK, Title: "Sign out?", Text: "Another site asked to sign you out.",
-			ActionURL: "/logout", Action: "Sign out", // followed from our own page, it is no longer another site's
-		})
+	if askedByAnotherSite(r) {
+		h.Pages.RenderMessage(w, r, signOutQuestion)
 		return
 	}
 	idToken, err := h.Sessions.End(w, r)
 	if err != nil {
-		httpx.WriteError(w, r, err)
+		h.Logger.ErrorContext(r.Context(), "session not ended", "error", err, "request_id", httpx.RequestID(r.Context()))
+		h.Pages.RenderMessage(w, r, httpx.Message{
+			Status: fault.Unavailable.Status, Title: "You are still signed in", Text: "The session can't be ended at the moment. Try again in a minute.",
+			Reference: httpx.RequestID(r.Context()), ActionURL: "/logout", Action: "Sign out",
+		})
 		return
 	}
 	if b, known := h.flows.browserOf(r); known && idToken != "" {
@@ -34,6 +36,16 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	h.setSignedOut(w, 300)
 	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+func askedByAnotherSite(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site"
+}
+
+var signOutQuestion = httpx.Message{
+	Status: http.StatusOK, Title: "Sign out?", Text: "Another site asked to sign you out.",
+	ActionURL: "/logout", Action: "Sign out", // followed from our own page, it is no longer another site's
 }
 
 // The signed-out cookie holds nothing. It lets the page after a sign-out say so once, instead of starting a sign-in.

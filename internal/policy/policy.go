@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,7 +47,7 @@ type Config struct {
 type Service struct {
 	Config
 	current  atomic.Pointer[access.Snapshot]
-	changing sync.Mutex // one change at a time in this process; the store settles those of other processes
+	changing chan struct{} // holds one token: one change at a time in this process; the store settles those of other processes
 	model    access.Model
 	syncing  chan struct{} // holds one token while the organisations are read and stored
 	refusals *refusals
@@ -56,7 +55,7 @@ type Service struct {
 
 // New loads the model.
 func New(ctx context.Context, cfg Config) (*Service, error) {
-	s := &Service{Config: cfg, syncing: make(chan struct{}, 1), refusals: newRefusals(cfg.Now)}
+	s := &Service{Config: cfg, changing: make(chan struct{}, 1), syncing: make(chan struct{}, 1), refusals: newRefusals(cfg.Now)}
 	if err := s.Reload(ctx); err != nil {
 		return nil, err
 	}
@@ -68,9 +67,28 @@ func (s *Service) Snapshot() *access.Snapshot { return s.current.Load() }
 
 // Reload replaces the snapshot by what the store holds, if that has another version.
 func (s *Service) Reload(ctx context.Context) error {
-	s.changing.Lock()
-	defer s.changing.Unlock()
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	return s.reload(ctx)
+}
+
+// patience bounds how long a change may take, with the wait for those before it: a store that hangs must not make
+// everybody wait for everybody.
+const patience = 10 * time.Second
+
+// begin waits for the turn to change the model. done gives it to the next one.
+func (s *Service) begin(ctx context.Context) (_ context.Context, done func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	select {
+	case s.changing <- struct{}{}:
+		return ctx, func() { <-s.changing; cancel() }, nil
+	case <-ctx.Done():
+		cancel()
+		return nil, nil, fault.Unavailable.New("other changes take too long at the moment; try again").Because(ctx.Err())
+	}
 }
 
 func (s *Service) reload(ctx context.Context) error {
@@ -105,8 +123,11 @@ func (s *Service) Change(ctx context.Context, make func(now *access.Snapshot) (a
 
 // change is Change, and returns the snapshot that the change made.
 func (s *Service) change(ctx context.Context, make func(now *access.Snapshot) (access.Change, []history.Entry, error)) (*access.Snapshot, error) {
-	s.changing.Lock()
-	defer s.changing.Unlock()
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	for range 5 {
 		change, entries, err := make(s.Snapshot())
 		if err != nil {

@@ -6,8 +6,12 @@
 //	End              delete first, then clear the cookie
 //
 // The cookie holds 256 random bits and nothing else; only their hash is stored. A session ends by idleness, at its
-// absolute end, with the IAM's refusal to refresh it, or by End. Of several requests that find it due for a refresh one
-// refreshes and the others wait; while the IAM is away the session works on until its last access token ends.
+// absolute end, with the IAM's refusal to refresh it, or by End. Of several requests that find it due for a refresh, here
+// or in other replicas, one refreshes; the others go on with the token that they have, or wait when it has ended. While
+// the IAM is away the session works on until its last access token ends.
 //
 // What was found is kept in memory for a moment (Config.Recheck), so that a busy session costs no query per request.
+// Beyond that a store that is away is fault.Unavailable, never a session: another replica may have ended it. While it can
+// be read but not written, sessions go on, but no refresh token is spent, and a session that can't be ended lives on until
+// its owner tries again.
 package session

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/iam"
@@ -19,7 +20,7 @@ func (m *Manager) refreshed(ctx context.Context, s *Session) (*Session, error) {
 			return s, nil
 		}
 		if s.tokens.Refresh != "" {
-			return nil, fault.Unavailable.New("the identity provider can't be reached to renew the sign-in; try again in a moment")
+			return nil, fault.Unavailable.New("the sign-in can't be renewed at the moment; try again")
 		}
 		if err := m.Revoke(ctx, &s.Record, "access token expired"); err != nil {
 			return nil, err
@@ -28,7 +29,9 @@ func (m *Manager) refreshed(ctx context.Context, s *Session) (*Session, error) {
 	}
 	fresh, err, _ := m.refresh.Do(s.Ref, func() (any, error) {
 		// The others wait for this one: it must not end with the first one's connection.
-		return m.refreshOnce(context.WithoutCancel(ctx), s)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshWithin)
+		defer cancel()
+		return m.refreshOnce(ctx, s)
 	})
 	if err != nil {
 		if alive && !fault.Unauthenticated.Is(err) {
@@ -40,19 +43,15 @@ func (m *Manager) refreshed(ctx context.Context, s *Session) (*Session, error) {
 }
 
 func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error) {
-	// Somebody may have been faster, here or in another replica.
-	record, found, err := m.Store.GetSession(ctx, s.Hash, m.Now())
-	switch {
-	case err != nil:
-		return nil, fault.Unavailable.New("sessions can't be read at the moment; try again").Because(err)
-	case !found:
-		return nil, errNone
-	case record.Version != s.Version:
-		m.forget(&s.Record)
-		return m.lookup(ctx, s.Hash)
+	s, mine, err := m.claim(ctx, s)
+	if err != nil || !mine {
+		return s, err
 	}
-	grant, err := m.Refresher.Refresh(ctx, s.tokens.Refresh)
+	grant, err := m.Refresher.Refresh(ctx, s.tokens.Refresh, s.tokens.ID)
 	if err != nil {
+		if grant != nil {
+			s = m.keepTokens(ctx, s, grant)
+		}
 		if faster, ok := m.refreshedElsewhere(ctx, s); ok && errors.Is(err, iam.ErrGrantEnded) {
 			return faster, nil
 		}
@@ -66,27 +65,100 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 	if next.Principal.Issuer != s.Principal.Issuer || next.Principal.Subject != s.Principal.Subject {
 		return nil, m.refreshFailed(ctx, s, errors.Join(iam.ErrGrantEnded, errors.New("the refreshed token is about somebody else")))
 	}
-	if grant.RefreshToken != "" {
-		next.tokens.Refresh = grant.RefreshToken
-	}
-	if grant.IDToken != "" {
-		next.tokens.ID = grant.IDToken
-	}
+	next.take(grant)
 	next.mustReissue = ""
 	if !slices.Equal(s.Principal.IAMRoles, next.Principal.IAMRoles) {
 		m.renewID(&next) // other rights, another id
 	}
 	next.Sealed = m.seal(&next)
-	saved, err := m.save(ctx, &next)
-	if fault.LostUpdate.Is(err) {
-		saved, err = m.saveUpon(ctx, s, &next)
-	}
+	saved, err := m.saveRefreshed(ctx, s, &next)
 	if err != nil {
 		return nil, err
 	}
 	m.see(ctx, &saved.Principal)
 	return saved, nil
 }
+
+// take keeps the tokens that a refresh brought; what it did not bring stays.
+func (s *Session) take(grant *iam.Grant) {
+	if grant.RefreshToken != "" {
+		s.tokens.Refresh = grant.RefreshToken
+	}
+	if grant.IDToken != "" {
+		s.tokens.ID = grant.IDToken
+	}
+}
+
+// keepTokens stores the tokens of a refresh that stopped half-way: the refresh token of before may count no more. The
+// principal stays, and ends when it would have.
+func (m *Manager) keepTokens(ctx context.Context, s *Session, grant *iam.Grant) *Session {
+	next := *s
+	next.take(grant)
+	next.mustReissue = ""
+	next.Sealed = m.seal(&next)
+	saved, err := m.saveRefreshed(ctx, s, &next)
+	if err != nil {
+		m.Logger.WarnContext(ctx, "the tokens of a refresh could not be kept", "session", s.Ref, "error", err)
+		return s
+	}
+	return saved
+}
+
+func (m *Manager) saveRefreshed(ctx context.Context, s, next *Session) (*Session, error) {
+	saved, err := m.save(ctx, next)
+	if fault.LostUpdate.Is(err) {
+		return m.saveUpon(ctx, s, next)
+	}
+	return saved, err
+}
+
+// claim makes one of several replicas the one that refreshes: a refresh token may count once. It stores that, so no token
+// is spent while the store can't keep the next one. Where another one was faster it returns the session as that one left
+// it, and waits for it only when the token that we have counts no more.
+func (m *Manager) claim(ctx context.Context, s *Session) (_ *Session, mine bool, err error) {
+	patience := time.After(refreshRetry)
+	for {
+		record, found, err := m.Store.GetSession(ctx, s.Hash, m.Now())
+		switch {
+		case err != nil:
+			return nil, false, fault.Unavailable.New("sessions can't be read at the moment; try again").Because(err)
+		case !found:
+			return nil, false, errNone
+		case record.Version != s.Version:
+			m.forget(&s.Record)
+			if s, err = m.lookup(ctx, s.Hash); err != nil || !m.due(s) {
+				return s, false, err
+			}
+			record = s.Record
+		}
+		now := m.Now()
+		if now.Sub(record.SeenAt) < refreshRetry { // somebody may be at it
+			if now.Before(s.Principal.NotAfter) {
+				return s, false, nil
+			}
+			select {
+			case <-time.After(refreshPoll):
+				continue
+			case <-patience: // they gave up
+			}
+		}
+		next := *s
+		next.SeenAt = now
+		updated, err := m.Store.UpdateSession(ctx, next.Record)
+		if err != nil {
+			m.postpone(s)
+			return nil, false, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
+		}
+		if updated {
+			next.Version++
+			m.keep(&next)
+			return &next, true, nil
+		}
+	}
+}
+
+// due tells whether the access token is about to end.
+func (m *Manager) due(s *Session) bool { return s.Principal.NotAfter.Sub(m.Now()) < refreshEarly }
 
 // refreshedElsewhere returns the session if another replica changed it while we asked the identity provider: where a
 // refresh token counts once, theirs was the one that counted, and the refusal that we got ends nothing.
@@ -130,8 +202,13 @@ func (m *Manager) refreshFailed(ctx context.Context, s *Session, err error) erro
 		return errNone
 	}
 	m.Logger.WarnContext(ctx, "session could not be refreshed", "session", s.Ref, "error", err)
+	m.postpone(s)
+	return fault.Unavailable.New("the identity provider can't be reached to renew the sign-in; try again in a moment").Because(err)
+}
+
+// postpone keeps the session as it is, and whoever comes next from trying to refresh it at once.
+func (m *Manager) postpone(s *Session) {
 	waiting := *s
 	waiting.retryAt = m.Now().Add(refreshRetry)
 	m.keep(&waiting)
-	return fault.Unavailable.New("the identity provider can't be reached to renew the sign-in; try again in a moment").Because(err)
 }

@@ -26,14 +26,19 @@ import (
 const (
 	maxCached    = 20_000
 	touchEvery   = time.Minute
+	touchWithin  = 2 * time.Second  // no request waits longer for it
 	previousFor  = 30 * time.Second // requests under way when the id changed
 	refreshEarly = time.Minute
 	refreshRetry = 5 * time.Second // after a failure that may pass
+	refreshPoll  = 50 * time.Millisecond
+
+	refreshWithin = 30 * time.Second
 )
 
-// Refresher exchanges a refresh token.
+// Refresher exchanges a refresh token; idToken is the last ID token of the sign-in. A grant beside an error has tokens to
+// keep, but no principal.
 type Refresher interface {
-	Refresh(ctx context.Context, refreshToken string) (*iam.Grant, error)
+	Refresh(ctx context.Context, refreshToken, idToken string) (*iam.Grant, error)
 }
 
 // Config is what a Manager needs.
@@ -130,7 +135,7 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 	}
 	s.Sealed = m.seal(s)
 	if err := m.Store.InsertSession(ctx, s.Record); err != nil {
-		return nil, fmt.Errorf("store a session: %w", err)
+		return nil, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
 	}
 	m.see(ctx, &s.Principal)
 	m.History.Record(ctx, history.Entry{
@@ -164,7 +169,7 @@ func (m *Manager) Find(w http.ResponseWriter, r *http.Request) (*Session, error)
 		}
 		return nil, errNone
 	}
-	if s.Principal.NotAfter.Sub(now) < refreshEarly {
+	if m.due(s) {
 		if s, err = m.refreshed(r.Context(), s); err != nil {
 			return nil, err
 		}
@@ -259,14 +264,16 @@ func (m *Manager) seal(s *Session) []byte {
 	return m.Box.Seal(plain, s.Ref)
 }
 
-// touch notes that the session is in use, to within a minute.
+// touch notes that the session is in use, to within a minute. A store that can't note it keeps nobody from working, nor
+// waiting for long: it is asked again in a minute.
 func (m *Manager) touch(ctx context.Context, s *Session, now time.Time) {
 	if now.Sub(s.SeenAt) < touchEvery {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, touchWithin)
+	defer cancel()
 	if err := m.Store.TouchSession(ctx, s.Ref, now); err != nil {
 		m.Logger.WarnContext(ctx, "session use not noted", "session", s.Ref, "error", err)
-		return
 	}
 	m.cache.ComputeIfPresent(s.Hash, func(old *cached) (*cached, otter.ComputeOp) {
 		if old.session.Version != s.Version {
@@ -348,11 +355,11 @@ func (m *Manager) End(w http.ResponseWriter, r *http.Request) (idToken string, e
 // Revoke deletes a session. why is recorded.
 func (m *Manager) Revoke(ctx context.Context, r *Record, why string) error {
 	deleted, err := m.Store.DeleteSession(ctx, r.Ref)
-	m.ended.add(r.Ref, m.Now())
 	m.forget(r)
-	if err != nil {
+	if err != nil { // it lives on, here too: whoever ends it once more must find it
 		return fault.Unavailable.New("the session can't be ended at the moment; try again").Because(err)
 	}
+	m.ended.add(r.Ref, m.Now())
 	if deleted {
 		m.History.Record(ctx, history.Entry{
 			Action: history.Deleted, EntityType: history.STSSession, EntityID: r.Ref, Name: r.Principal.DisplayName(),

@@ -25,6 +25,10 @@
 // process, and on SQLite through a loss of power (on PostgreSQL that is up to its synchronous_commit). Optimistic
 // writers, CommitChange and SaveKeys, get the error of the interface when somebody was faster.
 //
+// A database that can't do its work at the moment (stopped, cut off, locked, full, read-only, or silent for ten seconds)
+// is a fault.Unavailable, which callers pass on as it is; it heals by itself, since every call may connect anew. When the
+// answer to a COMMIT is lost, the fault says that nobody knows. Any other error is a mistake in the code or in the data.
+//
 // Permissions in role that this version does not know were written by a newer one. They stay there, count for nothing,
 // and are logged; a role that is saved again holds exactly what its editor saw, so they go from that role.
 //

@@ -23,9 +23,11 @@ func exec(ctx context.Context, on executor, query string, args ...any) (int64, e
 	if err := checkText(args); err != nil {
 		return 0, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	result, err := on.ExecContext(ctx, query, args...)
 	if err != nil {
-		return 0, err
+		return 0, away(ctx, err)
 	}
 	return result.RowsAffected()
 }
@@ -38,9 +40,11 @@ func query(ctx context.Context, on executor, each func(scan scanner) error, quer
 	if err := checkText(args); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	rows, err := on.QueryContext(ctx, query, args...)
 	if err != nil {
-		return err
+		return away(ctx, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -48,7 +52,7 @@ func query(ctx context.Context, on executor, each func(scan scanner) error, quer
 			return err
 		}
 	}
-	return rows.Err()
+	return away(ctx, rows.Err())
 }
 
 // queryRow calls each for the first row, if there is one.
@@ -121,15 +125,21 @@ func (db *DB) read(ctx context.Context, do func(tx *sql.Tx) error) error {
 }
 
 func within(ctx context.Context, on *sql.DB, opts *sql.TxOptions, do func(tx *sql.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	tx, err := on.BeginTx(ctx, opts)
 	if err != nil {
-		return err
+		return away(ctx, err)
 	}
 	defer tx.Rollback() // does nothing after Commit
 	if err := do(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	err = tx.Commit()
+	if opts == nil {
+		return uncertain(ctx, err)
+	}
+	return away(ctx, err)
 }
 
 // checkText refuses what only one of the engines could store: PostgreSQL has no NUL and only valid UTF-8 in its text.

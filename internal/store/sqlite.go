@@ -71,7 +71,7 @@ func openSQLite(path string, logger *slog.Logger) (*DB, error) {
 }
 
 func sqliteDSN(path string, more url.Values) string {
-	more.Set("_busy_timeout", "10000")
+	more.Set("_busy_timeout", "5000")
 	more.Set("_foreign_keys", "1")
 	more.Set("_synchronous", "FULL")
 	more.Add("_pragma", "journal_size_limit(67108864)")

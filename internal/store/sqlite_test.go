@@ -63,7 +63,7 @@ func TestSQLiteSettings(t *testing.T) {
 	add(t, db, history.Entry{})
 	writing, reading := store.Pools(db)
 	for pragma, want := range map[string]string{
-		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "journal_size_limit": "67108864",
+		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "journal_size_limit": "67108864",
 	} {
 		var got string
 		if err := writing.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {

@@ -10,6 +10,8 @@
 // gets a database in it that is as good as fresh. It sorts text by a language (ICU, en-US) where it can, so that a query
 // which silently relies on byte order is found out. It ends with the binary, also when a test panics or is killed.
 //
+// A test that stops the server takes one of its own, by NewServer.
+//
 // Where PostgreSQL isn't installed its half is skipped, or fails if PORTICO_TEST_REQUIRE is 1, as in CI.
 //
 // For tests only: nothing else imports it.

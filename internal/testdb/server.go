@@ -22,6 +22,8 @@ import (
 
 // server is a running PostgreSQL that listens on a socket in its own folder, and nowhere else.
 type server struct {
+	bin     string
+	user    *account
 	folder  string
 	process *os.Process
 	ended   chan struct{} // closed when the process has gone
@@ -55,7 +57,7 @@ func versionOf(bin string) int {
 }
 
 // startServer makes a cluster and serves it.
-func startServer(bin string) (*server, error) {
+func startServer(bin string, settings ...string) (*server, error) {
 	user, err := unprivileged()
 	if err != nil {
 		return nil, err
@@ -65,31 +67,38 @@ func startServer(bin string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{folder: folder, ended: make(chan struct{}), free: make(chan string, 100)}
-	if err := s.start(bin, user); err != nil {
+	s := &server{bin: bin, user: user, folder: folder, free: make(chan string, 100)}
+	err = user.own(folder)
+	if err == nil {
+		err = s.initialise()
+	}
+	if err == nil {
+		err = s.start(settings...)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
 	return s, nil
 }
 
-func (s *server) start(bin string, user *account) error {
-	if err := user.own(s.folder); err != nil {
-		return err
-	}
-	if err := s.initialise(bin, user); err != nil {
-		return err
-	}
-	log, err := os.Create(filepath.Join(s.folder, "log"))
+// start serves the cluster. settings are name=value.
+func (s *server) start(settings ...string) error {
+	log, err := os.OpenFile(filepath.Join(s.folder, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", s.data(), "-k", s.folder,
-		"-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=32MB",
-		// Nothing here needs to outlive a loss of power.
-		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+	args := []string{"-D", s.data(), "-k", s.folder}
+	// Nothing here needs to outlive a loss of power.
+	for _, setting := range append([]string{
+		"listen_addresses=", "max_connections=200", "shared_buffers=32MB", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
+	}, settings...) {
+		args = append(args, "-c", setting)
+	}
+	cmd := exec.Command(filepath.Join(s.bin, "postgres"), args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.folder, environment(), log, log
-	user.child(cmd)
+	s.user.child(cmd)
+	s.process, s.ended = nil, make(chan struct{})
 	if err := s.launch(cmd); err != nil {
 		return err
 	}
@@ -112,13 +121,13 @@ func (s *server) launch(cmd *exec.Cmd) error {
 	return <-started
 }
 
-func (s *server) initialise(bin string, user *account) error {
+func (s *server) initialise() error {
 	common := []string{"-D", s.data(), "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"}
 	// PostgreSQL before 15, or one built without ICU, sorts by bytes then.
 	for _, more := range [][]string{{"--locale-provider=icu", "--icu-locale=en-US"}, nil} {
-		cmd := exec.Command(filepath.Join(bin, "initdb"), append(common, more...)...)
+		cmd := exec.Command(filepath.Join(s.bin, "initdb"), append(common, more...)...)
 		cmd.Dir, cmd.Env = s.folder, environment()
-		user.child(cmd)
+		s.user.child(cmd)
 		output, err := cmd.CombinedOutput()
 		switch {
 		case err == nil:
@@ -215,13 +224,22 @@ func (s *server) run(ctx context.Context, database, statement string) error {
 
 // stop ends the server and removes what it wrote.
 func (s *server) stop() error {
-	if s.process != nil {
-		if err := s.process.Signal(syscall.SIGQUIT); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return fmt.Errorf("stop PostgreSQL: %w", err)
-		}
-		<-s.ended
+	if err := s.crash(); err != nil {
+		return err
 	}
 	return os.RemoveAll(s.folder)
+}
+
+// crash ends the server without a farewell.
+func (s *server) crash() error {
+	if s.process == nil {
+		return nil
+	}
+	if err := s.process.Signal(syscall.SIGQUIT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stop PostgreSQL: %w", err)
+	}
+	<-s.ended
+	return nil
 }
 
 func (s *server) data() string { return filepath.Join(s.folder, "data") }

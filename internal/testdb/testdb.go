@@ -80,13 +80,7 @@ func Config(t testing.TB, engine string) store.Config {
 
 func postgresDatabase(t testing.TB) (dsn string) {
 	t.Helper()
-	bin, err := findPostgres()
-	if err != nil {
-		if os.Getenv("PORTICO_TEST_REQUIRE") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	bin := mustFindPostgres(t)
 	shared.once.Do(func() { shared.server, shared.err = startServer(bin) })
 	if shared.err != nil {
 		t.Fatalf("start PostgreSQL: %v", shared.err)
@@ -101,4 +95,17 @@ func postgresDatabase(t testing.TB) (dsn string) {
 		}
 	})
 	return shared.server.dsn(name)
+}
+
+// mustFindPostgres skips the test where PostgreSQL isn't installed.
+func mustFindPostgres(t testing.TB) (bin string) {
+	t.Helper()
+	bin, err := findPostgres()
+	if err != nil {
+		if os.Getenv("PORTICO_TEST_REQUIRE") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	return bin
 }

@@ -51,6 +51,22 @@ func orphan() {
 	select {}
 }
 
+func TestServerComesBack(t *testing.T) {
+	server := NewServer(t)
+	db := OpenConfig(t, server.Config())
+	if err := db.SaveKeys(t.Context(), 0, nil); err != nil {
+		t.Fatal(err)
+	}
+	server.Stop()
+	if err := db.Ping(t.Context()); err == nil {
+		t.Error("a stopped server answers")
+	}
+	server.Start()
+	if _, revision, err := db.LoadKeys(t.Context()); err != nil || revision != 1 {
+		t.Errorf("expected what was committed, got revision %d, %v", revision, err)
+	}
+}
+
 func TestServerEndsWithItsBinary(t *testing.T) {
 	Config(t, store.Postgres) // skips where there is none
 	child := exec.Command(os.Args[0])

@@ -11,7 +11,7 @@ import (
 const (
 	maxUsers    = 5_000
 	maxGroups   = 5_000
-	maxApps     = 3_000
+	maxApps     = 1_000
 	maxServers  = 100
 	maxOfServer = 500 // policies of a server, rules of a policy, claims, scopes
 	maxEvents   = 1_000

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/gateway"
+)
+
+type gatewayCommand struct {
+	APISIX      gatewayAPISIXCommand      `cmd:"" name:"apisix" help:"Print APISIX's configuration."`
+	OAuth2Proxy gatewayOAuth2ProxyCommand `cmd:"" name:"oauth2-proxy" help:"Print OAuth2-Proxy's configuration."`
+}
+
+// gatewayFlags are common to the gateways.
+type gatewayFlags struct {
+	Config   string `required:"" type:"path" placeholder:"FILE" help:"Portico's configuration."`
+	Upstream string `placeholder:"HOST:PORT" help:"Portico's address as the gateway reaches it (default: server.listen)."`
+	Redis    string `placeholder:"HOST:PORT" help:"The Redis that keeps the gateway's sessions (default 127.0.0.1:6379)."`
+	Output   string `type:"path" placeholder:"FILE" help:"Write a file, whole or not at all, instead of printing."`
+}
+
+type gatewayAPISIXCommand struct {
+	gatewayFlags
+	Format string `default:"yaml" enum:"yaml,adc" help:"yaml: conf/apisix.yaml of the standalone mode; adc: a file of the APISIX Declarative CLI (default yaml)."`
+}
+
+func (c *gatewayAPISIXCommand) Run(env environment) error {
+	return c.print(env, gateway.APISIX, c.Format)
+}
+
+type gatewayOAuth2ProxyCommand struct {
+	gatewayFlags
+	Format string `default:"cfg" enum:"cfg,alpha,core" help:"cfg: one complete file; alpha and core: the two files of the form that can send the shared secret (default cfg)."`
+}
+
+func (c *gatewayOAuth2ProxyCommand) Run(env environment) error {
+	return c.print(env, gateway.OAuth2Proxy, c.Format)
+}
+
+func (f *gatewayFlags) print(env environment, write func(*config.Config, gateway.Options, string) (string, error), format string) error {
+	cfg, err := config.LoadFile(f.Config, env.environ)
+	if err != nil {
+		return err
+	}
+	text, err := write(cfg, gateway.Options{Upstream: f.Upstream, Redis: f.Redis}, format)
+	if err != nil {
+		return err
+	}
+	if f.Output != "" {
+		return replaceFile(f.Output, text)
+	}
+	_, err = fmt.Fprint(env.stdout, text)
+	return err
+}
+
+// replaceFile puts a file in place whole or not at all: a gateway may be watching it.
+func replaceFile(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".portico-*")
+	if err != nil {
+		return cannotWrite(path, err)
+	}
+	_, err = f.WriteString(text)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()) // no secret is in it
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return cannotWrite(path, errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
+}
+
+// cannotWrite names the file that was asked for, not the one on the way to it.
+func cannotWrite(path string, err error) error {
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return fmt.Errorf("%s can't be written: %w", path, err)
+}

@@ -1,0 +1,142 @@
+package doctor
+
+// entry is what is always true of a finding.
+type entry struct {
+	row     int // of docs/doctor.md; 0 = none
+	rank    int // the lower, the nearer to the root of a sign-in
+	console string
+	apply   bool // portico okta apply mends it
+	symptom bool // somebody's error text, of which a cause may be known
+	// explains are the findings that go away with this one. They rank later, or are symptoms.
+	explains []string
+}
+
+// Places in Okta's console.
+const (
+	atApps      = "Applications > Applications > (the application)"
+	atGeneral   = atApps + " > General"
+	atLogin     = atGeneral + " > LOGIN > Sign-in redirect URIs"
+	atLogout    = atGeneral + " > LOGIN > Sign-out redirect URIs"
+	atSecrets   = atGeneral + " > Client Credentials"
+	atGrants    = atGeneral + " > Grant type"
+	atAssign    = atApps + " > Assignments"
+	atServers   = "Security > API > Authorization Servers"
+	atServer    = atServers + " > (the server)"
+	atSettings  = atServer + " > Settings"
+	atPolicies  = atServer + " > Access Policies"
+	atScopes    = atServer + " > Scopes"
+	atClaims    = atServer + " > Claims"
+	atGroups    = "Directory > Groups"
+	atPeople    = "Directory > People"
+	atTokens    = "Security > API > Tokens"
+	atAPIScopes = atApps + " > Okta API Scopes"
+	atRoles     = atApps + " > Admin roles"
+	atSignOn    = atApps + " > Sign On > User authentication"
+)
+
+// What a server that can't be used explains, and what one that is not asked explains.
+var (
+	serverDown  = []string{"issuer-not-found", "told-not-found", "token-refused", "keys-unreadable", "policy-missing"}
+	unreachable = []string{"told-network", "token-refused", "keys-unreadable", "issuer-not-found"}
+	wrongIssuer = []string{"issuer-not-found", "issuer-differs", "token-issuer", "org-token", "token-refused", "told-issuer", "told-audience", "told-signature", "told-not-found", "audience", "claim-missing", "keys-unreadable", "gateway-issuer"}
+	badToken    = []string{"token-refused", "told-audience", "told-signature"}
+)
+
+// catalogue has every finding there is. Ranks go along the way of a sign-in: reach the issuer, be its client, be let
+// through, get a token, have it accepted, have roles in it, and what goes wrong after that.
+var catalogue = withSymptoms(map[string]entry{
+	"console-host":    {row: 18, rank: 10, explains: append([]string{"config-invalid"}, wrongIssuer...)},
+	"dns":             {row: 46, rank: 12, explains: unreachable},
+	"tls":             {row: 46, rank: 13, explains: unreachable},
+	"unreachable":     {row: 46, rank: 14, explains: unreachable},
+	"rate-limit":      {row: 44, rank: 15, explains: []string{"told-rate-limit", "issuer-not-found", "keys-unreadable", "management"}},
+	"clock":           {row: 45, rank: 16, explains: []string{"token-time", "told-clock", "token-refused"}},
+	"config-invalid":  {rank: 18},
+	"unlicensed":      {row: 19, rank: 20, explains: append([]string{"told-unlicensed"}, wrongIssuer...)},
+	"org-issuer":      {row: 12, rank: 21, console: atSettings, explains: append([]string{"told-scope", "scope-unknown"}, wrongIssuer...)},
+	"server-inactive": {row: 20, rank: 22, console: atServers, apply: true, explains: serverDown},
+	"issuer-not-found": {row: 18, rank: 23, console: atSettings, explains: []string{
+		"told-not-found", "token-refused", "token-issuer", "told-issuer", "keys-unreadable", "gateway-issuer", "issuer-differs",
+	}},
+	"issuer-differs": {row: 17, rank: 24, console: atSettings, explains: []string{"token-issuer", "token-refused", "told-issuer", "gateway-issuer"}},
+	"gateway-issuer": {row: 17, rank: 25, console: atSettings, explains: []string{"token-issuer", "token-refused", "told-issuer"}},
+
+	"api-token":          {row: 43, rank: 30, console: atTokens, explains: []string{"told-api-token", "management"}},
+	"setup-client":       {row: 43, rank: 31, console: atSecrets, explains: []string{"management"}},
+	"scopes-not-granted": {row: 42, rank: 32, console: atAPIScopes, explains: []string{"told-scopes-not-granted", "management"}},
+	"no-admin-role":      {row: 41, rank: 33, console: atRoles, explains: []string{"told-no-admin-role", "management"}},
+	"management":         {row: 43, rank: 34},
+
+	"app-inactive":   {row: 20, rank: 40, console: atApps, apply: true, explains: []string{"client-unknown", "secret", "told-client", "told-client-id", "grant-missing"}},
+	"client-unknown": {row: 34, rank: 41, console: atSecrets, explains: []string{"secret", "told-client", "told-client-id"}},
+	"auth-method":    {row: 34, rank: 42, console: atSecrets, explains: []string{"secret", "told-client"}},
+	"secret":         {row: 34, rank: 43, console: atSecrets, explains: []string{"told-client"}},
+	"dpop":           {row: 40, rank: 44, console: atGeneral + " > Client Credentials > Proof of possession", explains: []string{"told-dpop"}},
+	"grant-missing":  {row: 36, rank: 45, console: atGrants, apply: true, explains: []string{"told-grant", "told-refresh-missing", "no-refresh", "refresh-grant"}},
+	"pkce":           {row: 33, rank: 46, console: atSecrets, explains: []string{"told-pkce"}},
+	"redirect-varies": {row: 8, rank: 47, console: atLogin, explains: []string{
+		"redirect-uri", "told-redirect", "session-lost", "told-session-lost",
+	}},
+	"redirect-uri":  {row: 7, rank: 48, console: atLogin, apply: true, explains: []string{"told-redirect"}},
+	"scope-groups":  {row: 5, rank: 49, console: atScopes, explains: []string{"told-scope", "told-scope-groups", "scope-unknown", "rule-misses"}},
+	"scope-unknown": {row: 6, rank: 50, console: atScopes, explains: []string{"told-scope", "told-scope-groups", "rule-misses"}},
+
+	"not-assigned":    {row: 4, rank: 55, console: atAssign, apply: true, explains: []string{"told-assigned"}},
+	"user-inactive":   {row: 4, rank: 54, console: atPeople, explains: []string{"told-assigned", "not-assigned"}},
+	"policy-inactive": {row: 20, rank: 56, console: atPolicies, apply: true, explains: []string{"policy-missing", "told-policy", "rule-misses"}},
+	"policy-missing":  {row: 1, rank: 57, console: atPolicies, apply: true, explains: []string{"told-policy", "rule-misses"}},
+	"rule-misses":     {row: 2, rank: 58, console: atPolicies, apply: true, explains: []string{"told-policy", "told-scope-denied"}},
+	"policy-order":    {row: 3, rank: 59, console: atPolicies, explains: []string{"told-scope-denied", "told-lifetime"}},
+
+	"session-lost":     {row: 9, rank: 62, explains: []string{"told-session-lost"}},
+	"token-not-passed": {row: 13, rank: 63, explains: []string{"id-token", "told-audience-id", "token-refused"}},
+	"groups-header":    {row: 31, rank: 64, explains: []string{"told-groups-header"}},
+	"bearer-audience":  {row: 32, rank: 65, explains: []string{"told-audience", "told-bearer"}},
+	"argo-scopes":      {row: 50, rank: 66, explains: []string{"told-argo"}},
+	"grafana-userinfo": {row: 51, rank: 67, explains: []string{"told-grafana"}},
+
+	"encrypted":       {row: 48, rank: 70, console: atSettings, explains: append([]string{"opaque", "told-jwe"}, badToken...)},
+	"id-token":        {row: 13, rank: 71, explains: append([]string{"audience", "told-audience-id", "no-roles", "claim-missing", "claim-name", "names"}, badToken...)},
+	"org-token":       {row: 14, rank: 72, explains: append([]string{"audience", "token-issuer", "key-unknown", "told-issuer", "told-audience-org", "told-typ", "claim-missing", "no-roles", "names"}, badToken...)},
+	"opaque":          {row: 14, rank: 73, explains: badToken},
+	"token-issuer":    {row: 17, rank: 74, explains: append([]string{"key-unknown", "told-issuer"}, badToken...)},
+	"audience":        {row: 11, rank: 75, console: atSettings, explains: append([]string{"told-audience"}, badToken...)},
+	"key-unknown":     {row: 15, rank: 76, explains: badToken},
+	"keys-unreadable": {row: 15, rank: 77},
+	"token-time":      {row: 45, rank: 78, explains: append([]string{"told-clock"}, badToken...)},
+	"token-refused":   {rank: 79},
+
+	"claim-broken":     {row: 27, rank: 80, console: atClaims, explains: []string{"told-claim"}},
+	"too-many-groups":  {row: 26, rank: 81, console: atClaims, explains: []string{"told-too-many"}},
+	"claim-string":     {row: 28, rank: 82, console: atClaims},
+	"claim-inactive":   {row: 20, rank: 83, console: atClaims, apply: true, explains: []string{"claim-missing", "told-no-roles", "admin-filter"}},
+	"claim-identity":   {row: 21, rank: 84, console: atClaims, apply: true, explains: []string{"claim-missing", "told-no-roles", "claim-name"}},
+	"claim-scope":      {row: 21, rank: 85, console: atClaims, explains: []string{"claim-missing", "told-no-roles"}},
+	"directory-groups": {row: 25, rank: 86, console: atClaims, explains: []string{"claim-missing", "told-no-roles", "no-roles", "admin-missing", "not-admin", "admin-filter"}},
+	"claim-name":       {row: 23, rank: 87, console: atClaims, explains: []string{"claim-missing", "told-no-roles", "admin-filter"}},
+	"no-roles":         {row: 22, rank: 88, console: atGroups, explains: []string{"claim-missing", "told-no-roles"}},
+	"claim-missing":    {row: 21, rank: 89, console: atClaims, apply: true, explains: []string{"told-no-roles"}},
+	"admin-name":       {row: 24, rank: 90, console: atGroups, explains: []string{"admin-missing", "admin-filter", "not-admin", "told-no-admin"}},
+	"admin-missing":    {row: 24, rank: 91, console: atGroups, apply: true, explains: []string{"admin-filter", "not-admin", "told-no-admin"}},
+	"admin-filter":     {row: 24, rank: 92, console: atClaims, apply: true, explains: []string{"told-no-admin"}},
+	"admin-empty":      {row: 24, rank: 93, console: atGroups, explains: []string{"not-admin", "told-no-admin"}},
+	"not-admin":        {row: 24, rank: 94, console: atGroups, explains: []string{"told-no-admin"}},
+
+	"no-refresh":       {row: 37, rank: 100, explains: []string{"told-refresh-missing"}},
+	"refresh-grant":    {row: 37, rank: 101, console: atGrants, apply: true, explains: []string{"told-refresh-missing", "told-grant"}},
+	"refresh-reuse":    {row: 38, rank: 102, console: atGrants, explains: []string{"told-refresh"}},
+	"email-unverified": {row: 30, rank: 103, explains: []string{"told-email"}},
+	"names":            {row: 29, rank: 104, console: atClaims, explains: []string{"told-names"}},
+	"large":            {row: 47, rank: 105, console: atClaims, explains: []string{"told-large"}},
+	"logout-uri":       {row: 10, rank: 106, console: atLogout, apply: true, explains: []string{"told-logout-uri"}},
+	"gateway-network":  {row: 46, rank: 107, explains: []string{"told-network"}},
+	"logout":           {row: 52, rank: 108, explains: []string{"told-logout"}},
+})
+
+// withSymptoms adds the errors that people come with, behind every cause.
+func withSymptoms(all map[string]entry) map[string]entry {
+	for _, s := range symptoms {
+		all[s.id] = entry{row: s.row, rank: 200 + s.row, console: s.console, symptom: true, explains: s.explains}
+	}
+	return all
+}

@@ -1,0 +1,261 @@
+package doctor
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/portico-iam/portico/internal/config"
+)
+
+// ours gives settings of our own configuration where that is what the client came from, so that they can be mended.
+func (e *Evidence) ours(settings ...config.Setting) []config.Setting {
+	if e.Config == nil || e.Gateway != nil {
+		return nil
+	}
+	return settings
+}
+
+func (e *Evidence) issuerSettings(issuer string) []config.Setting {
+	return e.ours(
+		config.Setting{Key: "iam.issuer", Value: issuer},
+		config.Setting{Key: "iam.discoveryUrl", Value: strings.TrimSuffix(issuer, "/") + discoverySuffix},
+		config.Setting{Key: "sts.iam.tokenValidation.iss", Value: issuer},
+	)
+}
+
+// checkConfig reports what config check reports, unless it is a row of the catalogue.
+func checkConfig(e *Evidence, f *findings) {
+	for _, fault := range e.Faults {
+		if strings.Contains(fault, "sts.iam.tokenValidation.iss: expected the same issuer") {
+			iss, issuer := e.Config.STS.IAM.TokenValidation.Iss, e.Config.IAM.Issuer
+			f.add("issuer-differs", Finding{
+				What: "The configuration has two issuers.", Seen: fmt.Sprintf("iam.issuer is %s, sts.iam.tokenValidation.iss is %s", issuer, iss),
+				Near: nearMiss(iss, issuer), Setting: "sts.iam.tokenValidation.iss: the same as iam.issuer, or leave it out",
+			})
+		}
+	}
+	if len(e.Faults) > 0 {
+		f.add("config-invalid", Finding{
+			What: "The configuration is refused.", Seen: clip(strings.Join(e.Faults, "; ")),
+			Setting: "Mend every fault that portico config check reports.", Call: "portico config check --config FILE",
+		})
+	}
+	switch {
+	case strings.Contains(e.SetupFault, "is the address of the console"):
+		f.add("console-host", Finding{
+			What: "okta.url is the console's host.", Seen: clip(e.SetupFault), Near: "They differ in -admin, which is the console's host.", Setting: "okta.url: without -admin",
+		})
+	case e.SetupFault != "":
+		f.add("config-invalid", Finding{What: "The setup file is refused.", Seen: clip(e.SetupFault), Setting: "Mend the setup file."})
+	}
+}
+
+func checkNetwork(e *Evidence, f *findings) {
+	if e.Probes != nil && e.Probes.RateLimited != "" {
+		f.add("rate-limit", Finding{
+			What: "Okta's rate limit is used up.", Seen: "429 from " + e.Probes.RateLimited,
+			Setting: "Wait until X-Rate-Limit-Reset; cache keys; validate tokens locally rather than by introspection.",
+		})
+	}
+	failure := (*Failure)(nil)
+	if e.Probes != nil {
+		failure = e.Probes.Net
+	}
+	if failure == nil && e.OrgErr != nil && e.Org != nil {
+		failure = failureOf(hostOf(e.Setup.Okta.URL), e.OrgErr)
+	}
+	if failure == nil {
+		return
+	}
+	advice := map[string]Finding{
+		"dns": {
+			What: "The name of Okta's host is not known here.", Setting: "The host of " + e.Client.key("issuer") + "; a resolver that knows it (APISIX: apisix.dns_resolver).",
+		},
+		"tls": {
+			What: "The TLS connection to Okta can't be trusted.", Setting: "Trust the certificate authority of the proxy in between (SSL_CERT_FILE; APISIX: apisix.ssl.ssl_trusted_certificate), or correct the host.",
+		},
+		"unreachable": {
+			What: "Okta does not answer.", Setting: "A way out to Okta's port 443: firewall, HTTPS_PROXY; timeouts above 3 s in the gateway.",
+		},
+	}[failure.Kind]
+	advice.Seen = failure.Text
+	f.add(failure.Kind, advice)
+}
+
+const (
+	skewWrong = 60 * time.Second // the usual leeway
+)
+
+func checkClock(e *Evidence, f *findings) {
+	if e.Probes == nil || !e.Probes.HasSkew {
+		return
+	}
+	skew := e.Probes.Skew.Round(time.Second)
+	if skew.Abs() <= skewWrong {
+		return
+	}
+	direction := "ahead of"
+	if skew < 0 {
+		direction = "behind"
+	}
+	f.add("clock", Finding{
+		What: fmt.Sprintf("This machine's clock is %s %s Okta's.", skew.Abs(), direction), Seen: "the Date header of Okta's answers",
+		Setting: "Set the clock by NTP. sts.iam.tokenValidation.leeway bridges up to a minute or two, no more.",
+	})
+}
+
+// checkIssuer goes from what is wrong with the address itself to what Okta says to it.
+func checkIssuer(e *Evidence, f *findings) {
+	issuer, key := e.Client.Issuer, e.Client.key("issuer")
+	if issuer == "" {
+		checkLicence(e, f)
+		return
+	}
+	switch host := hostOf(issuer); {
+	case consoleHost.MatchString(host):
+		right := strings.Replace(issuer, strings.TrimPrefix(host, "https://"), strings.TrimPrefix(withoutAdmin(host), "https://"), 1)
+		f.add("console-host", Finding{
+			What: "The issuer is on the console's host.", Seen: key + " is " + issuer, Near: "They differ in -admin, which is the console's host.",
+			Setting: key + ": " + right, settings: e.issuerSettings(right),
+		})
+		return
+	case isBare(issuer) && !e.idTokens():
+		right := strings.TrimSuffix(issuer, "/") + "/oauth2/default"
+		if e.Org != nil && e.Org.Server == nil && len(e.Org.Servers) > 0 {
+			right = e.Org.Servers[0].Issuer
+		}
+		f.add("org-issuer", Finding{
+			What: "The issuer is the organisation's own server, whose access tokens are for Okta alone and never have roles.", Seen: key + " is " + issuer + ", without /oauth2/…",
+			Setting: key + ": a custom authorization server, e.g. " + right, Call: "GET /api/v1/authorizationServers",
+		})
+		return
+	}
+	checkLicence(e, f)
+	if e.Org != nil && e.Org.Server != nil && e.Org.Server.Status == "INACTIVE" {
+		f.add("server-inactive", Finding{
+			What: "The authorization server is inactive.", Seen: "status INACTIVE of " + e.Org.Server.Name,
+			Setting: "Activate it.", Call: "POST " + e.Org.Server.Path() + "/lifecycle/activate",
+		})
+	}
+	if e.Probes != nil {
+		checkDiscovery(e, f)
+	}
+	if e.Gateway != nil && e.Config != nil {
+		if ours := e.Config.STS.IAM.TokenValidation.Iss; ours != "" && ours != issuer {
+			f.add("gateway-issuer", Finding{
+				What: "The gateway signs in at another issuer than Portico accepts tokens of.", Seen: fmt.Sprintf("%s is %s in the gateway's file, sts.iam.tokenValidation.iss is %s", key, issuer, ours),
+				Near: nearMiss(ours, issuer), Setting: "sts.iam.tokenValidation.iss: " + issuer,
+			})
+		}
+	}
+}
+
+// idTokens tells that roles are read from ID tokens, which the organisation's own server gives too.
+func (e *Evidence) idTokens() bool {
+	return e.Config != nil && e.Config.IAM.TokenSource == config.SourceIDToken
+}
+
+func checkLicence(e *Evidence, f *findings) {
+	if e.idTokens() && isBare(e.Client.Issuer) {
+		return
+	}
+	seen := ""
+	if e.Probes != nil && e.Probes.Main.Code == "E0000015" {
+		seen = fmt.Sprintf("%d E0000015 from %s", e.Probes.Main.Status, e.Probes.Main.URL)
+	}
+	if r := e.refused("E0000015"); r != nil {
+		seen = fmt.Sprintf("%d E0000015 from %s", r.Status, r.Path)
+	}
+	if seen != "" {
+		f.add("unlicensed", Finding{
+			What: "The organisation has no API Access Management: there are no custom authorization servers, the default one included.", Seen: seen,
+			Setting: "Ask Okta for API Access Management. Without it no access token has a roles claim; iam.tokenSource: id_token works with the organisation's own server.",
+		})
+	}
+}
+
+func checkDiscovery(e *Evidence, f *findings) {
+	issuer, key, main := e.Client.Issuer, e.Client.key("issuer"), e.Probes.Main
+	switch {
+	case main.Status == 0 || main.Code == "E0000015" || main.Status == http.StatusTooManyRequests:
+	case main.Status != http.StatusOK:
+		finding := Finding{
+			What: "Okta has no authorization server at the configured issuer.", Seen: fmt.Sprintf("%d from %s", main.Status, main.URL),
+			Setting: key + ": the Issuer URI exactly as the console shows it", Call: "GET /api/v1/authorizationServers",
+		}
+		if !e.Probes.Organisation {
+			finding.What = "The configured issuer is not at an Okta organisation."
+		}
+		if right, why := e.likely(issuer); right != "" {
+			finding.Near = cmp.Or(nearMiss(issuer, right), why)
+			finding.Setting = key + ": " + right
+			if why != guessed {
+				finding.settings = e.issuerSettings(right)
+			}
+		}
+		f.add("issuer-not-found", finding)
+	case main.Issuer != issuer:
+		f.add("issuer-differs", Finding{
+			What: "The issuer is not, letter by letter, what Okta calls itself there.", Seen: fmt.Sprintf("%s is %s, the discovery says %s", key, issuer, clip(main.Issuer)),
+			Near: nearMiss(issuer, main.Issuer), Setting: key + ": " + clip(main.Issuer), settings: e.issuerSettings(main.Issuer),
+			Call: "or PUT /api/v1/authorizationServers/{id} with issuerMode CUSTOM_URL or ORG_URL",
+		})
+	case e.Probes.ByClient.Status == http.StatusOK && e.Probes.ByClient.Issuer != main.Issuer:
+		f.add("issuer-differs", Finding{
+			What: "For this client Okta writes the issuer differently: its tokens will have another iss.",
+			Seen: fmt.Sprintf("the discovery says %s, and with ?client_id= %s", clip(main.Issuer), clip(e.Probes.ByClient.Issuer)),
+			Near: nearMiss(main.Issuer, e.Probes.ByClient.Issuer), Setting: key + ": " + clip(e.Probes.ByClient.Issuer),
+			Call: "or PUT /api/v1/apps/{id} with settings.oauthClient.issuer_mode", settings: e.issuerSettings(e.Probes.ByClient.Issuer),
+		})
+	}
+}
+
+// likely finds what was meant: a variant that answers, or a server of nearly that name.
+func (e *Evidence) likely(issuer string) (right, why string) {
+	if e.Org != nil {
+		for _, s := range e.Org.Servers {
+			if distance(strings.ToLower(s.Issuer), strings.ToLower(strings.TrimSuffix(issuer, "/"))) <= 2 {
+				return s.Issuer, "There is a server with nearly that address."
+			}
+		}
+	}
+	for _, v := range e.Probes.Variants {
+		if strings.HasPrefix(strings.TrimSuffix(issuer, "/"), v.Issuer) || nearMiss(issuer, v.Issuer) != "" {
+			return v.Issuer, "There is more behind the issuer than belongs to it."
+		}
+	}
+	if len(e.Probes.Variants) > 0 && !isBare(e.Probes.Variants[0].Issuer) {
+		return e.Probes.Variants[0].Issuer, guessed
+	}
+	return "", ""
+}
+
+// guessed is an issuer that need not be the one that was meant: it is named, and never set.
+const guessed = "This one answers."
+
+// distance is how many letters differ between two words (Levenshtein), up to a few.
+func distance(a, b string) int {
+	if max(len(a), len(b)) > 300 || max(len(a)-len(b), len(b)-len(a)) > 3 {
+		return 100
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], slices.Min([]int{row[j+1] + 1, row[j] + 1, diagonal + cost})
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,193 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/okta"
+)
+
+func (e *Evidence) withoutScope(scope string) []config.Setting {
+	rest := slices.DeleteFunc(slices.Clone(e.Client.Scopes), func(s string) bool { return s == scope })
+	return e.ours(config.Setting{Key: "iam.scopes", Value: rest})
+}
+
+// signIn is what the access policies are asked about.
+type signIn struct {
+	client string
+	scopes []string
+	user   *okta.UserFacts // nil: anybody
+}
+
+func (e *Evidence) signIn() signIn {
+	q := signIn{client: e.Client.ID, scopes: e.Client.Scopes, user: e.Org.User}
+	if e.Org.App != nil {
+		q.client = e.Org.App.ClientID
+	}
+	return q
+}
+
+const codeGrant = "authorization_code"
+
+// misses lists why a rule does not let the sign-in through, as Okta evaluates it (okta.md 4): each with its remedy.
+func (q signIn) misses(r *okta.RuleFacts) (why []string) {
+	if !r.Active() {
+		why = append(why, "the rule is INACTIVE")
+	}
+	if !slices.Contains(r.Grants, codeGrant) {
+		why = append(why, fmt.Sprintf("grantTypes are %s, without %s", orNone(r.Grants), codeGrant))
+	}
+	if !slices.Contains(r.Scopes, "*") {
+		missing := slices.DeleteFunc(slices.Clone(q.scopes), func(s string) bool { return slices.Contains(r.Scopes, s) })
+		if len(missing) > 0 {
+			why = append(why, "scopes lack "+strings.Join(missing, ", "))
+		}
+	}
+	if !q.admitted(r) {
+		why = append(why, "people leave out "+q.user.Login)
+	}
+	return why
+}
+
+// admitted gives the benefit of the doubt where nobody in particular is meant.
+func (q signIn) admitted(r *okta.RuleFacts) bool {
+	if q.user == nil {
+		return len(r.Groups)+len(r.Users) > 0
+	}
+	in := func(ids []string) bool {
+		return slices.Contains(ids, "EVERYONE") || slices.ContainsFunc(ids, q.user.In)
+	}
+	if in(r.NoGroups) || slices.Contains(r.NoUsers, q.user.ID) {
+		return false
+	}
+	return in(r.Groups) || slices.Contains(r.Users, q.user.ID)
+}
+
+// winner is the rule that decides; nil when there is none. best is the one that comes nearest, and why it does not fit.
+func (q signIn) winner(policies []okta.PolicyFacts) (policy *okta.PolicyFacts, best *okta.RuleFacts, why []string) {
+	for i := range policies {
+		p := &policies[i]
+		if !p.Active() || !p.Covers(q.client) {
+			continue
+		}
+		for j := range p.Rules {
+			misses := q.misses(&p.Rules[j])
+			if len(misses) == 0 {
+				return p, &p.Rules[j], nil
+			}
+			if best == nil || len(misses) < len(why) {
+				policy, best, why = p, &p.Rules[j], misses
+			}
+		}
+		if policy == nil {
+			policy = p
+		}
+	}
+	return policy, best, why
+}
+
+// checkPolicies goes through the access policies as Okta does: in their order, the first rule that fits decides.
+func checkPolicies(e *Evidence, f *findings) {
+	if !e.read("/api/v1/authorizationServers") || e.Org.Server == nil || e.Org.ByLabel {
+		return
+	}
+	q, server := e.signIn(), e.Org.Server
+	if q.client == "" {
+		return
+	}
+	policy, rule, why := q.winner(server.Policies)
+	switch {
+	case policy == nil:
+		e.noPolicy(f, q)
+	case rule == nil:
+		f.add("rule-misses", Finding{
+			What: "The access policy has no rule.", Seen: fmt.Sprintf("policy %q is for this client and has no rules", policy.Name),
+			Setting: "A rule with the grant Authorization Code, the people, and any scope", Console: atPolicies + " > " + policy.Name,
+			Call: "POST " + server.Path() + "/policies/" + policy.ID + "/rules",
+		})
+	case len(why) > 0:
+		f.add("rule-misses", Finding{
+			What: "No rule of the access policies lets this sign-in through.", Seen: fmt.Sprintf("policy %q, rule %q comes nearest: %s", policy.Name, rule.Name, strings.Join(why, "; ")),
+			Setting: "The rule: ACTIVE, grant Authorization Code, the people, and any scope or all of " + strings.Join(q.scopes, " "), Console: atPolicies + " > " + policy.Name + " > " + rule.Name,
+			Call: "PUT " + server.Path() + "/policies/" + policy.ID + "/rules/" + rule.ID + " with conditions.grantTypes.include, conditions.people, conditions.scopes.include",
+		})
+	default:
+		e.earlierPolicy(f, q, policy, rule)
+	}
+}
+
+func (e *Evidence) noPolicy(f *findings, q signIn) {
+	server := e.Org.Server
+	for _, p := range server.Policies {
+		if p.Covers(q.client) {
+			f.add("policy-inactive", Finding{
+				What: "The access policy for this client is inactive.", Seen: fmt.Sprintf("status of policy %q", p.Name), Setting: "Activate it.",
+				Console: atPolicies + " > " + p.Name, Call: "POST " + server.Path() + "/policies/" + p.ID + "/lifecycle/activate",
+			})
+			return
+		}
+	}
+	seen := fmt.Sprintf("none of the %d policies of %q has the client %s or ALL_CLIENTS", len(server.Policies), server.Name, q.client)
+	if len(server.Policies) == 0 {
+		seen = fmt.Sprintf("%q has no access policy at all, as in a new free organisation", server.Name)
+	}
+	f.add("policy-missing", Finding{
+		What: "No access policy is for this client.", Seen: seen, Setting: "A policy with the client under Assigned to clients, and a rule",
+		Call: fmt.Sprintf("POST %s/policies with {\"type\":\"OAUTH_AUTHORIZATION_POLICY\",\"name\":\"Procivis One\",\"priority\":1,\"status\":\"ACTIVE\",\"conditions\":{\"clients\":{\"include\":[%q]}}}, then its rule", server.Path(), q.client),
+	})
+}
+
+// earlierPolicy: a policy for this client by name is there, and one for everybody is asked before it.
+func (e *Evidence) earlierPolicy(f *findings, q signIn, policy *okta.PolicyFacts, rule *okta.RuleFacts) {
+	if slices.Contains(policy.Clients, q.client) {
+		return
+	}
+	for _, own := range e.Org.Server.Policies {
+		if !slices.Contains(own.Clients, q.client) || own.ID == policy.ID {
+			continue
+		}
+		if _, ownRule, why := q.winner([]okta.PolicyFacts{own}); ownRule != nil && len(why) == 0 {
+			f.add("policy-order", Finding{
+				What:    "An earlier access policy decides, not the one for this client.",
+				Seen:    fmt.Sprintf("policy %q, rule %q (access token %.0f min) is asked before policy %q (%.0f min)", policy.Name, rule.Name, rule.AccessMinutes, own.Name, ownRule.AccessMinutes),
+				Setting: fmt.Sprintf("Priority 1 for the policy %q", own.Name), Call: "PUT " + e.Org.Server.Path() + "/policies/" + own.ID + " with priority: 1",
+			})
+			return
+		}
+	}
+}
+
+// checkAssigned: may this person use the application at all?
+func checkAssigned(e *Evidence, f *findings) {
+	if !e.read("/api/v1/users") || e.Login == "" {
+		return
+	}
+	u := e.Org.User
+	switch {
+	case u == nil:
+		f.add("user-inactive", Finding{
+			What: "There is nobody of that login.", Seen: "404 for " + clip(e.Login), Setting: "The login as Okta has it", Call: "GET /api/v1/users/{login}",
+		})
+		return
+	case u.Status != "ACTIVE":
+		f.add("user-inactive", Finding{
+			What: "The person can't sign in.", Seen: fmt.Sprintf("status %s of %s", u.Status, u.Login), Setting: "Activate, unsuspend or unlock them.",
+			Call: "POST /api/v1/users/" + u.ID + "/lifecycle/activate",
+		})
+		return
+	}
+	if app := e.Org.App; app != nil && !app.Assigned && e.read(appsPath) {
+		group := "{groupId}"
+		for _, g := range e.Org.Groups {
+			if u.In(g.ID) {
+				group = g.ID
+			}
+		}
+		f.add("not-assigned", Finding{
+			What: "Neither this person nor a group of theirs is assigned to the application.", Seen: fmt.Sprintf("%s is in %d groups, none of the %d that are assigned", u.Login, len(u.Groups), len(app.Groups)),
+			Setting: "Assign a group of theirs.", Call: "PUT " + e.appPath() + "/groups/" + group + " with {}",
+		})
+	}
+}

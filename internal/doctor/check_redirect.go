@@ -1,0 +1,136 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/portico-iam/portico/internal/okta"
+)
+
+// checkRedirect compares the redirect URI letter by letter, as Okta does.
+func checkRedirect(e *Evidence, f *findings) {
+	uri, key := e.Client.RedirectURI, e.Client.key("redirect")
+	if uri == "" {
+		return
+	}
+	finding := Finding{
+		What: "The redirect URI is not registered at the application.", Setting: "Sign-in redirect URIs: add " + uri,
+		Call: "PUT " + e.appPath() + " with settings.oauthClient.redirect_uris",
+	}
+	if e.Org != nil && e.Org.App != nil && !e.Org.ByLabel {
+		registered := e.Org.App.RedirectURIs
+		if slices.Contains(registered, uri) {
+			return
+		}
+		finding.Seen = fmt.Sprintf("%s makes %s; registered: %s", key, uri, clip(orNone(registered)))
+		finding.Near = nearest(uri, registered)
+		finding.Call += " [" + quoteAll(append(slices.Clone(registered), uri)) + "]"
+		f.add("redirect-uri", finding)
+		return
+	}
+	if e.Probes == nil || !e.Probes.Authorize.says("told-redirect") {
+		return
+	}
+	finding.Seen = fmt.Sprintf("%s makes %s; Okta's page says: %s", key, uri, e.Probes.Authorize.quote())
+	if registered := e.Probes.Registered; registered != "" {
+		finding.Near = nearest(uri, []string{registered})
+		finding.Seen += "; registered is " + registered
+	}
+	f.add("redirect-uri", finding)
+}
+
+// nearest says what the likeliest of the registered addresses differs in.
+func nearest(uri string, registered []string) string {
+	for _, other := range registered {
+		if near := nearMiss(uri, other); near != "" {
+			return near + " Registered is " + other
+		}
+	}
+	return ""
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}
+
+func quoteAll(list []string) string {
+	var out []string
+	for _, item := range list {
+		out = append(out, `"`+item+`"`)
+	}
+	return strings.Join(out, ",")
+}
+
+func checkLogout(e *Evidence, f *findings) {
+	uri := e.Client.LogoutURI
+	if uri == "" || e.Org == nil || e.Org.App == nil || e.Org.ByLabel || slices.Contains(e.Org.App.LogoutURIs, uri) {
+		return
+	}
+	f.add("logout-uri", Finding{
+		What: "The address to return to after signing out is not registered: signing out ends on an error page of Okta's.",
+		Seen: fmt.Sprintf("%s makes %s; registered: %s", e.Client.key("logout"), uri, clip(orNone(e.Org.App.LogoutURIs))),
+		Near: nearest(uri, e.Org.App.LogoutURIs), Setting: "Sign-out redirect URIs: add " + uri,
+		Call: "PUT " + e.appPath() + " with settings.oauthClient.post_logout_redirect_uris [" + quoteAll(append(slices.Clone(e.Org.App.LogoutURIs), uri)) + "]",
+	})
+}
+
+// checkScopes finds the scopes that the server does not have.
+func checkScopes(e *Evidence, f *findings) {
+	var bad []string
+	seen, known := "", []string(nil)
+	if e.Probes != nil && (e.Probes.Authorize.says("told-scope") || e.Probes.Authorize.says("told-scope-groups")) {
+		bad, seen, known = e.Probes.BadScopes, e.Probes.Authorize.quote(), e.Probes.Main.Scopes
+		if !slices.Contains(e.Client.Scopes, "openid") {
+			f.add("scope-unknown", Finding{
+				What: "The sign-in does not ask for the scope openid.", Seen: seen, Setting: e.Client.key("scopes") + ": with openid",
+			})
+		}
+	}
+	if e.Org != nil && e.Org.Server != nil && len(e.Org.Server.Scopes) > 0 {
+		known = e.Org.Server.Scopes
+		for _, scope := range e.Client.Scopes {
+			if !slices.Contains(known, scope) && !slices.Contains(bad, scope) {
+				bad = append(bad, scope)
+			}
+		}
+	}
+	for _, scope := range bad {
+		add := func(id string, v Finding) {
+			v.Seen = fmt.Sprintf("%s has %s; the server has: %s", e.Client.key("scopes"), clip(scope), clip(strings.Join(known, " ")))
+			if seen != "" {
+				v.Seen += "; Okta says: " + seen
+			}
+			v.settings = e.withoutScope(scope)
+			f.add(id, v)
+		}
+		if scope == "groups" {
+			add("scope-groups", Finding{
+				What: "The scope groups is asked for, which a custom authorization server has not built in.", Setting: e.Client.key("scopes") + ": without groups; a claim of groups needs no scope",
+				Call: "or POST " + e.serverPath() + "/scopes with {\"name\":\"groups\",\"consent\":\"IMPLICIT\"}",
+			})
+			continue
+		}
+		finding := Finding{
+			What: fmt.Sprintf("The authorization server has no scope %s.", clip(scope)), Setting: e.Client.key("scopes") + ": without " + clip(scope) + ", or make the scope",
+			Call: fmt.Sprintf("POST %s/scopes with {\"name\":%q,\"consent\":\"IMPLICIT\"}", e.serverPath(), clip(scope)),
+		}
+		for _, name := range known {
+			if okta.Plain(name) == okta.Plain(scope) || distance(name, scope) == 1 {
+				finding.Near = "There is a scope " + name + "."
+			}
+		}
+		add("scope-unknown", finding)
+	}
+}
+
+// serverPath is where the server is, as far as that is known.
+func (e *Evidence) serverPath() string {
+	if e.Org != nil && e.Org.Server != nil {
+		return e.Org.Server.Path()
+	}
+	return "/api/v1/authorizationServers/{id}"
+}

@@ -1,0 +1,165 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/okta"
+)
+
+// Input is what the doctor is given; everything but the clock may be missing.
+type Input struct {
+	Config *config.Config // as far as it could be read
+	Faults config.Faults  // of the configuration
+	Setup  *okta.Setup
+	// SetupFault is why the setup file could not be read.
+	SetupFault string
+	Token      string
+	Error      string
+	Gateway    []byte // the file of a gateway
+	Login      string
+	Offline    bool
+
+	HTTP *http.Client // nil: one of our own
+	Now  func() time.Time
+}
+
+// Evidence is everything that is known. What was not given, or not asked, is nil.
+type Evidence struct {
+	Now        time.Time
+	Offline    bool
+	Login      string
+	Config     *config.Config
+	Faults     config.Faults
+	Setup      *okta.Setup
+	SetupFault string
+	Gateway    *Gateway
+	Client     Client
+	Told       *Told
+	Token      *Token
+	Probes     *Probes
+	Org        *okta.Organisation
+	OrgErr     error
+}
+
+const (
+	wholeTime = 20 * time.Second // of one examination
+	orgTime   = 9 * time.Second  // of it, for the Management API
+)
+
+// Gather collects the evidence.
+func Gather(ctx context.Context, in Input) (*Evidence, error) {
+	ctx, cancel := context.WithTimeout(ctx, wholeTime)
+	defer cancel()
+	e := &Evidence{Now: in.Now(), Offline: in.Offline, Config: in.Config, Faults: in.Faults, Setup: in.Setup, SetupFault: in.SetupFault, Told: readText(in.Error)}
+	if len(in.Gateway) > 0 {
+		var err error
+		if e.Gateway, err = readGateway(in.Gateway); err != nil {
+			return nil, err
+		}
+	}
+	e.Client = clientOf(e)
+	e.Token = readToken(in.Token)
+	e.Login = cmp.Or(in.Login, e.Token.login())
+	if e.Login == "" && in.Setup != nil && len(in.Setup.Bootstrap.People) > 0 {
+		e.Login = in.Setup.Bootstrap.People[0]
+	}
+	if in.Offline {
+		e.judge(ctx, nil)
+		return e, nil
+	}
+	p := newProber(in, e)
+	if in.Setup != nil {
+		e.readOrganisation(ctx, p.http)
+	}
+	if e.Client.Issuer != "" {
+		e.Probes = p.probe(ctx, e.Client)
+	}
+	e.judge(ctx, p)
+	return e, nil
+}
+
+// readOrganisation asks the Management API, and completes what the setup file leaves to Okta.
+func (e *Evidence) readOrganisation(ctx context.Context, client *http.Client) {
+	ctx, cancel := context.WithTimeout(ctx, orgTime)
+	defer cancel()
+	api, err := e.Setup.ReadingClient(ctx, client)
+	if err != nil {
+		e.OrgErr = err
+		return
+	}
+	want := okta.Lookup{Setup: e.Setup, ClientID: e.Client.ID, Issuer: e.Client.Issuer, Login: e.Login}
+	if e.Config != nil {
+		want.AdminRole = e.Config.STS.IAM.AdminRole
+	}
+	e.Org, e.OrgErr = api.Organisation(ctx, want)
+	if e.Org == nil {
+		return
+	}
+	if e.Org.Server != nil && e.Client.Issuer == "" {
+		e.Client.setIssuer(e.Org.Server.Issuer)
+	}
+	if e.Org.App != nil && e.Client.ID == "" {
+		e.Client.ID = e.Org.App.ClientID
+	}
+}
+
+// checks are all there are; each is pure over the evidence.
+var checks = []func(*Evidence, *findings){
+	checkConfig, checkNetwork, checkIssuer, checkClock,
+	checkManagement,
+	checkApplication, checkCredentials, checkGrants, checkPKCE, checkRedirect, checkLogout, checkScopes,
+	checkAssigned, checkPolicies,
+	checkToken, checkTokenTime, checkTokenKey,
+	checkClaims, checkTokenRoles, checkAdmin, checkDirectory,
+	checkRefresh, checkNames, checkSize,
+	checkAPISIX, checkOAuth2Proxy, checkArgo, checkGrafana,
+	checkTold,
+}
+
+// Report is the outcome.
+type Report struct {
+	Findings []Finding `json:"findings"`
+	// Notes say what could not be looked at.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Examine gathers and checks.
+func Examine(ctx context.Context, in Input) (*Report, error) {
+	e, err := Gather(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return e.Report(), nil
+}
+
+// Report checks the evidence.
+func (e *Evidence) Report() *Report {
+	var all findings
+	for _, check := range checks {
+		check(e, &all)
+	}
+	return &Report{Findings: append([]Finding{}, all.ranked()...), Notes: e.notes()}
+}
+
+func (e *Evidence) notes() (notes []string) {
+	if e.Told != nil && len(e.Told.symptoms) == 0 {
+		notes = append(notes, "The error text is none that is known here. Give the whole page or log line, and a configuration or a token beside it.")
+	}
+	if e.Offline && (e.Client.Issuer != "" || e.Setup != nil) {
+		notes = append(notes, "Offline: Okta was not asked, so keys, the client's secret and Okta's own settings were not looked at.")
+	}
+	if !e.Offline && e.Client.Issuer == "" && (e.Config != nil || e.Gateway != nil || e.Setup != nil) {
+		notes = append(notes, "No issuer is known, so Okta was not asked.")
+	}
+	if e.Setup == nil && !e.Offline && e.Config != nil {
+		notes = append(notes, "Without --okta policies, assignments, claims and groups were not looked at.")
+	}
+	if e.Setup != nil && e.OrgErr != nil && e.Org == nil {
+		notes = append(notes, "The Management API was not read: "+clip(e.OrgErr.Error()))
+	}
+	return notes
+}

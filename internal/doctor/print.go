@@ -1,0 +1,48 @@
+package doctor
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Print writes the report for people: the likeliest root first.
+func (r *Report) Print(w io.Writer) {
+	for i, v := range r.Findings {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		row := ""
+		if v.Row > 0 {
+			row = fmt.Sprintf(" [row %d]", v.Row)
+		}
+		fmt.Fprintf(w, "%d. %s%s\n", i+1, v.What, row)
+		fix := ""
+		if v.Fix != "" {
+			fix = "--fix can mend this (" + v.Fix + ")"
+		}
+		for _, line := range [][2]string{
+			{"seen", v.Seen}, {"nearly", v.Near}, {"set", v.Setting}, {"console", v.Console}, {"call", v.Call},
+			{"explains", strings.Join(v.Explains, ", ")}, {"fix", fix},
+		} {
+			if line[1] != "" {
+				fmt.Fprintf(w, "   %-9s %s\n", line[0]+":", line[1])
+			}
+		}
+	}
+	if len(r.Findings) == 0 {
+		fmt.Fprintln(w, "Nothing wrong was found.")
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(w, "\nNote: %s\n", note)
+	}
+}
+
+// JSON writes the report for programs.
+func (r *Report) JSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(r)
+}

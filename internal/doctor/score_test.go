@@ -1,0 +1,105 @@
+package doctor_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// injected is a fault in an otherwise healthy world, and what the doctor must name first.
+type injected struct {
+	row     int
+	want    string // the finding
+	name    string
+	profile string // "" = licensed
+	inject  func(*bed)
+}
+
+// outcome is what it did name.
+type outcome struct {
+	injected
+	got  string
+	also int
+}
+
+func (o outcome) right() bool { return o.got == o.want }
+
+const (
+	atLeast = 100 // faults
+	share   = 0.95
+	rows    = 55 // of the catalogue
+)
+
+// TestScore injects every fault and counts the first findings that are right. With -v it prints the table.
+func TestScore(t *testing.T) {
+	faults := slices.Concat(probeFaults, clientFaults, policyFaults, claimFaults, tokenFaults, managementFaults, gatewayFaults, toldFaults, combined)
+	if len(faults) < atLeast {
+		t.Fatalf("%d faults, expected %d at least", len(faults), atLeast)
+	}
+	covered := map[int]bool{}
+	var mu sync.Mutex
+	var outcomes []outcome
+	t.Run("faults", func(t *testing.T) {
+		for _, f := range faults {
+			covered[f.row] = true
+			t.Run(fmt.Sprintf("%d %s", f.row, f.name), func(t *testing.T) {
+				t.Parallel()
+				profile := f.profile
+				if profile == "" {
+					profile = "licensed"
+				}
+				b := newBed(t, profile)
+				f.inject(b)
+				report := b.examine()
+				o := outcome{injected: f}
+				if len(report.Findings) > 0 {
+					o.got, o.also = report.Findings[0].ID, len(report.Findings)-1
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				outcomes = append(outcomes, o)
+				if !o.right() {
+					t.Logf("expected %s, got %q: %+v", f.want, o.got, report.Findings)
+				}
+			})
+		}
+	})
+	for row := 1; row <= rows; row++ {
+		if !covered[row] {
+			t.Errorf("no fault of row %d", row)
+		}
+	}
+	right := 0
+	for _, o := range outcomes {
+		if o.right() {
+			right++
+		}
+	}
+	if testing.Verbose() {
+		print(outcomes, right)
+	}
+	if float64(right) < share*float64(len(outcomes)) || len(outcomes) != len(faults) {
+		t.Errorf("%d of %d first findings are right, expected %.0f %%", right, len(faults), 100*share)
+	}
+}
+
+func print(outcomes []outcome, right int) {
+	slices.SortStableFunc(outcomes, func(a, b outcome) int {
+		if a.row != b.row {
+			return a.row - b.row
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	fmt.Fprintf(os.Stdout, "%-4s %-8s %-20s %-20s %s\n", "row", "", "expected first", "first", "fault (further findings)")
+	for _, o := range outcomes {
+		verdict := "ok"
+		if !o.right() {
+			verdict = "WRONG"
+		}
+		fmt.Fprintf(os.Stdout, "%-4d %-8s %-20s %-20s %s (%d)\n", o.row, verdict, o.want, o.got, o.name, o.also)
+	}
+	fmt.Fprintf(os.Stdout, "score: %d of %d first findings are right, %.1f %%\n", right, len(outcomes), 100*float64(right)/float64(len(outcomes)))
+}
