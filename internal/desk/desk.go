@@ -209,8 +209,14 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, c *authn.Caller, 
 		default:
 			h.Logger.ErrorContext(r.Context(), "page failed", "error", err, "request_id", httpx.RequestID(r.Context()))
 			v.Reference = httpx.RequestID(r.Context())
-			if f.Code != fault.Internal {
-				v.Title, v.Text = f.Code.Message, "What you asked for was not done. Try again in a moment."
+			switch {
+			case f.Code == fault.Internal:
+			case f.Code == fault.Unavailable: // it knows whether something may have been done all the same
+				v.Title, v.Text = f.Code.Message, capital(f.Detail)+"."
+			case r.Method == http.MethodGet:
+				v.Title, v.Text = f.Code.Message, "Try again in a moment."
+			default:
+				v.Title, v.Text = f.Code.Message, "It may have been done all the same: look before you try again."
 			}
 		}
 		h.render(w, r, f.Code.Status, view.FailurePage(v))

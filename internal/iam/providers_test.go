@@ -24,23 +24,29 @@ func TestProviders_AccessTokens(t *testing.T) {
 		why                           string // of a refusal
 	}{
 		"Keycloak": {
-			keycloak, "realm_access.roles", "sub", object{"typ": "JWT"},
+			keycloak, "realm_access.roles", "sub",
+			object{"typ": "JWT"},
 			object{"aud": []string{audience, "account"}, "azp": "portico", "typ": "Bearer", "sub": "b7f1", "realm_access": object{"roles": []string{"offline_access", "Acme Issuance"}}},
 			"b7f1",
-			[]string{"offline_access", "Acme Issuance"}, "",
+			[]string{"offline_access", "Acme Issuance"},
+			"",
 		},
 		"Keycloak, roles of a client with a dot": {
 			keycloak, "$['resource_access']['my.client']['roles']", "sub", nil,
 			object{"sub": "b7f1", "resource_access": object{"my.client": object{"roles": []string{"Issuer"}}, "my": object{"client": object{"roles": []string{"Wrong"}}}}},
 			"b7f1",
-			[]string{"Issuer"}, "",
+			[]string{"Issuer"},
+			"",
 		},
 		"Keycloak without the audience mapper":             {keycloak, "roles", "sub", nil, object{"aud": "account"}, "", nil, "expected the audience " + audience + ", got account"},
 		"Keycloak without the mapper, and no client roles": {keycloak, "roles", "sub", nil, object{"aud": absent{}}, "", nil, "expected the audience"},
 		"Entra, version 2": {
-			entra, "roles", "oid", object{"typ": "JWT"},
-			object{"azp": "0000", "ver": "2.0", "sub": "pairwise", "oid": "0f0e", "roles": []string{"Acme.Issuance"}}, "0f0e",
-			[]string{"Acme.Issuance"}, "",
+			entra, "roles", "oid",
+			object{"typ": "JWT"},
+			object{"azp": "0000", "ver": "2.0", "sub": "pairwise", "oid": "0f0e", "roles": []string{"Acme.Issuance"}},
+			"0f0e",
+			[]string{"Acme.Issuance"},
+			"",
 		},
 		"Entra, version 1":                {entra, "roles", "oid", nil, object{"iss": "https://sts.windows.net/aaaabbbb/", "oid": "0f0e"}, "", nil, "expected the issuer " + entra},
 		"Entra, too many groups":          {entra, "groups", "sub", nil, object{"sub": "p", "_claim_names": object{"groups": "src1"}}, "p", nil, ""},
@@ -53,7 +59,7 @@ func TestProviders_AccessTokens(t *testing.T) {
 		b := newBench(t)
 		i := b.Issuers[0]
 		i.Issuer, i.RolePath, i.SubjectPath = c.issuer, path(t, c.rolePath), path(t, c.subjectPath)
-		token := sign(header(c.header), claims(with(object{"iss": c.issuer, "roles": absent{}}, c.claims)), keys().rsa)
+		token := sign(header(c.header), with(claims(object{"iss": c.issuer, "roles": absent{}}), c.claims), keys().rsa)
 		if c.why != "" {
 			refused(t, b, rule, token, c.why)
 			continue
