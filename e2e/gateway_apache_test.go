@@ -136,8 +136,12 @@ func TestGatewayApache(t *testing.T) {
 	mustStatus(t, ada.call("GET", "/api/sts/role/v1/"+role, nil, nil), http.StatusOK)
 
 	nobody := browserAt(t, b.publicURL)
-	if got := nobody.steps().call("GET", "/api/user/v1/me", nil, nil); got.status != http.StatusUnauthorized {
-		t.Errorf("a script without a session: expected 401, got %d %s", got.status, got.header.Get("Location"))
+	for _, accept := range []string{"*/*", "application/json", "text/html"} {
+		req := nobody.request(http.MethodGet, "/api/user/v1/me", nil)
+		req.Header.Set("Accept", accept)
+		if got := nobody.steps().do(req); got.status != http.StatusUnauthorized {
+			t.Errorf("a script without a session that accepts %s: expected 401, got %d %s", accept, got.status, got.header.Get("Location"))
+		}
 	}
 	for _, open := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", stylesheet.FindString(roles.body)} {
 		mustStatus(t, nobody.steps().open(open), http.StatusOK)

@@ -1,13 +1,16 @@
 package e2e
 
 import (
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/devokta"
 )
 
 // oktaOrg is Okta without API Access Management: thin ID tokens, access tokens for Okta alone, groups in userinfo.
@@ -181,4 +184,51 @@ func TestIDToken_SignInsThatFail(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestIDToken_DevelopmentOkta: the recipe, beside the development Okta as an organisation without API Access Management.
+func TestIDToken_DevelopmentOkta(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, admin := freePorts(t)
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	okta, err := devokta.New(devokta.Config{
+		PublicURL: "http://localhost:" + port, Profile: "unlicensed",
+		WebRedirectURIs: []string{"http://" + own + "/.apisix/redirect"}, WebLogoutURIs: []string{"http://" + own + "/"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(okta.Handler())
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(func() {
+		server.Close()
+		if err := okta.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	world := okta.World()
+	folder, _ := prepareRecipe(t, recipes(t)["Okta without API Access Management"], world.WebClient.Secret)
+	t.Setenv("PORTICO_iam__clientId", world.WebClient.ID)
+	p := serveRecipe(t, folder, own, admin, world.Issuer)
+
+	ada := browserAt(t, p.publicURL)
+	ada.signIn("/", "ada@acme.test").mustContain(t, "Ada Admin", "ONE_STS_ADMIN")
+	organisation := ada.create("/api/organisation/v1", map[string]any{"name": "Acme"})
+	role := ada.create("/api/sts/role/v1", map[string]any{"name": "Auditor", "permissions": []string{"HISTORY_LIST"}})
+	ada.mayEverywhere("Acme Audit", role, organisation)
+	otto := browserAt(t, p.publicURL)
+	otto.signIn("/", "otto@acme.test").mustContain(t, "Otto Auditor")
+	mustStatus(t, otto.call("GET", "/api/history/v1", nil, nil), http.StatusOK)
+	mustStatus(t, otto.call("GET", "/api/key/v1", nil, nil), http.StatusForbidden)
+	// The sign-in at Okta ends too: its page asks for the password again.
+	otto.open("/logout").mustContain(t, "You are signed out")
+	if again := otto.open("/login"); !strings.Contains(again.body, `name="password"`) {
+		t.Errorf("still signed in at Okta: %s", again.url)
+	}
+	p.interrupt(t)
 }

@@ -55,21 +55,42 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-func followRecipe(t *testing.T, recipe string, s shape) {
-	folder := t.TempDir()
-	write(t, filepath.Join(folder, "portico.yaml"), recipe)
-	write(t, filepath.Join(folder, "secret"), "the-secret\n")
+// prepareRecipe puts the file and its secrets into a folder, and checks it as a user does.
+func prepareRecipe(t *testing.T, recipe, secret string) (folder string, cfg *config.Config) {
+	t.Helper()
+	folder = t.TempDir()
+	file := filepath.Join(folder, "portico.yaml")
+	write(t, file, recipe)
+	write(t, filepath.Join(folder, "secret"), secret+"\n")
 	write(t, filepath.Join(folder, "key"), seal.RandomKey().Encode())
 	t.Setenv("PORTICO_iam__clientSecretFile", filepath.Join(folder, "secret"))
 	t.Setenv("PORTICO_sts__token__keyEncryptionKeyFile", filepath.Join(folder, "key"))
 	t.Setenv("PORTICO_store__dsn", filepath.Join(folder, "portico.db"))
-	if out, err := command(t, "config", "check", "--config", filepath.Join(folder, "portico.yaml")).CombinedOutput(); err != nil {
+	if out, err := command(t, "config", "check", "--config", file).CombinedOutput(); err != nil {
 		t.Fatalf("config check: %v\n%s", err, out)
 	}
-	cfg, err := config.LoadFile(filepath.Join(folder, "portico.yaml"), os.Environ())
+	cfg, err := config.LoadFile(file, os.Environ())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return folder, cfg
+}
+
+// serveRecipe runs the built binary with the file in the folder, at two free addresses.
+func serveRecipe(t *testing.T, folder, own, admin, issuer string) *served {
+	t.Helper()
+	for key, value := range map[string]string{
+		"server__listen": own, "server__adminListen": admin, "server__publicUrl": "http://" + own, "iam__issuer": issuer,
+	} {
+		t.Setenv("PORTICO_"+key, value)
+	}
+	s := &served{publicURL: "http://" + own, adminURL: "http://" + admin, folder: folder}
+	s.running = s.start(t)
+	return s
+}
+
+func followRecipe(t *testing.T, recipe string, s shape) {
+	folder, cfg := prepareRecipe(t, recipe, "the-secret")
 	issuer, err := url.Parse(cfg.IAM.Issuer)
 	if err != nil {
 		t.Fatal(err)
@@ -77,13 +98,7 @@ func followRecipe(t *testing.T, recipe string, s shape) {
 	p := newProvider(t, s, issuer.Path)
 	own, admin := freePorts(t)
 	p.clientID, p.secret, p.callback = cfg.IAM.ClientID, "the-secret", "http://"+own+"/.apisix/redirect"
-	for key, value := range map[string]string{
-		"server__listen": own, "server__adminListen": admin, "server__publicUrl": "http://" + own, "iam__issuer": p.issuer,
-	} {
-		t.Setenv("PORTICO_"+key, value)
-	}
-	portico := &served{publicURL: "http://" + own, adminURL: "http://" + admin, folder: folder}
-	portico.running = portico.start(t)
+	portico := serveRecipe(t, folder, own, admin, p.issuer)
 
 	p.signsIn("ada")
 	ada := browserAt(t, portico.publicURL)

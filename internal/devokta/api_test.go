@@ -94,6 +94,7 @@ func TestAppRefusals(t *testing.T) {
 		"cut off":                   {good[:len(good)/2], "400", "E0000003", ""},
 		"a list":                    {`[` + good + `]`, "400", "E0000003", ""},
 		"more after it":             {good + good, "400", "E0000003", ""},
+		"a stray bracket after it":  {good + "}", "400", "E0000003", ""},
 		"too long":                  {strings.Repeat(" ", 300<<10) + good, "400", "E0000003", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

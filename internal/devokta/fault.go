@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,7 +103,7 @@ func (f *Fault) fits(r *http.Request, endpoint string) bool {
 }
 
 func isManagement(endpoint string) bool {
-	return len(endpoint) > len(managementEndpoint) && endpoint[:len(managementEndpoint)+1] == managementEndpoint+"/"
+	return strings.HasPrefix(endpoint, managementEndpoint+"/")
 }
 
 // withFaults puts an endpoint under the faults that fit it.
@@ -137,37 +138,22 @@ func (s *Server) withFaults(endpoint string, next http.HandlerFunc) http.Handler
 
 // wait tells whether somebody still waits for the answer.
 func (s *Server) wait(r *http.Request, f Fault) bool {
-	var delay <-chan time.Time
-	if f.Delay > 0 {
-		timer := time.NewTimer(f.Delay)
-		defer timer.Stop()
-		delay = timer.C
-	}
-	for _, until := range []func() bool{
-		func() bool { return f.Hold == nil || s.until(r, f.Hold) },
-		func() bool { return delay == nil || s.untilTime(r, delay) },
-	} {
-		if !until() {
-			return false
-		}
-	}
-	return true
-}
-
-func (s *Server) until(r *http.Request, ready <-chan struct{}) bool {
-	select {
-	case <-ready:
-	case <-s.done:
-	case <-r.Context().Done():
+	if f.Hold != nil && !await(r, s.done, f.Hold) {
 		return false
 	}
-	return true
+	if f.Delay == 0 {
+		return true
+	}
+	timer := time.NewTimer(f.Delay)
+	defer timer.Stop()
+	return await(r, s.done, timer.C)
 }
 
-func (s *Server) untilTime(r *http.Request, ready <-chan time.Time) bool {
+// await waits for ready, or for the end of the server; false when the client gave up.
+func await[T any](r *http.Request, done <-chan struct{}, ready <-chan T) bool {
 	select {
 	case <-ready:
-	case <-s.done:
+	case <-done:
 	case <-r.Context().Done():
 		return false
 	}

@@ -119,8 +119,12 @@ func (s *Server) begin() error {
 
 // restore takes over a saved state.
 func (s *Server) restore(st *savedState) error {
-	if s.cfg.Profile != "" && s.cfg.Profile != st.World.Profile {
-		return profileDiffers(s.cfg.StateFile, st.World.Profile, s.cfg.Profile)
+	org, err := st.org()
+	if err != nil {
+		return corrupt(s.cfg.StateFile, err)
+	}
+	if s.cfg.Profile != "" && s.cfg.Profile != org.Profile {
+		return profileDiffers(s.cfg.StateFile, org.Profile, s.cfg.Profile)
 	}
 	key, err := parseSetupKey(st.SetupKey)
 	if err != nil {
@@ -129,10 +133,7 @@ func (s *Server) restore(st *savedState) error {
 	if err := s.keys.restore(st.Keys); err != nil {
 		return corrupt(s.cfg.StateFile, err)
 	}
-	if err := st.World.Check(); err != nil {
-		return corrupt(s.cfg.StateFile, err)
-	}
-	s.setupKey, s.refreshKey, s.world = key, st.RefreshKey, st.World
+	s.setupKey, s.refreshKey, s.world = key, st.RefreshKey, org
 	s.world.Attach(s.now, s.random.bytes)
 	s.world.AllowRedirects(s.cfg.WebRedirectURIs, s.cfg.WebLogoutURIs)
 	restore(s.sessions, st.Sessions)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,7 +24,7 @@ type savedState struct {
 	Keys       map[string][]savedKey   `json:"keys"` // by authorization server
 	RefreshKey []byte                  `json:"refreshKey"`
 	SetupKey   []byte                  `json:"setupKey"` // PKCS #8
-	World      *world.World            `json:"world"`
+	World      json.RawMessage         `json:"world"`
 	Sessions   []savedItem[session]    `json:"sessions,omitempty"`
 	Grants     []savedItem[grant]      `json:"grants,omitempty"`
 	Tokens     []savedItem[tokenEntry] `json:"accessTokens,omitempty"`
@@ -88,11 +89,8 @@ func decodeState(data []byte) (*savedState, error) {
 	if err := dec.Decode(&st); err != nil {
 		return nil, err
 	}
-	if dec.More() {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("data after the end")
-	}
-	if st.World == nil {
-		return nil, errors.New("there is no org in it")
 	}
 	if len(st.RefreshKey) != refreshKeySize {
 		return nil, fmt.Errorf("refreshKey has %d bytes, expected %d", len(st.RefreshKey), refreshKeySize)
@@ -120,7 +118,7 @@ func readKeys(saved []savedKey) ([]*signingKey, error) {
 	return keys, nil
 }
 
-// snapshot encodes the state. A key that is still being made is left out; when it is there, it is saved.
+// snapshot encodes the state; only the world is encoded under the lock. A key that is still being made is left out; when it is there, it is saved.
 func (s *Server) snapshot() ([]byte, error) {
 	st := &savedState{Version: stateVersion, RefreshKey: s.refreshKey, SetupKey: s.setupKey.der, Keys: map[string][]savedKey{}}
 	for id, keys := range s.keys.all() {
@@ -136,16 +134,34 @@ func (s *Server) snapshot() ([]byte, error) {
 			st.Keys[id] = append(st.Keys[id], savedKey{k.kid, k.status, k.created, der})
 		}
 	}
+	var err error
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.purge()
-	st.World = s.world
+	st.World, err = json.Marshal(s.world)
 	st.Sessions, st.Grants, st.Tokens = saved(s.sessions), saved(s.grants), saved(s.tokens)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("development Okta: state: %w", err)
+	}
 	data, err := json.Marshal(st)
 	if err != nil {
 		return nil, fmt.Errorf("development Okta: state: %w", err)
 	}
 	return data, nil
+}
+
+// org reads the world out of the state.
+func (st *savedState) org() (*world.World, error) {
+	dec := json.NewDecoder(bytes.NewReader(st.World))
+	dec.DisallowUnknownFields()
+	var w world.World
+	if err := dec.Decode(&w); err != nil {
+		return nil, fmt.Errorf("org: %w", err)
+	}
+	if err := w.Check(); err != nil {
+		return nil, fmt.Errorf("org: %w", err)
+	}
+	return &w, nil
 }
 
 func saved[V any](b *bounded[*V]) []savedItem[V] {

@@ -36,7 +36,7 @@ const (
 
 // What a server that can't be used explains, and what one that is not asked explains.
 var (
-	serverDown  = []string{"issuer-not-found", "told-not-found", "token-refused", "keys-unreadable", "policy-missing"}
+	serverDown  = []string{"told-inactive", "issuer-not-found", "told-not-found", "token-refused", "keys-unreadable", "policy-missing"}
 	unreachable = []string{"told-network", "token-refused", "keys-unreadable", "issuer-not-found"}
 	wrongIssuer = []string{"issuer-not-found", "issuer-differs", "token-issuer", "org-token", "token-refused", "told-issuer", "told-audience", "told-signature", "told-not-found", "audience", "claim-missing", "keys-unreadable", "gateway-issuer"}
 	badToken    = []string{"token-refused", "told-audience", "told-signature"}
@@ -45,13 +45,12 @@ var (
 // catalogue has every finding there is. Ranks go along the way of a sign-in: reach the issuer, be its client, be let
 // through, get a token, have it accepted, have roles in it, and what goes wrong after that.
 var catalogue = withSymptoms(map[string]entry{
-	"console-host":    {row: 18, rank: 10, explains: append([]string{"config-invalid"}, wrongIssuer...)},
+	"console-host":    {row: 18, rank: 10, explains: wrongIssuer},
 	"dns":             {row: 46, rank: 12, explains: unreachable},
 	"tls":             {row: 46, rank: 13, explains: unreachable},
 	"unreachable":     {row: 46, rank: 14, explains: unreachable},
 	"rate-limit":      {row: 44, rank: 15, explains: []string{"told-rate-limit", "issuer-not-found", "keys-unreadable", "management"}},
 	"clock":           {row: 45, rank: 16, explains: []string{"token-time", "told-clock", "token-refused"}},
-	"config-invalid":  {rank: 18},
 	"unlicensed":      {row: 19, rank: 20, explains: append([]string{"told-unlicensed"}, wrongIssuer...)},
 	"org-issuer":      {row: 12, rank: 21, console: atSettings, explains: append([]string{"told-scope", "scope-unknown"}, wrongIssuer...)},
 	"server-inactive": {row: 20, rank: 22, console: atServers, apply: true, explains: serverDown},
@@ -59,6 +58,7 @@ var catalogue = withSymptoms(map[string]entry{
 		"told-not-found", "token-refused", "token-issuer", "told-issuer", "keys-unreadable", "gateway-issuer", "issuer-differs",
 	}},
 	"issuer-differs": {row: 17, rank: 24, console: atSettings, explains: []string{"token-issuer", "token-refused", "told-issuer", "gateway-issuer"}},
+	"config-invalid": {rank: 26},
 	"gateway-issuer": {row: 17, rank: 25, console: atSettings, explains: []string{"token-issuer", "token-refused", "told-issuer"}},
 
 	"api-token":          {row: 43, rank: 30, console: atTokens, explains: []string{"told-api-token", "management"}},
@@ -67,7 +67,8 @@ var catalogue = withSymptoms(map[string]entry{
 	"no-admin-role":      {row: 41, rank: 33, console: atRoles, explains: []string{"told-no-admin-role", "management"}},
 	"management":         {row: 43, rank: 34},
 
-	"app-inactive":   {row: 20, rank: 40, console: atApps, apply: true, explains: []string{"client-unknown", "secret", "told-client", "told-client-id", "grant-missing"}},
+	"app-missing":    {rank: 39, console: atApps, apply: true},
+	"app-inactive":   {row: 20, rank: 40, console: atApps, apply: true, explains: []string{"client-unknown", "secret", "told-client", "told-client-id", "told-inactive", "grant-missing"}},
 	"client-unknown": {row: 34, rank: 41, console: atSecrets, explains: []string{"secret", "told-client", "told-client-id"}},
 	"auth-method":    {row: 34, rank: 42, console: atSecrets, explains: []string{"secret", "told-client"}},
 	"secret":         {row: 34, rank: 43, console: atSecrets, explains: []string{"told-client"}},
@@ -75,7 +76,7 @@ var catalogue = withSymptoms(map[string]entry{
 	"grant-missing":  {row: 36, rank: 45, console: atGrants, apply: true, explains: []string{"told-grant", "told-refresh-missing", "no-refresh", "refresh-grant"}},
 	"pkce":           {row: 33, rank: 46, console: atSecrets, explains: []string{"told-pkce"}},
 	"redirect-varies": {row: 8, rank: 47, console: atLogin, explains: []string{
-		"redirect-uri", "told-redirect", "session-lost", "told-session-lost",
+		"redirect-uri", "told-redirect", "session-lost", "told-session-lost", "told-varies",
 	}},
 	"redirect-uri":  {row: 7, rank: 48, console: atLogin, apply: true, explains: []string{"told-redirect"}},
 	"scope-groups":  {row: 5, rank: 49, console: atScopes, explains: []string{"told-scope", "told-scope-groups", "scope-unknown", "rule-misses"}},
@@ -83,7 +84,7 @@ var catalogue = withSymptoms(map[string]entry{
 
 	"not-assigned":    {row: 4, rank: 55, console: atAssign, apply: true, explains: []string{"told-assigned"}},
 	"user-inactive":   {row: 4, rank: 54, console: atPeople, explains: []string{"told-assigned", "not-assigned"}},
-	"policy-inactive": {row: 20, rank: 56, console: atPolicies, apply: true, explains: []string{"policy-missing", "told-policy", "rule-misses"}},
+	"policy-inactive": {row: 20, rank: 56, console: atPolicies, apply: true, explains: []string{"policy-missing", "told-policy", "told-inactive", "rule-misses"}},
 	"policy-missing":  {row: 1, rank: 57, console: atPolicies, apply: true, explains: []string{"told-policy", "rule-misses"}},
 	"rule-misses":     {row: 2, rank: 58, console: atPolicies, apply: true, explains: []string{"told-policy", "told-scope-denied"}},
 	"policy-order":    {row: 3, rank: 59, console: atPolicies, explains: []string{"told-scope-denied", "told-lifetime"}},
@@ -102,19 +103,20 @@ var catalogue = withSymptoms(map[string]entry{
 	"token-issuer":    {row: 17, rank: 74, explains: append([]string{"key-unknown", "told-issuer"}, badToken...)},
 	"audience":        {row: 11, rank: 75, console: atSettings, explains: append([]string{"told-audience"}, badToken...)},
 	"key-unknown":     {row: 15, rank: 76, explains: badToken},
+	"algorithms":      {rank: 68, explains: []string{"token-refused"}},
 	"keys-unreadable": {row: 15, rank: 77},
 	"token-time":      {row: 45, rank: 78, explains: append([]string{"told-clock"}, badToken...)},
 	"token-refused":   {rank: 79},
 
 	"claim-broken":     {row: 27, rank: 80, console: atClaims, explains: []string{"told-claim"}},
 	"too-many-groups":  {row: 26, rank: 81, console: atClaims, explains: []string{"told-too-many"}},
-	"claim-string":     {row: 28, rank: 82, console: atClaims},
-	"claim-inactive":   {row: 20, rank: 83, console: atClaims, apply: true, explains: []string{"claim-missing", "told-no-roles", "admin-filter"}},
+	"claim-string":     {row: 28, rank: 82, console: atClaims, explains: []string{"told-string"}},
+	"claim-inactive":   {row: 20, rank: 83, console: atClaims, apply: true, explains: []string{"claim-missing", "told-no-roles", "told-inactive", "admin-filter"}},
 	"claim-identity":   {row: 21, rank: 84, console: atClaims, apply: true, explains: []string{"claim-missing", "told-no-roles", "claim-name"}},
 	"claim-scope":      {row: 21, rank: 85, console: atClaims, explains: []string{"claim-missing", "told-no-roles"}},
-	"directory-groups": {row: 25, rank: 86, console: atClaims, explains: []string{"claim-missing", "told-no-roles", "no-roles", "admin-missing", "not-admin", "admin-filter"}},
-	"claim-name":       {row: 23, rank: 87, console: atClaims, explains: []string{"claim-missing", "told-no-roles", "admin-filter"}},
-	"no-roles":         {row: 22, rank: 88, console: atGroups, explains: []string{"claim-missing", "told-no-roles"}},
+	"directory-groups": {row: 25, rank: 86, console: atClaims, explains: []string{"claim-missing", "told-no-roles", "no-roles", "admin-missing", "not-admin", "admin-filter", "told-directory"}},
+	"claim-name":       {row: 23, rank: 87, console: atClaims, explains: []string{"claim-missing", "told-no-roles", "told-claim-name", "admin-filter"}},
+	"no-roles":         {row: 22, rank: 88, console: atGroups, explains: []string{"claim-missing", "told-no-roles", "told-some"}},
 	"claim-missing":    {row: 21, rank: 89, console: atClaims, apply: true, explains: []string{"told-no-roles"}},
 	"admin-name":       {row: 24, rank: 90, console: atGroups, explains: []string{"admin-missing", "admin-filter", "not-admin", "told-no-admin"}},
 	"admin-missing":    {row: 24, rank: 91, console: atGroups, apply: true, explains: []string{"admin-filter", "not-admin", "told-no-admin"}},
@@ -122,15 +124,14 @@ var catalogue = withSymptoms(map[string]entry{
 	"admin-empty":      {row: 24, rank: 93, console: atGroups, explains: []string{"not-admin", "told-no-admin"}},
 	"not-admin":        {row: 24, rank: 94, console: atGroups, explains: []string{"told-no-admin"}},
 
-	"no-refresh":       {row: 37, rank: 100, explains: []string{"told-refresh-missing"}},
-	"refresh-grant":    {row: 37, rank: 101, console: atGrants, apply: true, explains: []string{"told-refresh-missing", "told-grant"}},
-	"refresh-reuse":    {row: 38, rank: 102, console: atGrants, explains: []string{"told-refresh"}},
-	"email-unverified": {row: 30, rank: 103, explains: []string{"told-email"}},
-	"names":            {row: 29, rank: 104, console: atClaims, explains: []string{"told-names"}},
-	"large":            {row: 47, rank: 105, console: atClaims, explains: []string{"told-large"}},
-	"logout-uri":       {row: 10, rank: 106, console: atLogout, apply: true, explains: []string{"told-logout-uri"}},
-	"gateway-network":  {row: 46, rank: 107, explains: []string{"told-network"}},
-	"logout":           {row: 52, rank: 108, explains: []string{"told-logout"}},
+	"no-refresh":      {row: 37, rank: 100, explains: []string{"told-refresh-missing"}},
+	"refresh-grant":   {row: 37, rank: 101, console: atGrants, apply: true, explains: []string{"told-refresh-missing", "told-grant"}},
+	"refresh-reuse":   {row: 38, rank: 102, console: atGrants, explains: []string{"told-refresh"}},
+	"names":           {row: 29, rank: 104, console: atClaims, explains: []string{"told-names"}},
+	"large":           {row: 47, rank: 105, console: atClaims, explains: []string{"told-large"}},
+	"logout-uri":      {row: 10, rank: 106, console: atLogout, apply: true, explains: []string{"told-logout-uri"}},
+	"gateway-network": {row: 46, rank: 107, explains: []string{"told-network"}},
+	"logout":          {row: 52, rank: 108, explains: []string{"told-logout"}},
 })
 
 // withSymptoms adds the errors that people come with, behind every cause.

@@ -55,12 +55,16 @@ func checkAdmin(e *Evidence, f *findings) {
 		}
 	}
 	u := e.Org.User
-	if e.Setup != nil && u != nil && slices.ContainsFunc(e.Setup.Bootstrap.People, func(p string) bool { return strings.EqualFold(p, u.Login) }) && !u.In(group.ID) {
+	if u != nil && (e.meantToAdminister(u) || e.Told.says("told-no-admin")) && !u.In(group.ID) {
 		f.add("not-admin", Finding{
 			What: fmt.Sprintf("%s is not in the group %s.", u.Login, role), Seen: "their groups: " + clip(groupNames(u.Groups)), Setting: "Put them into it.",
 			Console: atGroups + " > " + role, Call: "PUT /api/v1/groups/" + group.ID + "/users/" + u.ID,
 		})
 	}
+}
+
+func (e *Evidence) meantToAdminister(u *okta.UserFacts) bool {
+	return e.Setup != nil && slices.ContainsFunc(e.Setup.Bootstrap.People, func(p string) bool { return strings.EqualFold(p, u.Login) })
 }
 
 func (e *Evidence) noAdminGroup(f *findings, role string) {

@@ -3,9 +3,7 @@ package doctor
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/portico-iam/portico/internal/claim"
@@ -135,7 +133,7 @@ func (e *Evidence) checkClaim(f *findings, c *okta.ClaimFacts) {
 		})
 	}
 	if c.ValueType == "EXPRESSION" {
-		if why := brokenExpression(c.Value); why != "" {
+		if why := cmp.Or(brokenExpression(c.Value), e.failed(c.Name)); why != "" {
 			f.add("claim-broken", Finding{
 				What: fmt.Sprintf("The expression of the claim %s will fail.", c.Name), Seen: why + ": " + clip(c.Value),
 				Setting: "Guard against null and stay at the limit, e.g. Groups.startsWith(\"OKTA\",\"ONE_\",100) ?: {}", Call: "PUT " + path + " with value",
@@ -164,105 +162,12 @@ func (e *Evidence) checkClaim(f *findings, c *okta.ClaimFacts) {
 	}
 }
 
-var (
-	groupsCall = regexp.MustCompile(`Groups\.(?:startsWith|contains|endsWith)\([^)]*,\s*(\d+)\s*\)`)
-	attribute  = regexp.MustCompile(`^\s*(?:user|appuser|app\.profile)\.[A-Za-z0-9_]+\s*$`)
-)
-
-// brokenExpression finds what Okta accepts when it is saved and fails on when a token is due (okta.md 3). It only speaks
-// where it is sure.
-func brokenExpression(value string) string {
-	for _, m := range groupsCall.FindAllStringSubmatch(value, -1) {
-		if n, err := strconv.Atoi(m[1]); err == nil && (n > mostGroups || n < 1) {
-			return fmt.Sprintf("a limit of %d, from 1 to %d is allowed", n, mostGroups)
+// failed tells of a failure of the claim that the System Log has of the last hour.
+func (e *Evidence) failed(name string) string {
+	for _, event := range e.Org.Events {
+		if strings.HasSuffix(event.Reason, "claim_evaluation_failure") && event.Claim == name {
+			return strings.TrimSuffix(event.Reason+", "+event.Cause, ", ") + " in the System Log"
 		}
-	}
-	if strings.Contains(value, "Arrays.flatten(") && !strings.Contains(value, "?:") && !strings.Contains(value, "isEmpty") && strings.Contains(value, "Groups.") {
-		return "Arrays.flatten fails where one of its lists is null"
-	}
-	if strings.Count(value, "(") != strings.Count(value, ")") || strings.Count(value, "{") != strings.Count(value, "}") || strings.Count(value, `"`)%2 != 0 {
-		return "brackets or quotes do not match"
 	}
 	return ""
-}
-
-// isText tells of an expression that surely gives one text.
-func isText(value string) bool {
-	return attribute.MatchString(value) || strings.HasPrefix(strings.TrimSpace(value), "Arrays.toCsvString(") || strings.HasPrefix(strings.TrimSpace(value), "String.")
-}
-
-// checkTokenRoles reads the roles as every request does.
-func checkTokenRoles(e *Evidence, f *findings) {
-	t := e.Token
-	if t == nil || t.Kind != AccessToken || e.idTokens() || e.Config == nil && e.Setup == nil || e.Config != nil && e.additional(t.text("iss")) {
-		return
-	}
-	path, _ := e.rolePath()
-	separator, role := "", "ONE_STS_ADMIN"
-	if e.Config != nil {
-		separator, role = e.Config.STS.IAM.RoleSeparator, e.Config.STS.IAM.AdminRole
-	}
-	value, found := path.Find(t.Claims)
-	if text, isString := value.(string); isString && separator == "" {
-		f.add("claim-string", Finding{
-			What: "The roles are one text, not a list: it counts as one role.", Seen: fmt.Sprintf("%s is %q", path, clip(text)),
-			Setting: "An expression that gives a list, e.g. {user.department}; or sts.iam.roleSeparator", Call: "PUT " + e.serverPath() + "/claims/{id} with value",
-		})
-	}
-	if found && value != nil {
-		roles, _ := path.Roles(t.Claims, separator)
-		for _, got := range roles {
-			if got != role && okta.Plain(got) == okta.Plain(role) && !slices.Contains(roles, role) {
-				f.add("admin-name", Finding{
-					What: "The bootstrap role is nearly in the token.", Seen: fmt.Sprintf("%q, expected %q", clip(got), role), Near: cmp.Or(nearMiss(got, role), "They differ in blanks or punctuation."),
-					Setting: "The group's name: exactly " + role + "; or sts.iam.adminRole", Call: "PUT /api/v1/groups/{id} with {\"profile\":{\"name\":\"" + role + "\"}}",
-				})
-			}
-		}
-		return
-	}
-	e.noRoles(f, path)
-}
-
-// noRoles: the claim has another name, or this person has no group for it, or there is none.
-func (e *Evidence) noRoles(f *findings, path claim.Path) {
-	for _, name := range sortedKeys(e.Token.Claims) {
-		_, list := e.Token.Claims[name].([]any)
-		alike := okta.Plain(name) == okta.Plain(path.String())
-		usual := list && slices.Contains([]string{"groups", "roles", "role", "group", "permissions"}, strings.ToLower(name[strings.LastIndexAny(name, "/:.")+1:]))
-		if alike || usual {
-			finding := Finding{
-				What: "The claim that holds the roles has another name than sts.iam.rolePath.", Seen: fmt.Sprintf("the token has %s, sts.iam.rolePath is %s", clip(name), path),
-				Near: nearMiss(name, path.String()), Setting: "sts.iam.rolePath: " + clip(rolePathOf(name)), Call: "or PUT " + e.serverPath() + "/claims/{id} with name: " + path.String(),
-			}
-			if e.Config != nil {
-				finding.settings = []config.Setting{{Key: "sts.iam.rolePath", Value: rolePathOf(name)}}
-			}
-			f.add("claim-name", finding)
-			return
-		}
-	}
-	if e.Token.text("uid") == "" { // a machine's: no groups there
-		return
-	}
-	if c := e.roleClaim(); c != nil && e.Org.User != nil {
-		f.add("no-roles", Finding{
-			What: "The token has no roles because this person has no group that the claim lets through: Okta leaves an empty claim out.", Seen: fmt.Sprintf("%s (%s); groups of %s: %s", c.Name, c.Describe(), e.Org.User.Login, clip(groupNames(e.Org.User.Groups))),
-			Setting: "As it should be for somebody without roles; else put them into a group that the filter lets through.", Call: "PUT /api/v1/groups/{id}/users/" + e.Org.User.ID,
-		})
-		return
-	}
-	f.add("claim-missing", Finding{
-		What: fmt.Sprintf("The token has no claim %s: there is none for access tokens, it is bound to a scope that was not asked for, or this person has no group that it lets through.", path),
-		Seen: "the token's claims are " + clip(strings.Join(sortedKeys(e.Token.Claims), ", ")), Setting: fmt.Sprintf("A claim %s, Include in token type: Access Token, Include in: Any scope", path),
-		Call: "POST " + e.serverPath() + "/claims",
-	})
-}
-
-func groupNames(groups []okta.GroupFacts) string {
-	var names []string
-	for _, g := range groups {
-		names = append(names, g.Name)
-	}
-	return orNone(names)
 }

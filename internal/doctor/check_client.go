@@ -31,7 +31,11 @@ func checkApplication(e *Evidence, f *findings) {
 				Setting: key + ": the Client ID of the application", Call: "GET " + appsPath + "?filter=name eq \"oidc_client\"",
 			})
 			return
-		case app == nil:
+		case app == nil && e.Setup != nil:
+			f.add("app-missing", Finding{
+				What: fmt.Sprintf("There is no application %q yet.", e.Setup.Application.Label), Seen: "a search of applications by label", Setting: "Make it, as the guide's step 1 says.", Call: "portico okta apply",
+			})
+			return
 		case e.Org.ByLabel:
 			finding := Finding{
 				What: "The client id is not that of the application.", Seen: fmt.Sprintf("%s is %q, the application %q has %s", key, clip(e.Client.ID), app.Label, app.ClientID),
@@ -84,7 +88,8 @@ func checkCredentials(e *Evidence, f *findings) {
 			})
 		}
 		known := c.Auth != "" || c.From == "the configuration" && c.Secret != ""
-		if known && app.AuthMethod != "" && app.AuthMethod != auth {
+		taken := p != nil && p.Code != nil && !p.Code.says("told-client") // what was tried and works is not wrong
+		if known && !taken && app.AuthMethod != "" && app.AuthMethod != auth {
 			f.add("auth-method", e.otherMethod(app.AuthMethod, fmt.Sprintf("the application has %s, %s sends %s", app.AuthMethod, c.From, auth)))
 			return
 		}

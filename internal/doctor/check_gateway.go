@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -37,10 +38,10 @@ func checkAPISIX(e *Evidence, f *findings) {
 			})
 		}
 	}
-	if e.Told.says("told-network") {
-		p := &e.Gateway.Parts[0]
+	p := &e.Gateway.Parts[0]
+	if seconds, err := strconv.Atoi(p.get("timeout")); err == nil && seconds < 3 || e.Told.says("told-network") {
 		f.add("gateway-network", Finding{
-			What: "APISIX can't reach Okta, or does not trust its certificate.", Seen: fmt.Sprintf("the error text; ssl_verify %s, timeout %s s", cmp.Or(p.get("ssl_verify"), "default (true since 3.16.0)"), cmp.Or(p.get("timeout"), "3")),
+			What: "APISIX gives up on Okta too early, can't reach it, or does not trust its certificate.", Seen: fmt.Sprintf("ssl_verify %s, timeout %s s", cmp.Or(p.get("ssl_verify"), "default (true since 3.16.0)"), cmp.Or(p.get("timeout"), "3")),
 			Setting: "apisix.ssl.ssl_trusted_certificate in config.yaml: the authority; timeout: 10; apisix.dns_resolver; proxy_opts for a proxy",
 		})
 	}
@@ -146,6 +147,11 @@ func (e *Evidence) proxyGroups(f *findings, p *Part) {
 	case e.Config != nil && name != path.String():
 		seen = "the roles are in " + path.String()
 	}
+	if id := e.Token.idToken(); id != nil {
+		if _, has := id.Claims[name]; !has {
+			seen = "the ID token has no such claim"
+		}
+	}
 	if seen != "" {
 		f.add("groups-header", Finding{
 			What: "OAuth2-Proxy finds no groups, so allowed_group lets nobody in.", Seen: fmt.Sprintf("oidc_groups_claim is %s; %s", name, seen), Console: atClaims,
@@ -174,92 +180,4 @@ func (e *Evidence) proxyBearer(f *findings, p *Part) {
 		What: "OAuth2-Proxy will refuse bearer access tokens: it compares their audience with its client id.", Seen: "skip_jwt_bearer_tokens is on; neither oidc_extra_audience nor extra_jwt_issuers has " + audience,
 		Setting: "--oidc-extra-audience=" + audience + ", or --extra-jwt-issuers=" + e.Client.Issuer + "=" + audience,
 	})
-}
-
-// checkArgo: Argo CD reads its roles from the claims that argocd-rbac-cm names.
-func checkArgo(e *Evidence, f *findings) {
-	if e.Gateway == nil || e.Gateway.Kind != argoCD {
-		return
-	}
-	p := &e.Gateway.Parts[0]
-	path, _ := e.rolePath()
-	names := p.words("rbac.scopes")
-	if len(names) == 0 {
-		names = []string{"groups"} // its default
-	}
-	if p.has("rbac") && e.Config != nil && !slices.Contains(names, path.String()) {
-		f.add("argo-scopes", Finding{
-			What: "Argo CD takes roles from another claim than yours: people are signed in and may do nothing.", Seen: fmt.Sprintf("scopes of argocd-rbac-cm: %s; the roles are in %s", strings.Join(names, ", "), path),
-			Setting: fmt.Sprintf("argocd-rbac-cm scopes: '[%s]', and that claim in ID tokens, Always", path),
-		})
-	}
-}
-
-// checkGrafana: Grafana reads groups and roles from userinfo, at an address that is configured apart.
-func checkGrafana(e *Evidence, f *findings) {
-	if e.Gateway == nil || e.Gateway.Kind != grafana {
-		return
-	}
-	p := &e.Gateway.Parts[0]
-	want := strings.TrimSuffix(e.Client.Issuer, "/") + "/v1/userinfo"
-	if isBare(e.Client.Issuer) {
-		want = strings.TrimSuffix(e.Client.Issuer, "/") + "/oauth2/v1/userinfo"
-	}
-	if got := p.get("api_url"); e.Client.Issuer != "" && got != want && !placeholder(got) || e.Client.Issuer != "" && got == "" {
-		f.add("grafana-userinfo", Finding{
-			What: "Grafana asks another userinfo address than that of the server which it signs in at.", Seen: fmt.Sprintf("api_url is %s, auth_url %s", cmp.Or(got, "unset"), p.get("auth_url")), Near: nearMiss(got, want),
-			Setting: "api_url = " + want,
-		})
-		return
-	}
-	if e.Told.says("told-grafana") && p.get("role_attribute_path") == "" {
-		f.add("grafana-userinfo", Finding{
-			What: "Grafana has no rule that makes roles out of groups, so everybody is a Viewer.", Seen: p.Where + " has no role_attribute_path",
-			Setting: "role_attribute_path = contains(roles[*], 'ONE_STS_ADMIN') && 'Admin' || 'Viewer', and a claim roles for ID tokens",
-		})
-	}
-}
-
-// checkTold reports what somebody saw; a cause that is found elsewhere takes its place.
-func checkTold(e *Evidence, f *findings) {
-	if e.Told == nil {
-		return
-	}
-	for _, s := range e.Told.symptoms {
-		seen := "the error text"
-		switch {
-		case s.id == "told-audience" && strings.HasPrefix(e.Told.got, "0oa"):
-			s = symptomOf("told-audience-id")
-			seen += ", got " + e.Told.got
-		case s.id == "told-audience" && strings.HasPrefix(e.Told.got, "https://") && isBare(e.Told.got):
-			s = symptomOf("told-audience-org")
-			seen += ", got " + e.Told.got
-		case s.id == "told-redirect" && e.Told.redirectURI != "":
-			seen += ", redirect_uri " + e.Told.redirectURI
-		case s.id == "told-scope" && slices.Contains(strings.Fields(e.Told.scope), "groups"):
-			s = symptomOf("told-scope-groups")
-		}
-		finding := Finding{What: s.what, Seen: seen, Setting: s.setting, Call: s.call}
-		if uri := e.loggedRedirect(); s.id == "told-redirect" && uri != "" {
-			finding.Seen += "; the System Log has " + uri
-		}
-		f.add(s.id, finding)
-	}
-}
-
-func symptomOf(id string) symptom {
-	return symptoms[slices.IndexFunc(symptoms, func(s symptom) bool { return s.id == id })]
-}
-
-// loggedRedirect is the address that Okta refused last, by its log.
-func (e *Evidence) loggedRedirect() string {
-	if e.Org == nil {
-		return ""
-	}
-	for _, event := range e.Org.Events {
-		if strings.HasPrefix(event.Reason, "illegal_redirect_uri") && event.RedirectURI != "" {
-			return event.RedirectURI
-		}
-	}
-	return ""
 }

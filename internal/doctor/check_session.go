@@ -28,6 +28,14 @@ func checkRefresh(e *Evidence, f *findings) {
 	if e.Org == nil || e.Org.App == nil {
 		return
 	}
+	if e.Org.App.Rotation == "ROTATE" && e.Org.App.NoLeeway {
+		f.add("refresh-reuse", Finding{
+			What: "Refresh tokens rotate without any grace: a lost answer, or a second replica, and Okta revokes the whole sign-in.",
+			Seen: "rotation_type ROTATE, leeway 0", Setting: "Refresh token behavior: a grace period of 30 to 60 s",
+			Call: "PUT " + e.appPath() + " with settings.oauthClient.refresh_token {\"rotation_type\":\"ROTATE\",\"leeway\":60}",
+		})
+		return
+	}
 	for _, event := range e.Org.Events {
 		ours := event.Client == e.Org.App.ClientID || event.Client == "" || strings.HasPrefix(event.Client, "00u")
 		if event.Type == "app.oauth2.as.token.detect_reuse" && ours {
@@ -55,10 +63,7 @@ func checkNames(e *Evidence, f *findings) {
 			Call:    "POST " + e.serverPath() + "/claims with {\"name\":\"given_name\",\"claimType\":\"RESOURCE\",\"valueType\":\"EXPRESSION\",\"value\":\"user.firstName\"}",
 		})
 	}
-	id := t
-	if t.Kind != IDToken {
-		id = t.ID
-	}
+	id := t.idToken()
 	if id == nil || !e.is(oauth2Proxy, config.ModeOAuth2Proxy) || e.Gateway != nil && e.Gateway.Parts[0].on("insecure_oidc_allow_unverified_email") {
 		return
 	}
@@ -78,28 +83,46 @@ func (e *Evidence) is(kind, mode string) bool {
 	return e.mode() == mode
 }
 
+// headerRoom is what proxies take in one header by default (nginx large_client_header_buffers 4 8k).
+const headerRoom = 8000
+
 // cookieRoom is what a browser takes in one cookie (RFC 6265 section 6.1).
 const cookieRoom = 4096
 
 // checkSize: tokens in cookies have to fit.
 func checkSize(e *Evidence, f *findings) {
 	t := e.Token
-	if t == nil || e.Gateway == nil && (e.mode() == "" || e.mode() == config.ModeBuiltin || e.mode() == config.ModeBearer) {
+	if t == nil {
 		return
 	}
-	if e.Gateway != nil && slices.ContainsFunc(e.Gateway.Parts, func(p Part) bool {
-		return p.get("session.storage") == "redis" || p.get("session_store_type") == "redis" || strings.HasPrefix(p.get("OIDCSessionType"), "server-cache")
-	}) {
-		return
+	finding := Finding{
+		What:    "The token is larger than most proxies take in a header.",
+		Setting: "A narrower claim. Sessions on the server: APISIX session.storage: redis; OAuth2-Proxy --session-store-type=redis; Apache OIDCSessionType server-cache. nginx proxy_buffer_size 16k, large_client_header_buffers 4 16k",
 	}
 	size := t.Size
 	if t.ID != nil {
 		size += t.ID.Size
 	}
-	if size > cookieRoom {
-		f.add("large", Finding{
-			What: "The tokens are larger than a cookie: gateways that keep them there split it or fail, and proxies refuse such headers.", Seen: fmt.Sprintf("%d bytes, a cookie takes %d", size, cookieRoom),
-			Setting: "Sessions on the server: APISIX session.storage: redis; OAuth2-Proxy --session-store-type=redis; Apache OIDCSessionType server-cache. A narrower claim. nginx proxy_buffer_size 16k, large_client_header_buffers 4 16k",
-		})
+	switch {
+	case size > cookieRoom && e.inCookies():
+		finding.What = "The tokens are larger than a cookie: gateways that keep them there split it or fail, and proxies refuse such headers."
+		finding.Seen = fmt.Sprintf("%d bytes, a cookie takes %d", size, cookieRoom)
+	case t.Size > headerRoom:
+		finding.Seen = fmt.Sprintf("%d bytes, nginx takes 8 KB by default", t.Size)
+	default:
+		return
 	}
+	f.add("large", finding)
+}
+
+// inCookies tells whether the gateway in front keeps tokens in cookies, as all do unless told otherwise. The built-in one
+// does not.
+func (e *Evidence) inCookies() bool {
+	if e.Gateway == nil {
+		return e.mode() == config.ModeAPISIX || e.mode() == config.ModeOAuth2Proxy
+	}
+	return !slices.ContainsFunc(e.Gateway.Parts, func(p Part) bool {
+		return p.get("session.storage") == "redis" || p.get("session_store_type") == "redis" || strings.HasPrefix(p.get("OIDCSessionType"), "server-cache") ||
+			e.Gateway.Kind == grafana || e.Gateway.Kind == argoCD
+	})
 }

@@ -161,6 +161,13 @@ func checkTokenTime(e *Evidence, f *findings) {
 	}
 }
 
+func (e *Evidence) algorithms() []string {
+	if e.Config == nil {
+		return nil
+	}
+	return e.Config.STS.IAM.TokenValidation.Algorithms
+}
+
 // checkTokenKey looks for the token's key among those that are published.
 func checkTokenKey(e *Evidence, f *findings) {
 	t, p := e.Token, e.Probes
@@ -168,8 +175,14 @@ func checkTokenKey(e *Evidence, f *findings) {
 		return
 	}
 	if p.Keys == nil && p.Net == nil && p.RateLimited == "" {
-		f.add("keys-unreadable", Finding{What: "The issuer's keys can't be had.", Seen: "no JWK set at " + clip(p.JWKSURI), Setting: "sts.iam.tokenValidation.jwksUri: leave it out"})
+		f.add("keys-unreadable", Finding{What: "The issuer's keys can't be had.", Seen: "no set of keys at " + clip(p.JWKSURI), Setting: "sts.iam.tokenValidation.jwksUri: leave it out"})
 		return
+	}
+	if allowed := e.algorithms(); len(p.Algorithms) > 0 && len(allowed) > 0 && !slices.ContainsFunc(p.Algorithms, func(a string) bool { return slices.Contains(allowed, a) }) {
+		f.add("algorithms", Finding{
+			What: "The issuer signs by an algorithm that is not accepted.", Seen: fmt.Sprintf("its keys are for %s, sts.iam.tokenValidation.algorithms is %s", strings.Join(slices.Compact(p.Algorithms), ", "), strings.Join(allowed, ", ")),
+			Setting: "sts.iam.tokenValidation.algorithms: with " + p.Algorithms[0] + ", or leave it out",
+		})
 	}
 	if t == nil || t.Claims == nil || t.KID == "" || p.Keys == nil || slices.Contains(p.Keys, t.KID) || t.text("iss") != p.Main.Issuer {
 		return

@@ -116,7 +116,7 @@ var checks = []func(*Evidence, *findings){
 	checkToken, checkTokenTime, checkTokenKey,
 	checkClaims, checkTokenRoles, checkAdmin, checkDirectory,
 	checkRefresh, checkNames, checkSize,
-	checkAPISIX, checkOAuth2Proxy, checkArgo, checkGrafana,
+	checkAPISIX, checkOAuth2Proxy, checkApache, checkArgo, checkGrafana,
 	checkTold,
 }
 

@@ -29,7 +29,7 @@ var claimFaults = []injected{
 		b.config()
 		b.in.Token = b.signIn(ada)
 	}},
-	{row: 21, want: "claim-identity", name: "roles claim in ID tokens only", inject: func(b *bed) { b.claim("claimType", "IDENTITY"); b.config().okta("") }},
+	{row: 21, want: "claim-identity", name: "roles claim in ID tokens only", near: "ID Token", inject: func(b *bed) { b.claim("claimType", "IDENTITY"); b.config().okta("") }},
 	{row: 21, want: "claim-identity", name: "roles claim in ID tokens only, with a token", inject: func(b *bed) {
 		b.claim("claimType", "IDENTITY")
 		b.config().okta("")
@@ -44,9 +44,9 @@ var claimFaults = []injected{
 		b.config().okta("")
 		b.in.Token = b.signIn(nora)
 	}},
-	{row: 23, want: "claim-name", name: "claim named Roles", inject: func(b *bed) { b.claim("name", "Roles"); b.config().okta("") }},
+	{row: 23, want: "claim-name", name: "claim named Roles", near: "case", inject: func(b *bed) { b.claim("name", "Roles"); b.config().okta("") }},
 	{row: 23, want: "claim-name", name: "claim named teams", inject: func(b *bed) { b.claim("name", "teams"); b.config().okta("") }},
-	{row: 23, want: "claim-name", name: "claim named Roles, by a token", inject: func(b *bed) {
+	{row: 23, want: "claim-name", name: "claim named Roles, by a token", near: "case", inject: func(b *bed) {
 		b.claim("name", "Roles")
 		b.config()
 		b.in.Token = b.signIn(ada)
@@ -62,15 +62,23 @@ var claimFaults = []injected{
 		b.in.Token = b.signIn(ada)
 	}},
 	{row: 24, want: "admin-missing", name: "no bootstrap group", inject: func(b *bed) { b.call(http.MethodDelete, adminGroup(b), nil); b.config().okta("") }},
-	{row: 24, want: "admin-name", name: "bootstrap group in small letters", inject: func(b *bed) { b.put(adminGroup(b), "profile.name", "one_sts_admin"); b.config().okta("") }},
-	{row: 24, want: "admin-name", name: "bootstrap group with a blank behind it", inject: func(b *bed) { b.put(adminGroup(b), "profile.name", "ONE_STS_ADMIN "); b.config().okta("") }},
-	{row: 24, want: "admin-name", name: "bootstrap group with hyphens", inject: func(b *bed) { b.put(adminGroup(b), "profile.name", "ONE-STS-ADMIN"); b.config().okta("") }},
-	{row: 24, want: "admin-name", name: "bootstrap role in small letters in a token", inject: func(b *bed) {
+	{row: 24, want: "admin-name", name: "bootstrap group in small letters", near: "case", inject: func(b *bed) { b.put(adminGroup(b), "profile.name", "one_sts_admin"); b.config().okta("") }},
+	{row: 24, want: "admin-name", name: "bootstrap group with a blank behind it", near: "blank", inject: func(b *bed) { b.put(adminGroup(b), "profile.name", "ONE_STS_ADMIN "); b.config().okta("") }},
+	{row: 24, want: "admin-name", name: "bootstrap group with hyphens", near: "punctuation", inject: func(b *bed) { b.put(adminGroup(b), "profile.name", "ONE-STS-ADMIN"); b.config().okta("") }},
+	{row: 24, want: "admin-name", name: "bootstrap role in small letters in a token", near: "case", inject: func(b *bed) {
 		b.put(adminGroup(b), "profile.name", "ONE_sts_admin")
 		b.config()
 		b.in.Token = b.signIn(ada)
 	}},
 	{row: 24, want: "admin-empty", name: "nobody in the bootstrap group", inject: func(b *bed) { must(b, b.SetUserGroups(ada)); b.config().okta("") }},
+	{row: 24, want: "not-admin", name: "another person, asked about", inject: func(b *bed) {
+		b.config().okta("")
+		b.in.Login, b.in.Error = "vera@acme.test", "ONE_STS_ADMIN is missing from the roles"
+	}},
+	{row: 27, want: "claim-broken", name: "an attribute that does not exist, after a sign-in failed of it", inject: func(b *bed) {
+		expression(`user.favouriteColour`)(b)
+		b.tryToSignIn(ada)
+	}},
 	{row: 24, want: "not-admin", name: "the named person not in the bootstrap group", inject: func(b *bed) {
 		must(b, b.SetUserGroups("otto@acme.test", "ONE_STS_ADMIN"))
 		must(b, b.SetUserGroups(ada, "Acme Audit"))
@@ -84,7 +92,7 @@ var claimFaults = []injected{
 		b.claim("group_filter_type", "EQUALS", "value", "Acme Audit")
 		b.config().okta("")
 	}},
-	{row: 24, want: "admin-filter", name: "filter in small letters", inject: func(b *bed) {
+	{row: 24, want: "admin-filter", name: "filter in small letters", near: "case", inject: func(b *bed) {
 		b.claim("group_filter_type", "STARTS_WITH", "value", "one_")
 		b.config().okta("")
 	}},

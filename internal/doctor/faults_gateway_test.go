@@ -106,15 +106,18 @@ var gatewayFaults = []injected{
 	{row: 9, want: "session-lost", name: "APISIX's redirect_uri on another host", inject: with(apisixFile("redirect_uri: \""+callback, "redirect_uri: \"http://localhost:9999/.apisix/redirect"), func(b *bed) {
 		b.app(redirects, []string{"http://localhost:9999/.apisix/redirect"})
 	})},
-	{row: 9, want: "session-lost", name: "APISIX without session.secret", inject: apisixFile(`secret: "$env://OIDC_SESSION_SECRET"`, "{}: x")},
+	{row: 9, want: "session-lost", name: "APISIX without session.secret", inject: apisixFile(`secret: "$env://OIDC_SESSION_SECRET"`, "cookie_path: /")},
 	{row: 9, want: "session-lost", name: "APISIX's redirect_uri is a page", inject: with(apisixFile("uri: /*", "uris: [/.apisix/redirect]"), offline)},
 	{row: 9, want: "session-lost", name: "APISIX's error, with a short secret", inject: with(apisixFile(`$env://OIDC_SESSION_SECRET`, "short"), says("request to the redirect_uri path but there's no session state found"))},
 	{row: 13, want: "token-not-passed", name: "APISIX without the access token", inject: apisixFile("set_access_token_header: true", "set_access_token_header: false")},
-	{row: 13, want: "token-not-passed", name: "OAuth2-Proxy with the ID token", inject: proxyFile("pass_access_token = true", "pass_authorization_header = true")},
-	{row: 13, want: "token-not-passed", name: "OAuth2-Proxy's alpha file with the ID token", inject: with(changed(config.ModeOAuth2Proxy, gateway.FormatAlpha, "claim: access_token", "claim: id_token"), offline)},
+	{row: 13, want: "token-not-passed", name: "OAuth2-Proxy with the ID token", near: "swapped", inject: func(b *bed) {
+		proxyFile("pass_access_token = true", "")(b)
+		b.in.Gateway = append(b.in.Gateway, "--pass-authorization-header=true\n"...) // flags go before the file
+	}},
+	{row: 13, want: "token-not-passed", name: "OAuth2-Proxy's alpha file with the ID token", near: "swapped", inject: with(changed(config.ModeOAuth2Proxy, gateway.FormatAlpha, "claim: access_token", "claim: id_token"), offline)},
 	{row: 12, want: "org-issuer", name: "APISIX at the organisation's own server", inject: apisixFile("/oauth2/default/.well-known", "/.well-known")},
-	{row: 17, want: "issuer-differs", name: "OAuth2-Proxy's issuer with a slash", inject: proxyFile(`/oauth2/default"`, `/oauth2/default/"`)},
-	{row: 17, want: "gateway-issuer", name: "Portico's issuer is another than the gateway's, offline", inject: with(apisixFile("use_nonce: true", "use_nonce: false"), offline, func(b *bed) {
+	{row: 17, want: "issuer-differs", name: "OAuth2-Proxy's issuer with a slash", near: "slash", inject: proxyFile(`/oauth2/default"`, `/oauth2/default/"`)},
+	{row: 17, want: "gateway-issuer", name: "Portico's issuer is another than the gateway's, offline", near: "slash", inject: with(apisixFile("use_nonce: true", "use_nonce: false"), offline, func(b *bed) {
 		b.in.Config.STS.IAM.TokenValidation.Iss += "/"
 	})},
 	{row: 18, want: "issuer-not-found", name: "APISIX's discovery of a mistyped server", inject: apisixFile("/oauth2/default/", "/oauth2/defaul/")},
@@ -129,13 +132,15 @@ var gatewayFaults = []injected{
 	{row: 32, want: "bearer-audience", name: "OAuth2-Proxy's bearer tokens for another audience", inject: proxyFile("=api://procivis-one", "=api://default")},
 	{row: 34, want: "secret", name: "Apache's secret is wrong", inject: file(strings.Replace(apacheFile, "SECRET", "wrong-wrong-wrong", 1))},
 	{row: 33, want: "pkce", name: "Apache without PKCE", inject: file(strings.Replace(apacheFile, "OIDCPKCEMethod S256", "", 1))},
-	{row: 7, want: "redirect-uri", name: "Apache's redirect URI in https", inject: file(strings.Replace(apacheFile, "OIDCRedirectURI PUBLIC", "OIDCRedirectURI https://127.0.0.1:9999", 1))},
+	{row: 7, want: "redirect-uri", name: "Apache's redirect URI in https", near: "http and https", inject: file(strings.Replace(apacheFile, "OIDCRedirectURI PUBLIC", "OIDCRedirectURI https://127.0.0.1:9999", 1))},
 	{row: 46, want: "gateway-network", name: "APISIX does not trust the certificate", inject: with(apisixFile("timeout: 10", "timeout: 3"), says("failed to authenticate in openidc: accessing discovery url failed: 20: unable to get local issuer certificate"))},
+	{row: 46, want: "gateway-network", name: "APISIX gives up after a second", inject: with(apisixFile("timeout: 10", "timeout: 1"), offline)},
+	{row: 13, want: "token-not-passed", name: "Apache without the access token", inject: with(func(b *bed) { b.config() }, file(apacheFile[:strings.Index(apacheFile, "RequestHeader")]))},
 	{row: 50, want: "argo-scopes", name: "Argo CD reads another claim", inject: with(func(b *bed) { b.config() }, file(strings.Replace(argoFile, "[roles]", "[groups, email]", 1)), offline)},
 	{row: 5, want: "scope-groups", name: "Argo CD asks for groups", inject: with(file(strings.Replace(argoFile, `"email"]`, `"email", "groups"]`, 1)), func(b *bed) {
 		b.app(redirects, []string{publicURL + "/auth/callback"})
 	})},
-	{row: 51, want: "grafana-userinfo", name: "Grafana's userinfo of the organisation's server", inject: with(file(strings.Replace(grafanaFile, "api_url = ISSUER/v1", "api_url = ORG/oauth2/v1", 1)), offline)},
+	{row: 51, want: "grafana-userinfo", name: "Grafana's userinfo of the organisation's server", near: "path", inject: with(file(strings.Replace(grafanaFile, "api_url = ISSUER/v1", "api_url = ORG/oauth2/v1", 1)), offline)},
 	{row: 51, want: "grafana-userinfo", name: "Grafana without roles, with the error", inject: with(file(grafanaFile[:strings.Index(grafanaFile, "role_attribute_path")]), offline, says("Grafana: everybody is a Viewer only"))},
 	{row: 52, want: "logout", name: "OAuth2-Proxy ends its own session only", inject: with(proxyFile("provider = \"oidc\"", "provider = \"oidc\""), offline, says("people are still signed in after /oauth2/sign_out"))},
 }

@@ -20,7 +20,7 @@ var everyScope = []string{"okta.apps.manage", "okta.authorizationServers.manage"
 var managementFaults = []injected{
 	{row: 43, want: "api-token", name: "an expired token", inject: func(b *bed) { b.config().okta(b.NewAPIToken(devokta.APIToken{Expired: true})) }},
 	{row: 43, want: "api-token", name: "a token of nobody", inject: func(b *bed) { b.config().okta("00nobodysTokennobodysTokennobodysToken12345") }},
-	{row: 43, want: "api-token", name: "a token with SSWS before it", inject: func(b *bed) { b.config().okta("SSWS " + b.World().APIToken) }},
+	{row: 43, want: "api-token", name: "a token with SSWS before it", near: "SSWS", inject: func(b *bed) { b.config().okta("SSWS " + b.World().APIToken) }},
 	{row: 43, want: "setup-client", name: "a service application's key of somebody else", inject: func(b *bed) {
 		other, err := b.NewServiceApp("Other", "SUPER_ADMIN", false, everyScope...)
 		must(b, err)
@@ -33,7 +33,7 @@ var managementFaults = []injected{
 		b.Inject(devokta.Fault{Endpoint: "management", Status: http.StatusTooManyRequests})
 		b.config().okta("")
 	}},
-	{row: 18, want: "console-host", name: "okta.url is the console's", inject: func(b *bed) {
+	{row: 18, want: "console-host", name: "okta.url is the console's", near: "-admin", inject: func(b *bed) {
 		b.config()
 		b.url = "https://dev-1-admin.okta.com"
 		b.okta("00token")

@@ -51,7 +51,11 @@ var policyFaults = []injected{
 		b.config().okta("")
 		b.in.Error = "access_denied User isn’t assigned to the client app."
 	}},
-	{row: 4, want: "user-inactive", name: "person deactivated", inject: func(b *bed) { must(b, b.SetUserActive(ada, false)); b.config().okta("") }},
+	{row: 4, want: "user-inactive", name: "person deactivated", inject: func(b *bed) {
+		must(b, b.SetUserActive("vera@acme.test", false))
+		b.config().okta("")
+		b.in.Login = "vera@acme.test"
+	}},
 	{row: 4, want: "user-inactive", name: "nobody of that login", inject: func(b *bed) { b.config().okta(""); b.in.Login = "adda@acme.test" }},
 	{row: 20, want: "server-inactive", name: "server inactive", inject: func(b *bed) { deactivate(b, servers); b.config().okta("") }},
 	{row: 18, want: "issuer-not-found", name: "server inactive, without credentials", inject: func(b *bed) { deactivate(b, servers); b.config() }},

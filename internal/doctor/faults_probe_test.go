@@ -24,17 +24,17 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 var probeFaults = []injected{
 	{row: 12, want: "org-issuer", name: "issuer is the organisation", inject: func(b *bed) { b.config(func(c *config.Config) { c.IAM.Issuer = b.url }) }},
 	{row: 12, want: "org-issuer", name: "issuer is the organisation with a slash", inject: func(b *bed) { b.config(func(c *config.Config) { c.IAM.Issuer = b.url + "/" }) }},
-	{row: 17, want: "issuer-differs", name: "issuer with a slash at the end", inject: func(b *bed) { b.config(issuer(func(s string) string { return s + "/" })) }},
-	{row: 17, want: "issuer-differs", name: "issuer's host in capitals", inject: func(b *bed) {
+	{row: 17, want: "issuer-differs", name: "issuer with a slash at the end", near: "slash", inject: func(b *bed) { b.config(issuer(func(s string) string { return s + "/" })) }},
+	{row: 17, want: "issuer-differs", name: "issuer's host in capitals", near: "case", inject: func(b *bed) {
 		b.config(issuer(func(s string) string { return strings.Replace(s, "localhost", "LocalHost", 1) }))
 	}},
-	{row: 17, want: "issuer-differs", name: "Okta's discovery has a slash", inject: func(b *bed) { b.SetOddities(devokta.Oddities{IssuerSlash: true}); b.config() }},
-	{row: 17, want: "issuer-differs", name: "issuerMode CUSTOM_URL", profile: "custom-domain", inject: func(b *bed) { b.put(servers, "issuerMode", "CUSTOM_URL"); b.config() }},
-	{row: 17, want: "issuer-differs", name: "two issuers in the configuration", inject: func(b *bed) {
+	{row: 17, want: "issuer-differs", name: "Okta's discovery has a slash", near: "slash", inject: func(b *bed) { b.SetOddities(devokta.Oddities{IssuerSlash: true}); b.config() }},
+	{row: 17, want: "issuer-differs", name: "issuerMode CUSTOM_URL", near: "host", profile: "custom-domain", inject: func(b *bed) { b.put(servers, "issuerMode", "CUSTOM_URL"); b.config() }},
+	{row: 17, want: "issuer-differs", name: "two issuers in the configuration", near: "slash", inject: func(b *bed) {
 		b.config(func(c *config.Config) { c.STS.IAM.TokenValidation.Iss = c.IAM.Issuer + "/" })
 	}},
 	{row: 18, want: "issuer-not-found", name: "issuer with /v1", inject: func(b *bed) { b.config(issuer(func(s string) string { return s + "/v1" })) }},
-	{row: 18, want: "issuer-not-found", name: "issuer's server in capitals", inject: func(b *bed) {
+	{row: 18, want: "issuer-not-found", name: "issuer's server in capitals", near: "case", inject: func(b *bed) {
 		b.config(issuer(func(s string) string { return strings.Replace(s, "default", "Default", 1) }))
 	}},
 	{row: 18, want: "issuer-not-found", name: "issuer of a mistyped id", inject: func(b *bed) {
@@ -43,14 +43,14 @@ var probeFaults = []injected{
 	{row: 18, want: "issuer-not-found", name: "issuer without /oauth2", inject: func(b *bed) {
 		b.config(issuer(func(s string) string { return strings.Replace(s, "/oauth2", "", 1) }))
 	}},
-	{row: 18, want: "console-host", name: "issuer on the console's host, offline", inject: func(b *bed) {
+	{row: 18, want: "console-host", name: "issuer on the console's host, offline", near: "-admin", inject: func(b *bed) {
 		b.config(func(c *config.Config) {
 			c.IAM.Issuer = "https://dev-1-admin.okta.com/oauth2/default"
 			c.Server.PublicURL = "https://desk.example.com"
 		})
 		b.in.Offline = true
 	}},
-	{row: 18, want: "console-host", name: "issuer on the console's host, asked", inject: func(b *bed) {
+	{row: 18, want: "console-host", name: "issuer on the console's host, asked", near: "-admin", inject: func(b *bed) {
 		b.config(func(c *config.Config) {
 			c.IAM.Issuer = "https://dev-1-admin.oktapreview.com/oauth2/default"
 			c.Server.PublicURL = "https://desk.example.com"

@@ -36,15 +36,15 @@ var tokenFaults = []injected{
 		b.config(func(c *config.Config) { c.STS.IAM.TokenValidation.Aud = "api://default" })
 		b.in.Token = b.signIn(ada)
 	}},
-	{row: 11, want: "audience", name: "aud in capitals, offline", inject: func(b *bed) {
+	{row: 11, want: "audience", name: "aud in capitals, offline", near: "case", inject: func(b *bed) {
 		b.config(func(c *config.Config) { c.STS.IAM.TokenValidation.Aud = "api://Procivis-One" })
 		b.in.Token, b.in.Offline = b.signIn(ada), true
 	}},
-	{row: 11, want: "audience", name: "aud with a slash at the end, read access", inject: func(b *bed) {
+	{row: 11, want: "audience", name: "aud with a slash at the end, read access", near: "slash", inject: func(b *bed) {
 		b.config(func(c *config.Config) { c.STS.IAM.TokenValidation.Aud += "/" }).okta("")
 	}},
-	{row: 13, want: "id-token", name: "an ID token", inject: func(b *bed) { b.config(); b.in.Token = part(b.signIn(ada), "id_token") }},
-	{row: 13, want: "id-token", name: "an ID token, offline", inject: func(b *bed) {
+	{row: 13, want: "id-token", name: "an ID token", near: "swapped", inject: func(b *bed) { b.config(); b.in.Token = part(b.signIn(ada), "id_token") }},
+	{row: 13, want: "id-token", name: "an ID token, offline", near: "swapped", inject: func(b *bed) {
 		b.config()
 		b.in.Token, b.in.Offline = "Bearer "+part(b.signIn(ada), "id_token"), true
 	}},
@@ -68,11 +68,11 @@ var tokenFaults = []injected{
 		b.in.Token = b.signIn(ada)
 		b.VanishKeys()
 	}},
-	{row: 17, want: "token-issuer", name: "iss with a slash, offline", inject: func(b *bed) {
+	{row: 17, want: "token-issuer", name: "iss with a slash, offline", near: "slash", inject: func(b *bed) {
 		b.config(func(c *config.Config) { c.IAM.Issuer += "/" })
 		b.in.Token, b.in.Offline = b.signIn(ada), true
 	}},
-	{row: 17, want: "token-issuer", name: "iss of the custom domain", profile: "custom-domain", inject: func(b *bed) {
+	{row: 17, want: "token-issuer", name: "iss of the custom domain", near: "host", profile: "custom-domain", inject: func(b *bed) {
 		b.config()
 		b.in.Token, b.in.Offline = b.signInAt(b.World().CustomURL+"/oauth2/default", ada, "openid"), true
 	}},
@@ -103,6 +103,17 @@ var tokenFaults = []injected{
 		token := strings.Split(forge(object{"alg": "RSA-OAEP-256", "enc": "A256GCM"}, object{}), ".")
 		b.in.Token, b.in.Offline = strings.Join(append(token, "a", "b"), "."), true
 	}},
+	{row: 48, want: "encrypted", name: "a server that encrypts, read access", inject: func(b *bed) {
+		key := object{"kty": "RSA", "kid": "enc", "use": "enc", "e": "AQAB", "n": strings.Repeat("sXch", 86)}
+		b.put(servers, "accessTokenEncryptedResponseAlgorithm", "RSA-OAEP-256", "jwks", object{"keys": []object{key}})
+		b.config().okta("")
+	}},
+	{row: 21, want: "claim-identity", name: "roles in the ID token only, by both tokens", inject: func(b *bed) {
+		b.claim("claimType", "IDENTITY", "alwaysIncludeInToken", true)
+		b.config()
+		b.in.Token, b.in.Offline = b.signIn(ada), true
+	}},
+	{row: 47, want: "large", name: "a token of 9 KB", inject: forged("roles", strings.Split(strings.Repeat("ONE_A_LONG_NAME_OF_A_GROUP,", 250)+"ONE_STS_ADMIN", ","))},
 	{row: 28, want: "claim-string", name: "roles in one text, offline", inject: forged("roles", "ONE_STS_ADMIN,ONE_ISSUER")},
-	{row: 24, want: "admin-name", name: "bootstrap role with a blank, offline", inject: forged("roles", []string{"ONE_STS_ADMIN "})},
+	{row: 24, want: "admin-name", name: "bootstrap role with a blank, offline", near: "blank", inject: forged("roles", []string{"ONE_STS_ADMIN "})},
 }

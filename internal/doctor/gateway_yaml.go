@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,11 +16,16 @@ const (
 )
 
 // readYAML finds APISIX's plug-ins and Argo CD's settings wherever they stand: in a route, a resource of Kubernetes, the
-// values of a chart. JSON is YAML.
+// values of a chart.
 func readYAML(text string) *Gateway {
 	w := &walker{
 		argo:  Part{Where: "argocd-cm", Options: map[string][]string{}},
 		alpha: Part{Where: "alpha configuration", Options: map[string][]string{}},
+	}
+	var document any
+	if json.Unmarshal([]byte(text), &document) == nil { // JSON may be indented by tabs, YAML not
+		w.walk(document, nil, 0)
+		text = ""
 	}
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	for range maxDocuments {

@@ -97,6 +97,17 @@ func TestNothingIsFoundWhereNothingIsWrong(t *testing.T) {
 			b.config(mode(config.ModeOAuth2Proxy))
 			ourProxy(b, gateway.FormatAlpha)
 		}},
+		{"Apache", "licensed", func(b *bed) { b.config(); file(apacheFile)(b) }},
+		{"Grafana", "licensed", func(b *bed) {
+			b.app(redirects, []string{publicURL + "/login/generic_oauth"})
+			b.config().okta("")
+			file(grafanaFile)(b)
+		}},
+		{"Argo CD", "licensed", func(b *bed) {
+			b.app(redirects, []string{publicURL + "/auth/callback"})
+			b.config().okta("")
+			file(argoFile)(b)
+		}},
 		{"no bootstrap any more", "licensed", func(b *bed) {
 			b.call("DELETE", "/api/v1/groups/"+b.find("/api/v1/groups", "ONE_STS_ADMIN").id(), nil)
 			b.config(func(c *config.Config) { c.STS.IAM.Bootstrap = false }).okta("", "authorizationServer: {id: default}")

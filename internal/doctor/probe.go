@@ -27,6 +27,7 @@ type Probes struct {
 	Variants     []Discovery // tried where Main was not found: those that were
 	JWKSURI      string
 	Keys         []string // key ids; nil: not had
+	Algorithms   []string // of those keys, where they say
 	ClientKeys   []string // with ?client_id=
 	OrgKeys      []string // of the organisation's own server
 	Authorize    *Reaction
@@ -144,7 +145,7 @@ func (p *prober) do(r *http.Request) *answer {
 		p.out.Net = failureOf(r.URL.Host, err)
 		return nil
 	}
-	if response.StatusCode == http.StatusTooManyRequests {
+	if response.StatusCode == http.StatusTooManyRequests || response.Header.Get("X-Rate-Limit-Remaining") == "0" {
 		p.out.RateLimited = r.URL.Scheme + "://" + r.URL.Host + r.URL.Path
 	}
 	if at, err := http.ParseTime(response.Header.Get("Date")); err == nil && !p.out.HasSkew {
@@ -233,10 +234,10 @@ func variants(issuer string) (all []string) {
 		return nil
 	}
 	base := withoutAdmin(u.Scheme + "://" + u.Host)
-	path := strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), discoverySuffix)
+	path := strings.TrimSuffix(strings.TrimRight(u.Path, "/ "), discoverySuffix)
 	cut, _, _ := strings.Cut(path, "/v1")
 	for _, candidate := range []string{
-		base + path, base + cut, base + strings.ToLower(cut), base + "/oauth2" + cut, base + "/oauth2/default",
+		base + strings.TrimSpace(path), base + path, base + cut, base + strings.ToLower(cut), base + "/oauth2" + cut, base + "/oauth2/default",
 	} {
 		if candidate != issuer && !slices.Contains(all, candidate) {
 			all = append(all, candidate)
@@ -251,7 +252,7 @@ func (p *prober) keys(ctx context.Context, c Client) {
 	if !p.allowed(p.out.JWKSURI) {
 		p.out.JWKSURI = strings.TrimSuffix(c.Issuer, "/") + "/v1/keys"
 	}
-	p.out.Keys = p.kids(ctx, p.out.JWKSURI)
+	p.out.Keys, p.out.Algorithms = p.keySet(ctx, p.out.JWKSURI)
 	if p.token == nil || p.token.KID == "" || slices.Contains(p.out.Keys, p.token.KID) {
 		return
 	}
@@ -262,18 +263,27 @@ func (p *prober) keys(ctx context.Context, c Client) {
 }
 
 func (p *prober) kids(ctx context.Context, address string) []string {
+	kids, _ := p.keySet(ctx, address)
+	return kids
+}
+
+func (p *prober) keySet(ctx context.Context, address string) (kids, algorithms []string) {
 	a := p.get(ctx, address)
 	var set struct {
 		Keys []struct {
 			KID string `json:"kid"`
+			Alg string `json:"alg"`
 		} `json:"keys"`
 	}
 	if a == nil || a.status != http.StatusOK || json.Unmarshal([]byte(a.body), &set) != nil {
-		return nil
+		return nil, nil
 	}
-	kids := []string{}
+	kids = []string{}
 	for _, key := range set.Keys {
 		kids = append(kids, key.KID)
+		if key.Alg != "" {
+			algorithms = append(algorithms, key.Alg)
+		}
 	}
-	return kids
+	return kids, algorithms
 }

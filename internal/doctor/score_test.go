@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/portico-iam/portico/internal/doctor"
 )
 
 // injected is a fault in an otherwise healthy world, and what the doctor must name first.
@@ -15,6 +17,7 @@ type injected struct {
 	want    string // the finding
 	name    string
 	profile string // "" = licensed
+	near    string // what it must say that it was nearly
 	inject  func(*bed)
 }
 
@@ -58,6 +61,10 @@ func TestScore(t *testing.T) {
 				if len(report.Findings) > 0 {
 					o.got, o.also = report.Findings[0].ID, len(report.Findings)-1
 				}
+				showsNoSecret(b, report)
+				if f.near != "" && o.right() && !strings.Contains(report.Findings[0].Near, f.near) {
+					t.Errorf("the near miss is told as %q, expected %q", report.Findings[0].Near, f.near)
+				}
 				mu.Lock()
 				defer mu.Unlock()
 				outcomes = append(outcomes, o)
@@ -83,6 +90,29 @@ func TestScore(t *testing.T) {
 	}
 	if float64(right) < share*float64(len(outcomes)) || len(outcomes) != len(faults) {
 		t.Errorf("%d of %d first findings are right, expected %.0f %%", right, len(faults), 100*share)
+	}
+}
+
+// showsNoSecret looks for every secret that was about in what is printed.
+func showsNoSecret(b *bed, report *doctor.Report) {
+	b.Helper()
+	var out strings.Builder
+	report.Print(&out)
+	if err := report.JSON(&out); err != nil {
+		b.Error(err)
+	}
+	w := b.World()
+	secrets := []string{w.APIToken, w.WebClient.Secret, b.cfg.IAM.ClientSecret.Reveal(), strings.TrimSpace(b.in.Token)}
+	for _, name := range []string{"access_token", "id_token", "refresh_token"} {
+		secrets = append(secrets, part(b.in.Token, name))
+	}
+	if i := strings.LastIndex(b.in.Token, "."); i > 0 {
+		secrets = append(secrets, b.in.Token[i+1:])
+	}
+	for _, secret := range secrets {
+		if len(secret) > 3 && strings.Contains(out.String(), secret) {
+			b.Errorf("a secret is printed: %s", out.String())
+		}
 	}
 }
 

@@ -127,6 +127,12 @@ var accessSymptoms = []symptom{
 		call:    "PUT /api/v1/authorizationServers/{id}/claims/{id} with value",
 	},
 	{
+		id: "told-inactive", row: 20, texts: []string{"inactive", "is not active"},
+		what:    "Something on the way is inactive: the authorization server, the application, the access policy, its rule, or the claim.",
+		setting: "Activate it.",
+		call:    "POST …/lifecycle/activate",
+	},
+	{
 		id: "told-mfa", row: 49, console: atSignOn, texts: []string{"any two factors", "app_sign_on_required", "re-authentication or mfa"},
 		what:    "The application has the sign-on policy that new ones get, which asks for a second factor.",
 		setting: "As it should be; or assign another authentication policy.",
@@ -163,7 +169,7 @@ var managementSymptoms = []symptom{
 		setting: "A new token, with \"SSWS \" before it in the Authorization header; and the organisation's own host.",
 	},
 	{
-		id: "told-rate-limit", row: 44, texts: []string{"e0000047", "exceeded rate limit", "too many requests", "user_rate_limited", "x-rate-limit-remaining: 0"},
+		id: "told-rate-limit", row: 44, texts: []string{"e0000047", "exceeded rate limit", "too many requests", "user_rate_limited", "http 429", "status 429", "code 429", "x-rate-limit-remaining: 0"},
 		what:    "Okta's rate limit is used up.",
 		setting: "Validate tokens locally rather than by introspection, cache the keys, wait until X-Rate-Limit-Reset.",
 	},

@@ -9,7 +9,7 @@ var tokenSymptoms = []symptom{
 		explains: []string{"told-typ", "told-signature", "told-audience", "told-issuer"},
 	},
 	{
-		id: "told-typ", row: 16, texts: []string{"typ & at+jwt", "typ & missing", "invalid typ", "'typ' header"},
+		id: "told-typ", row: 16, texts: []string{"typ & at+jwt", "typ & missing", "invalid typ", "typ & header", "typ value"},
 		what:    "Something insists on the type at+jwt in the token's header: Okta's custom servers send none.",
 		setting: "Switch the strict check of typ off. Portico accepts tokens without it.",
 	},
@@ -47,6 +47,7 @@ var tokenSymptoms = []symptom{
 	{
 		id: "told-audience", row: 11, console: atSettings, texts: []string{
 			"expected the audience", "expected audience", "invalid audience", "audience mismatch", "audience & not match", "aud & mismatch", "not intended for", "invalid_audience",
+			"jwt audience invalid", "unexpected 'aud'", "unexpected audience", "aud claim", "audience invalid",
 		},
 		what:    "The token is for another audience than the one that is expected.",
 		setting: "sts.iam.tokenValidation.aud: the audience of the authorization server. Leave the server's own as it is where others use it.",
@@ -54,7 +55,8 @@ var tokenSymptoms = []symptom{
 	{
 		id: "told-signature", row: 15, texts: []string{
 			"signature verification failed", "failed to verify signature", "signature does not verify", "failed to verify id token signature", "invalid signature",
-			"publishes no key", "kid & not found", "no matching key", "unable to find a signing key", "unknown kid", "key not found",
+			"publishes no key", "kid & not found", "no matching key", "unable to find a signing key", "unknown kid", "key not found", "kid & jwks", "kid & not in",
+			"unable to find key", "no suitable key", "no applicable key", "no key found",
 		},
 		what:    "The token's key is not among those that the verifier has: they are out of date after a rotation, of another server, or the token is the organisation server's.",
 		setting: "Fetch the keys again for an unknown kid; sts.iam.tokenValidation.jwksUri must be of the issuer (leave it out to have it discovered).",
@@ -63,7 +65,7 @@ var tokenSymptoms = []symptom{
 	{
 		id: "told-issuer", row: 17, console: atSettings, texts: []string{
 			"issued by a different provider", "did not match the requested issuer", "did not match the issuer", "expected the issuer", "issuer did not match",
-			"invalid issuer", "issuer mismatch", "iss & mismatch", "invalid_issuer",
+			"invalid issuer", "issuer mismatch", "iss & mismatch", "invalid_issuer", "iss claim", "not equal to the issuer", "issuer invalid",
 		},
 		what:    "The issuer of the token or of the discovery is not, letter by letter, the configured one.",
 		setting: "Issuer: exactly what the discovery says: custom domain or organisation's domain, no slash at the end.",
@@ -77,13 +79,35 @@ var tokenSymptoms = []symptom{
 		setting: "Set the clock by NTP, and allow a leeway of 60 to 120 s (sts.iam.tokenValidation.leeway).",
 	},
 	{
-		id: "told-no-roles", row: 21, console: atClaims, texts: []string{"no claim at", "no roles claim", "no roles in", "roles claim & missing", "without roles", "roles are missing", "no roles"},
+		id: "told-some", row: 22, console: atGroups, texts: []string{"some users & claim", "some users & roles", "some people & roles", "some people & claim"},
+		what:    "Okta leaves a claim out for somebody who has no group that its filter lets through.",
+		setting: "As it should be for people without roles; else a group that the filter lets through.",
+
+		explains: []string{"told-no-admin"},
+	},
+	{
+		id: "told-claim-name", row: 23, console: atClaims, texts: []string{"rolepath", "claim & another name", "claim & other name", "claim & different name", "named differently"},
+		what:    "The claim that holds the roles has another name than sts.iam.rolePath.",
+		setting: "sts.iam.rolePath: the claim's name; a name with dots is written $['…'].",
+	},
+	{
+		id: "told-directory", row: 25, console: atClaims, texts: []string{"active directory & group", "ad groups", "google groups", "directory groups", "imported groups"},
+		what:    "A claim of groups sees Okta's own groups only, not those of a directory.",
+		setting: "Value type Expression: Groups.startsWith(\"active_directory\",\"ONE_\",100) ?: {}; or a group rule that fills a group of Okta's own.",
+	},
+	{
+		id: "told-string", row: 28, console: atClaims, texts: []string{"one string, not an array", "string & not an array", "unmarshal string into", "string instead of"},
+		what:    "The roles are one text, not a list.",
+		setting: "An expression that gives a list, e.g. {user.department} or Groups.…; or sts.iam.roleSeparator.",
+	},
+	{
+		id: "told-no-roles", row: 21, console: atClaims, texts: []string{"no claim at", "no roles claim", "no roles in", "roles claim & missing", "without roles", "roles are missing", "no roles", "roles & not found", "roles & absent", "roles & not present"},
 		what:    "The token has no roles claim: there is none for access tokens, it is inactive, for ID tokens only, or bound to a scope that is not asked for; or the person has no group that it lets through.",
 		setting: "A claim with the name of sts.iam.rolePath, in the access token, for any scope.",
 		call:    "POST /api/v1/authorizationServers/{id}/claims with {\"name\":\"roles\",\"claimType\":\"RESOURCE\",\"valueType\":\"GROUPS\",\"group_filter_type\":\"REGEX\",\"value\":\"^ONE_.*\",\"conditions\":{\"scopes\":[]}}",
 	},
 	{
-		id: "told-no-admin", row: 24, console: atGroups, texts: []string{"one_sts_admin & missing", "one_sts_admin & without", "without one_sts_admin", "no one_sts_admin", "nobody can administer", "not an administrator"},
+		id: "told-no-admin", row: 24, console: atGroups, texts: []string{"one_sts_admin & missing", "one_sts_admin & not", "one_sts_admin & without", "without one_sts_admin", "no one_sts_admin", "nobody can administer", "not an administrator"},
 		what:    "The bootstrap role is not among the token's roles: the group is missing, the person is not in it, or the claim's filter leaves it out.",
 		setting: "A group of exactly that name, the person in it, and a filter that lets it through, e.g. Matches regex ^(ONE_.*|ONE_STS_ADMIN)$.",
 	},
@@ -101,6 +125,13 @@ var tokenSymptoms = []symptom{
 }
 
 var gatewaySymptoms = []symptom{
+	{
+		id: "told-varies", row: 8, console: atLogin, texts: []string{"redirect_uri & varies", ".apisix/redirect & some routes", ".apisix/redirect & some pages", ".apisix/redirect & every page"},
+		what:    "APISIX makes the redirect URI out of each request's path where redirect_uri is unset.",
+		setting: "redirect_uri: one absolute address, registered as it is.",
+
+		explains: []string{"told-session-lost", "told-logout-uri"},
+	},
 	{
 		id: "told-session-lost", row: 9, texts: []string{
 			"no session state found", "state from argument", "pkce_verification_failed", "pkce verification failed", "authorization code is invalid", "invalid_authorization_code", "csrf cookie", "unable to find a valid csrf token",

@@ -157,6 +157,14 @@ func (t *Token) login() string {
 	return ""
 }
 
+// idToken is the ID token among what was pasted; nil when there is none.
+func (t *Token) idToken() *Token {
+	if t == nil || t.Kind == IDToken {
+		return t
+	}
+	return t.ID
+}
+
 var errOffline = errors.New("offline")
 
 // judge asks our own verifier, the one that every request meets. Without a network it gets as far as the keys.

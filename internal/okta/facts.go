@@ -11,7 +11,7 @@ type Organisation struct {
 	Server  *ServerFacts  // the issuer's, with its parts; nil: not found
 	Groups  []GroupFacts  // whose names resemble the bootstrap role
 	User    *UserFacts    // nil: not asked for, or not found
-	Events  []EventFacts  // refusals of the last day, newest first
+	Events  []EventFacts  // refusals of the last hour, newest first
 	Refused []*Error      // what could not be read
 }
 
@@ -22,9 +22,9 @@ type AppFacts struct {
 	RedirectURIs, LogoutURIs          []string
 	GrantTypes, ResponseTypes         []string
 	PKCE, DPoP                        bool
-	PinnedKey                         string // credentials.signing.kid
 	Rotation                          string // of refresh tokens
 	Leeway                            float64
+	NoLeeway                          bool     // it is set to nothing
 	Groups                            []string // ids of those that are assigned
 	Assigned                          bool     // the looked-for user is
 	SignOnPolicy                      string   // its name; "" = not read
@@ -60,11 +60,11 @@ func (p *PolicyFacts) Covers(client string) bool {
 
 // RuleFacts is a rule of an access policy.
 type RuleFacts struct {
-	ID, Name, Status           string
-	Grants, Scopes             []string
-	Groups, NoGroups           []string // ids, or EVERYONE
-	Users, NoUsers             []string // ids
-	AccessMinutes, RefreshMins float64
+	ID, Name, Status string
+	Grants, Scopes   []string
+	Groups, NoGroups []string // ids, or EVERYONE
+	Users, NoUsers   []string // ids
+	AccessMinutes    float64
 }
 
 // Active tells whether it counts.
@@ -122,6 +122,7 @@ type EventFacts struct {
 	Type, Reason string
 	Client       string
 	RedirectURI  string // of a refused sign-in
+	Claim, Cause string // of a claim that could not be evaluated
 }
 
 const active = "ACTIVE"
@@ -129,13 +130,14 @@ const active = "ACTIVE"
 func appFacts(o object) AppFacts {
 	pkce, _ := o.at("credentials.oauthClient.pkce_required").(bool)
 	dpop, _ := o.at(clientPath + "dpop_bound_access_tokens").(bool)
+	leeway, hasLeeway := o.at(clientPath + "refresh_token.leeway").(float64)
 	return AppFacts{
 		ID: o.id(), ClientID: o.text("credentials.oauthClient.client_id"), Label: o.text("label"), Status: o.text("status"),
 		Kind: o.text(clientPath + "application_type"), AuthMethod: o.text("credentials.oauthClient.token_endpoint_auth_method"),
 		RedirectURIs: o.texts(clientPath + "redirect_uris"), LogoutURIs: o.texts(clientPath + "post_logout_redirect_uris"),
 		GrantTypes: o.texts(clientPath + "grant_types"), ResponseTypes: o.texts(clientPath + "response_types"),
-		PKCE: pkce, DPoP: dpop, PinnedKey: o.text("credentials.signing.kid"),
-		Rotation: o.text(clientPath + "refresh_token.rotation_type"), Leeway: o.number(clientPath + "refresh_token.leeway"),
+		PKCE: pkce, DPoP: dpop,
+		Rotation: o.text(clientPath + "refresh_token.rotation_type"), Leeway: leeway, NoLeeway: hasLeeway && leeway == 0,
 	}
 }
 
@@ -156,7 +158,7 @@ func ruleFacts(o object) RuleFacts {
 		Grants: o.texts("conditions.grantTypes.include"), Scopes: o.texts("conditions.scopes.include"),
 		Groups: o.texts("conditions.people.groups.include"), NoGroups: o.texts("conditions.people.groups.exclude"),
 		Users: o.texts("conditions.people.users.include"), NoUsers: o.texts("conditions.people.users.exclude"),
-		AccessMinutes: o.number("actions.token.accessTokenLifetimeMinutes"), RefreshMins: o.number("actions.token.refreshTokenLifetimeMinutes"),
+		AccessMinutes: o.number("actions.token.accessTokenLifetimeMinutes"),
 	}
 }
 
@@ -183,6 +185,7 @@ func eventFacts(o object) EventFacts {
 	return EventFacts{
 		Type: o.text("eventType"), Reason: clip(o.text("outcome.reason")), Client: o.text("actor.id"),
 		RedirectURI: clip(o.text("debugContext.debugData.redirectUri")),
+		Claim:       clip(o.text("debugContext.debugData.claim")), Cause: clip(o.text("debugContext.debugData.cause")),
 	}
 }
 

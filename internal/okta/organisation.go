@@ -33,7 +33,7 @@ func (s *Setup) ReadingClient(ctx context.Context, httpClient *http.Client) (*Cl
 	client.HTTP = httpClient
 	client.Wait = func(ctx context.Context, d time.Duration) error {
 		if d > 2*time.Second {
-			return errors.New("Okta's rate limit is used up")
+			return errImpatient
 		}
 		return wait(ctx, d)
 	}
@@ -50,6 +50,9 @@ func (s *Setup) ReadingClient(ctx context.Context, httpClient *http.Client) (*Cl
 	}
 	return client, nil
 }
+
+// errImpatient stands for a rate limit that would have to be waited for.
+var errImpatient = errors.New("Okta's rate limit is used up")
 
 // Organisation reads. What may not be read is noted and left out; the error is of the network.
 func (c *Client) Organisation(ctx context.Context, want Lookup) (*Organisation, error) {
@@ -83,6 +86,9 @@ func (r *reader) note(err error) {
 	var refused *Error
 	switch {
 	case err == nil || r.err != nil:
+	case errors.Is(err, errImpatient):
+		r.out.Refused = append(r.out.Refused, &Error{Status: http.StatusTooManyRequests, Code: "E0000047", Path: "/api/v1/"})
+		r.denied = true
 	case !errors.As(err, &refused):
 		r.err = err
 	default:
@@ -175,11 +181,13 @@ func (r *reader) app(ctx context.Context, want Lookup) {
 	}
 	if found == nil {
 		apps := r.all(ctx, query(appsPath, map[string]string{"filter": `name eq "oidc_client"`, "limit": "200"}))
-		i := slices.IndexFunc(apps, func(o object) bool { return o.text("credentials.oauthClient.client_id") == want.ClientID })
+		i := slices.IndexFunc(apps, func(o object) bool {
+			return want.ClientID != "" && o.text("credentials.oauthClient.client_id") == want.ClientID
+		})
 		if i < 0 {
 			i = slices.IndexFunc(apps, func(o object) bool {
-				return strings.EqualFold(o.text("credentials.oauthClient.client_id"), strings.TrimSpace(want.ClientID)) ||
-					want.Setup != nil && o.text("label") == want.Setup.Application.Label
+				id := o.text("credentials.oauthClient.client_id")
+				return id != "" && strings.EqualFold(id, strings.TrimSpace(want.ClientID)) || want.Setup != nil && o.text("label") == want.Setup.Application.Label
 			})
 			r.out.ByLabel = i >= 0 && want.ClientID != ""
 		}
@@ -251,10 +259,10 @@ func Plain(name string) string {
 	}, strings.ToLower(name))
 }
 
-// events reads the refusals of the last day. The log needs a scope of its own; without it the doctor knows a little less.
+// events reads the refusals of the last hour. The log needs a scope of its own; without it the doctor knows a little less.
 func (r *reader) events(ctx context.Context, _ Lookup) {
 	path := query("/api/v1/logs", map[string]string{
-		"since": r.Now().Add(-24 * time.Hour).UTC().Format("2006-01-02T15:04:05.000Z"), "filter": `outcome.result eq "FAILURE"`,
+		"since": r.Now().Add(-time.Hour).UTC().Format("2006-01-02T15:04:05.000Z"), "filter": `outcome.result eq "FAILURE"`,
 		"sortOrder": "DESCENDING", "limit": "100",
 	})
 	var page []object

@@ -8,7 +8,8 @@
 // The cookie holds 256 random bits and nothing else; only their hash is stored. A session ends by idleness, at its
 // absolute end, with the IAM's refusal to refresh it, or by End. Of several requests that find it due for a refresh, here
 // or in other replicas, one refreshes; the others go on with the token that they have, or wait when it has ended. While
-// the IAM is away the session works on until its last access token ends.
+// the IAM is away the session works on until the token that its roles are from ends. A refresh that stopped half-way keeps
+// its tokens, and is tried again with them.
 //
 // What was found is kept in memory for a moment (Config.Recheck), so that a busy session costs no query per request.
 // Beyond that a store that is away is fault.Unavailable, never a session: another replica may have ended it. While it can

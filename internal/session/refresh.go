@@ -22,7 +22,7 @@ func (m *Manager) refreshed(ctx context.Context, s *Session) (*Session, error) {
 		if s.tokens.Refresh != "" {
 			return nil, fault.Unavailable.New("the sign-in can't be renewed at the moment; try again")
 		}
-		if err := m.Revoke(ctx, &s.Record, "access token expired"); err != nil {
+		if err := m.Revoke(ctx, &s.Record, "its token ended, and there was no refresh token"); err != nil {
 			return nil, err
 		}
 		return nil, errNone
@@ -157,7 +157,7 @@ func (m *Manager) claim(ctx context.Context, s *Session) (_ *Session, mine bool,
 	}
 }
 
-// due tells whether the access token is about to end.
+// due tells whether the token behind the principal is about to end.
 func (m *Manager) due(s *Session) bool { return s.Principal.NotAfter.Sub(m.Now()) < refreshEarly }
 
 // refreshedElsewhere returns the session if another replica changed it while we asked the identity provider: where a

@@ -115,7 +115,7 @@ func (l *limits) headers(w http.ResponseWriter, area string, now time.Time) {
 	header.Set("X-Rate-Limit-Reset", strconv.FormatInt(l.minute.Add(time.Minute).Unix(), 10))
 }
 
-func (l *limits) exceeded(area string, _ time.Time) bool {
+func (l *limits) exceeded(area string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.limit > 0 && l.used[area] > l.limit

@@ -5,7 +5,8 @@
 //	collection.go  the one way to serve a resource: list, read, create, replace, delete, life cycle
 //	page.go search.go     lists in pages; q, filter and search
 //	routes.go      which collections there are
-//	apps.go servers.go policies.go groups.go users.go logs.go     what is particular about each
+//	apps.go assignments.go clients.go (secrets, scopes and roles of service applications) servers.go policies.go groups.go
+//	users.go logs.go     what is particular about each
 //	answer.go      objects with their _links
 //
 // A request that changes something is answered only after the change is on the disk. One that is refused has changed

@@ -37,7 +37,6 @@ type Handler struct {
 	Gate func(area string, next http.HandlerFunc) http.HandlerFunc
 
 	limits limits
-	paths  map[string]bool
 }
 
 // Keys are the authorization servers' signing keys.
@@ -66,7 +65,7 @@ type Key struct {
 }
 
 // maxBody bounds a request; Okta's largest objects are far smaller.
-const maxBody = 256 << 10
+const maxBody = 64 << 10
 
 // call is one request.
 type call struct {
@@ -109,7 +108,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, area string, m m
 	if !ok {
 		return
 	}
-	if h.limits.exceeded(area, h.Now()) {
+	if h.limits.exceeded(area) {
 		h.Fail(w, world.ErrRate)
 		return
 	}
@@ -146,18 +145,23 @@ func (h *Handler) run(w http.ResponseWriter, c *call, op operation, area string,
 	if area == world.AreaServers && !h.World.HasAuthorizationServers() {
 		return answer{}, world.ErrLicence
 	}
-	h.Lock.Lock()
-	out, err := op(c)
-	if err == nil && out.body != nil {
-		// Encoded under the lock: what is shown is the world's own.
-		var encoded []byte
-		encoded, err = json.Marshal(out.body)
-		out.body = json.RawMessage(encoded)
-	}
-	h.Lock.Unlock()
+	out, err := h.locked(c, op)
 	if err == nil && write {
 		err = h.Save()
 	}
+	return out, err
+}
+
+// locked runs the operation and encodes its answer: what is shown is the world's own.
+func (h *Handler) locked(c *call, op operation) (answer, error) {
+	h.Lock.Lock()
+	defer h.Lock.Unlock()
+	out, err := op(c)
+	if err != nil || out.body == nil {
+		return out, err
+	}
+	encoded, err := json.Marshal(out.body)
+	out.body = json.RawMessage(encoded)
 	return out, err
 }
 
@@ -186,7 +190,10 @@ func decode[T any](c *call) (T, error) {
 		return out, world.ErrMalformed
 	}
 	dec := json.NewDecoder(bytes.NewReader(c.body))
-	if dec.Decode(&out) != nil || dec.More() {
+	if dec.Decode(&out) != nil {
+		return out, world.ErrMalformed
+	}
+	if _, err := dec.Token(); err != io.EOF { // More would let a stray bracket pass
 		return out, world.ErrMalformed
 	}
 	return out, nil

@@ -202,6 +202,7 @@ func rotateKeys(c *call) (answer, error) {
 		return answer{}, err
 	}
 	c.World.Rotated(s)
+	c.World.Note("app.oauth2.as.key.rollover", "", map[string]string{"authorizationServer": s.ID})
 	return serverKeys(c)
 }
 

@@ -227,6 +227,7 @@ func (w *World) CreateApp(in AppObject, activate bool) (*App, error) {
 		a.Secrets = []*Secret{w.secretOf(secret)}
 	}
 	w.Apps = append(w.Apps, a)
+	w.Note("app.oauth2.client.lifecycle.create", "", nil, ClientTarget(a))
 	return a, nil
 }
 
@@ -258,6 +259,11 @@ func (w *World) ReplaceApp(a *App, in AppObject) error {
 // SetAppStatus activates or deactivates.
 func (w *World) SetAppStatus(a *App, to Status) error {
 	a.Status, a.LastUpdated = to, w.Now()
+	verb := "activate"
+	if to == Inactive {
+		verb = "deactivate"
+	}
+	w.Note("app.oauth2.client.lifecycle."+verb, "", nil, ClientTarget(a))
 	return nil
 }
 
@@ -267,6 +273,7 @@ func (w *World) DeleteApp(a *App) error {
 		return &Error{Status: 403, Code: "E0000056", Summary: "Delete application forbidden.", Causes: []string{"The application must be deactivated before it can be deleted."}}
 	}
 	w.Apps = without(w.Apps, a)
+	w.Note("app.oauth2.client.lifecycle.delete", "", nil, ClientTarget(a))
 	return nil
 }
 

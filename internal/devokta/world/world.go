@@ -2,6 +2,7 @@ package world
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,7 +12,7 @@ import (
 const (
 	maxUsers    = 5_000
 	maxGroups   = 5_000
-	maxApps     = 1_000
+	maxApps     = 5_000
 	maxServers  = 100
 	maxOfServer = 500 // policies of a server, rules of a policy, claims, scopes
 	maxEvents   = 1_000
@@ -77,32 +78,36 @@ func (w *World) newTokenValue() string {
 	return "00" + base64.RawURLEncoding.EncodeToString(w.random(30))
 }
 
-// Check tells what is wrong with a world that came from a file.
+// Check tells what is wrong with a world that came from a file: nothing that is read later may be missing.
 func (w *World) Check() error {
-	switch {
-	case !slices.Contains(Profiles(), w.Profile):
+	if !slices.Contains(Profiles(), w.Profile) {
 		return fmt.Errorf("profile %q is none of %v", w.Profile, Profiles())
-	case w.OrgID == "" || len(w.SignOnPolicies) == 0:
-		return fmt.Errorf("the org has no id or no sign-on policy")
-	case slices.Contains(w.Users, nil) || slices.Contains(w.Groups, nil) || slices.Contains(w.Servers, nil) || slices.Contains(w.Tokens, nil):
-		return fmt.Errorf("a list of the org has an empty entry")
+	}
+	if w.OrgID == "" || len(w.SignOnPolicies) == 0 || len(w.Tokens) == 0 {
+		return errors.New("the org has no id, no sign-on policy or no API token")
+	}
+	if hasNil(w.Users) || hasNil(w.Groups) || hasNil(w.Apps) || hasNil(w.Servers) || hasNil(w.Tokens) || hasNil(w.SignOnPolicies) || hasNil(w.Log) {
+		return errors.New("a list of the org has an empty entry")
 	}
 	for _, a := range w.Apps {
-		if a == nil || a.OAuth() == nil {
-			return fmt.Errorf("an application has no OAuth settings")
+		if a.OAuth() == nil || hasNil(a.Secrets) || hasNil(a.Groups) || hasNil(a.Users) || hasNil(a.Grants) || hasNil(a.Roles) {
+			return fmt.Errorf("application %q is incomplete", a.Label)
 		}
 	}
 	for _, s := range w.Servers {
+		if hasNil(s.Scopes) || hasNil(s.Claims) || hasNil(s.Policies) || hasNil(s.Hooks) {
+			return fmt.Errorf("authorization server %q is incomplete", s.Name)
+		}
 		for _, p := range s.Policies {
-			for _, r := range p.Rules {
-				if r.Conditions.GrantTypes == nil || r.Conditions.Scopes == nil {
-					return fmt.Errorf("a rule of policy %q has no grant types or no scopes", p.Name)
-				}
+			if hasNil(p.Rules) || slices.ContainsFunc(p.Rules, func(r *Rule) bool { return r.Conditions.GrantTypes == nil || r.Conditions.Scopes == nil }) {
+				return fmt.Errorf("policy %q is incomplete", p.Name)
 			}
 		}
 	}
 	return nil
 }
+
+func hasNil[T any](list []*T) bool { return slices.Contains(list, nil) }
 
 func find[T any](list []*T, fits func(*T) bool) *T {
 	if i := slices.IndexFunc(list, fits); i >= 0 {
