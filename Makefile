@@ -4,10 +4,10 @@
 FLAGS :=
 PKG   := ./...
 
-.PHONY: help run build test bench cover lint generate
+.PHONY: help run build test doctor-score bench cover lint generate
 
 help: ## show this text
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  PKG=./internal/store/... and FLAGS="-run Name" narrow test, bench and cover down.'
 
 run: build ## everything in one process, with a development Okta; needs only Go
@@ -18,6 +18,9 @@ build: ## bin/portico
 
 test: ## go vet, and every test under the race detector
 	@FLAGS='$(FLAGS)' PKG='$(PKG)' sh scripts/test.sh
+
+doctor-score: ## faults injected into an organisation, and how many the doctor names first
+	@cd internal/doctor && DOCTOR_SCORE=1 go test -count=1 -run '^TestScore$$'
 
 bench: ## a request beside a bare reverse proxy, the start-up, and every benchmark
 	go run ./bench

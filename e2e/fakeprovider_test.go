@@ -23,6 +23,7 @@ type object = map[string]any
 
 // shape is what one product's tokens and metadata look like, where they are not OpenID Connect's plainest form.
 type shape struct {
+	path     string                                      // of its issuers
 	shows    string                                      // Ada's name; empty: Ada Acme
 	scopes   []string                                    // that it knows; asked for another it answers invalid_scope
 	metadata object                                      // beside the usual; nil removes
@@ -62,22 +63,22 @@ var providerKeys = sync.OnceValue(func() (keys [2]*rsa.PrivateKey) {
 	return keys
 })
 
-// newProvider runs one whose issuer has the path of issuerPath, until the test ends.
-func newProvider(t *testing.T, s shape, issuerPath string) *fakeProvider {
+// newProvider runs one until the test ends.
+func newProvider(t *testing.T, s shape) *fakeProvider {
 	t.Helper()
 	p := &fakeProvider{
 		shape: s, now: time.Now, grants: map[string]grantOf{},
 		roles: map[string][]string{"ada": {"ONE_STS_ADMIN"}, "ivan": {"Acme Issuance"}},
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+strings.TrimSuffix(issuerPath, "/")+"/.well-known/openid-configuration", p.discovery)
+	mux.HandleFunc("GET "+strings.TrimSuffix(s.path, "/")+"/.well-known/openid-configuration", p.discovery)
 	mux.HandleFunc("GET /p/authorize", p.authorize)
 	mux.HandleFunc("POST /p/token", p.token)
 	mux.HandleFunc("GET /p/userinfo", p.answerUserinfo)
 	mux.HandleFunc("GET /p/keys", p.serveKeys)
 	mux.HandleFunc("GET /p/logout", p.logout)
 	p.Server = httptest.NewServer(mux)
-	p.issuer = p.URL + issuerPath
+	p.issuer = p.URL + s.path
 	t.Cleanup(p.Close)
 	return p
 }

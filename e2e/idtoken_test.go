@@ -62,7 +62,7 @@ func (p *portico) bearer(method, path, token string) answer {
 // TestIDToken_Story: where custom authorization servers are not licensed, people sign in, are granted what their groups are
 // mapped to, and sign out at Okta too.
 func TestIDToken_Story(t *testing.T) {
-	okta := newProvider(t, oktaOrg(), "")
+	okta := newProvider(t, oktaOrg())
 	p := startWith(t, okta)
 	okta.signsIn("ada")
 	ada := p.browser()
@@ -102,7 +102,7 @@ func TestIDToken_ARefreshReplacesTheGroups(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			s := oktaOrg()
 			s.refresh = refresh
-			okta := newProvider(t, s, "")
+			okta := newProvider(t, s)
 			p := startWith(t, okta)
 			okta.now = func() time.Time { return time.Now().Add(time.Duration(p.late.Load())) }
 			okta.signsIn("ada")
@@ -131,7 +131,7 @@ func TestIDToken_ARefreshReplacesTheGroups(t *testing.T) {
 
 // TestIDToken_NoBearerToken: nothing that the provider issues opens the API; who tries learns why.
 func TestIDToken_NoBearerToken(t *testing.T) {
-	okta := newProvider(t, oktaOrg(), "")
+	okta := newProvider(t, oktaOrg())
 	p := startWith(t, okta)
 	okta.signsIn("ada")
 	p.browser().open("/").mustContain(t, "ONE_STS_ADMIN")
@@ -172,7 +172,7 @@ func TestIDToken_SignInsThatFail(t *testing.T) {
 		"an access token that is not": {func(p *fakeProvider) { p.answer = object{"token_type": "DPoP"} }, http.StatusBadGateway},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			okta := newProvider(t, oktaOrg(), "")
+			okta := newProvider(t, oktaOrg())
 			p := startWith(t, okta)
 			okta.signsIn("ada")
 			c.change(okta)

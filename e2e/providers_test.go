@@ -95,10 +95,10 @@ func followRecipe(t *testing.T, recipe string, s shape) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newProvider(t, s, issuer.Path)
+	p := newProvider(t, s)
 	own, admin := freePorts(t)
 	p.clientID, p.secret, p.callback = cfg.IAM.ClientID, "the-secret", "http://"+own+"/.apisix/redirect"
-	portico := serveRecipe(t, folder, own, admin, p.issuer)
+	portico := serveRecipe(t, folder, own, admin, p.URL+issuer.Path)
 
 	p.signsIn("ada")
 	ada := browserAt(t, portico.publicURL)
@@ -108,9 +108,10 @@ func followRecipe(t *testing.T, recipe string, s shape) {
 	mayBearer(t, portico, p.issued("id_token"), false)
 
 	hint := p.issued("id_token")
-	ada.open("/logout").mustContain(t, "You are signed out")
-	_, ends := s.metadata["end_session_endpoint"]
-	if ends != (len(p.endings) == 0) || !ends && (p.endings[0].Get("id_token_hint") != hint || p.endings[0].Get("post_logout_redirect_uri") != portico.publicURL+"/") {
+	out := ada.open("/logout")
+	if _, none := s.metadata["end_session_endpoint"]; none {
+		out.mustContain(t, "You are signed out", "may still be signed in")
+	} else if out.mustContain(t, "You are signed out", "sign-in has ended"); len(p.endings) != 1 || p.endings[0].Get("id_token_hint") != hint || p.endings[0].Get("post_logout_redirect_uri") != portico.publicURL+"/" {
 		t.Errorf("the end at the provider: got %d", len(p.endings))
 	}
 

@@ -32,6 +32,7 @@ func (p *fakeProvider) expiry() int64 { return p.now().Add(time.Hour).Unix() }
 // Keycloak: realm roles in the access token alone, beside its own; aud names services, azp the client; typ twice.
 func keycloak() shape {
 	return shape{
+		path:     "/realms/acme",
 		scopes:   []string{"openid", "profile", "email", "address", "phone", "offline_access", "roles", "web-origins", "microprofile-jwt", "acr", "basic"},
 		metadata: object{"authorization_response_iss_parameter_supported": true},
 		keys:     []jose.JSONWebKey{{Key: providerKeys()[1].Public(), KeyID: "enc", Algorithm: "RSA-OAEP", Use: "enc"}},
@@ -54,6 +55,7 @@ func keycloak() shape {
 // Entra: app roles in the ID token, none of them no claim; the access token is Graph's, and keys name no algorithm.
 func entra() shape {
 	return shape{
+		path:   "/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0",
 		scopes: []string{"openid", "profile", "email", "offline_access"}, plainKey: true,
 		answer: object{"ext_expires_in": 3600, "scope": "email openid profile"},
 		id: func(p *fakeProvider, who string) object {
@@ -100,6 +102,7 @@ func entraAPI() shape {
 // Auth0: the claim is named like a URL, aud has userinfo in it, and permissions are there too.
 func auth0() shape {
 	return shape{
+		path:   "/",
 		scopes: []string{"openid", "profile", "email", "offline_access"},
 		answer: object{"scope": "openid profile email offline_access"},
 		id: func(_ *fakeProvider, who string) object {
@@ -126,6 +129,7 @@ func dex() shape {
 		return c
 	}
 	return shape{
+		path:     "/dex",
 		scopes:   []string{"openid", "email", "groups", "profile", "offline_access"},
 		metadata: object{"end_session_endpoint": nil},
 		shows:    "ada@acme.test",
@@ -148,6 +152,7 @@ func authentik() shape {
 		}
 	}
 	return shape{
+		path:   "/application/o/portico/",
 		scopes: []string{"openid", "profile", "email", "offline_access"},
 		id: func(p *fakeProvider, who string) object {
 			return merged(claims(p, who), object{"acr": "goauthentik.io/providers/oauth2/default", "amr": []string{"pwd"}, "sid": "s"})

@@ -109,12 +109,12 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.syncOrganisations(ctx, remote.embedded); err != nil {
 		return err
 	}
-	verifier, provider, err := a.buildIAM()
+	verifier, provider, clock, err := a.buildIAM()
 	if err != nil {
 		return err
 	}
 	parts := &parts{
-		key: key, record: record, sts: service, calls: calls, core: remote, verifier: verifier, provider: provider,
+		key: key, record: record, sts: service, calls: calls, core: remote, verifier: verifier, provider: provider, clock: clock,
 		organisations: &corecall.Organisations{Caller: calls, Client: client, Policy: a.policy},
 		authn: &authn.Authenticator{
 			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: verifier, PublicOrigin: a.cfg.Server.PublicURL,
@@ -136,6 +136,7 @@ type parts struct {
 	organisations *corecall.Organisations
 	verifier      *iam.Verifier
 	provider      *iam.Provider
+	clock         *iam.Clock
 	authn         *authn.Authenticator
 	sessions      *session.Manager // nil but in the built-in gateway
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/portico-iam/portico/internal/desk"
+	"github.com/portico-iam/portico/internal/integration"
 )
 
 // buildDesk makes the web interface. Sign-in and sessions are added by the built-in gateway, if that is on.
@@ -14,6 +15,9 @@ func (a *App) buildDesk(p *parts) *desk.Handler {
 		origin = u.Scheme + "://" + u.Host
 	}
 	return &desk.Handler{Config: desk.Config{
+		Integration: &integration.Service{
+			Config: a.cfg, Provider: p.provider, Keys: p.verifier.Issuers[0].Keys, Clock: p.clock, People: a.store, Now: a.now,
+		},
 		Authn: p.authn, Policy: a.policy, Organisations: p.organisations, History: p.record, RolePath: a.cfg.STS.IAM.RolePath,
 		IssuerOrigin: origin, Secure: strings.HasPrefix(a.cfg.Server.PublicURL, "https://"), Now: a.now, Logger: a.logger,
 	}}

@@ -9,8 +9,10 @@ import (
 )
 
 // buildIAM makes the verifier of all issuers. The first issuer's keys are found by discovery unless they are configured.
-func (a *App) buildIAM() (*iam.Verifier, *iam.Provider, error) {
+func (a *App) buildIAM() (*iam.Verifier, *iam.Provider, *iam.Clock, error) {
 	client := iam.HTTPClient()
+	clock := &iam.Clock{Base: client.Transport, Now: a.now}
+	client.Transport = clock
 	provider := &iam.Provider{
 		Issuer: a.cfg.IAM.Issuer, DiscoveryURL: a.cfg.IAM.DiscoveryURL, HTTP: client, Now: a.now, Logger: a.logger,
 	}
@@ -22,7 +24,7 @@ func (a *App) buildIAM() (*iam.Verifier, *iam.Provider, error) {
 	for i, cfg := range all {
 		issuer, err := a.buildIssuer(cfg)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		issuer.Keys.HTTP = client
 		issuer.SignInOnly = i == 0 && a.cfg.IAM.TokenSource == config.SourceIDToken
@@ -37,7 +39,7 @@ func (a *App) buildIAM() (*iam.Verifier, *iam.Provider, error) {
 		client.CloseIdleConnections()
 		return nil
 	})
-	return verifier, provider, nil
+	return verifier, provider, clock, nil
 }
 
 func (a *App) buildIssuer(cfg config.Additional) (*iam.Issuer, error) {

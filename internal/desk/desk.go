@@ -20,6 +20,7 @@ import (
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/integration"
 	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/session"
 )
@@ -30,6 +31,7 @@ type Config struct {
 	Policy        *policy.Service
 	Organisations *corecall.Organisations
 	History       *history.Recorder
+	Integration   *integration.Service
 	RolePath      string // where roles are looked for in the token, as configured
 	IssuerOrigin  string // scheme://host of the identity provider: signing out leads there
 	Secure        bool   // the public address is https
@@ -54,6 +56,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	h.mountRoles(mux)
 	h.mountAccess(mux)
 	h.mountOrganisations(mux)
+	h.mountIntegration(mux)
 	mux.Handle("GET "+view.HistoryPath, h.page(h.historyList))
 	mux.Handle("GET "+view.HistoryPath+"/{id}", h.page(h.historyDetail))
 	mux.Handle("/", h.known(h.elsewhere(mux)))

@@ -54,6 +54,9 @@ func (h *Handler) nav(r *http.Request, c *authn.Caller) []view.Section {
 	if _, err := h.historyScope(r, c); err == nil {
 		nav = append(nav, view.SectionHistory)
 	}
+	if h.may(c, access.STSAccessExplain) {
+		nav = append(nav, view.SectionIntegration)
+	}
 	return nav
 }
 

@@ -392,6 +392,15 @@ func TestUsers(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
+	path := "/api/v1/users/" + u.id()
+	if got := a.must(200, "POST", path, `{"profile":{"department":"Audit"}}`); got.at("profile.department") != "Audit" || got.at("profile.firstName") != "Zoe" {
+		t.Errorf("partial: %v", got)
+	}
+	if got := a.must(200, "PUT", path, `{"profile":{"firstName":"Zoë","lastName":"Z","login":"zoe@acme.test","email":"zoe@acme.test"}}`); got.at("profile.department") != nil || got.at("profile.firstName") != "Zoë" {
+		t.Errorf("full: %v", got)
+	}
+	a.call("PUT", path, `{"profile":{"firstName":"Zoë"}}`).refusedWith(t, 400, "E0000001", "lastName")
+	a.call("POST", path, `{"profile":{"login":"ada@acme.test"}}`).refusedWith(t, 400, "E0000001", "already exists")
 	if found := a.list(`/api/v1/users?search=profile.login+eq+%22zoe@acme.test%22`); len(found) != 1 {
 		t.Errorf("%v", found)
 	}

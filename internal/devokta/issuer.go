@@ -76,15 +76,11 @@ func (s *Server) serverAgain(r *http.Request, id string) *authServer {
 
 // baseOf is under which of its names the org was addressed. Without a custom domain there is one.
 func (s *Server) baseOf(r *http.Request) string {
-	if s.world.CustomDomain() && strings.EqualFold("//"+r.Host, strings.TrimPrefix(s.customURL, s.scheme())) {
+	_, customHost, _ := strings.Cut(s.customURL, "//")
+	if s.world.CustomDomain() && strings.EqualFold(r.Host, customHost) {
 		return s.customURL
 	}
 	return s.cfg.PublicURL
-}
-
-func (s *Server) scheme() string {
-	scheme, _, _ := strings.Cut(s.cfg.PublicURL, "//")
-	return scheme
 }
 
 // issuerOf follows the server's issuer mode. Where that is DYNAMIC, and at the org authorization server, a client may have

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -137,6 +138,8 @@ func parseKey(der []byte) (*rsa.PrivateKey, error) {
 	}
 	return private, nil
 }
+
+var errNoKey = errors.New("no active signing key")
 
 func sign(key *signingKey, typ string, claims map[string]any) (string, error) {
 	if key == nil {

@@ -268,6 +268,36 @@ func TestDPoP(t *testing.T) {
 	a.call("GET", "/api/v1/groups", "", thief.proof("GET", target, map[string]any{"ath": digest(token)})).refusedWith(t, 401, "E0000011", "")
 }
 
+// A web application may bind its tokens too, at any authorization server.
+func TestDPoPAtACustomServer(t *testing.T) {
+	w := start(t)
+	a := w.api()
+	app := a.must(200, "GET", "/api/v1/apps/"+w.s.World().WebClient.ID, "")
+	app["settings"].(map[string]any)["oauthClient"].(map[string]any)["dpop_bound_access_tokens"] = true
+	a.must(200, "PUT", "/api/v1/apps/"+app.id(), app.encode())
+	k := w.holder(w.s.World().SetupApp) // for its key
+	code := w.exchange(k.code(w.request(), "ada@acme.test"))
+	k.token(code).expect(t, errProofMissing)
+	prove := func(change map[string]any) answer {
+		return k.post(w.url("/v1/token"), code, w.webAuth(), k.proof("POST", w.url("/v1/token"), change))
+	}
+	nonce := prove(nil).header.Get("Dpop-Nonce")
+	body := prove(map[string]any{"nonce": nonce}).json(t)
+	token, _ := body["access_token"].(string)
+	if _, access := k.verify(token); body["token_type"] != "DPoP" || access["cnf"] == nil {
+		t.Fatalf("%v", body)
+	}
+	target := w.url("/v1/userinfo")
+	k.userinfoExpect(t, token, errProofMissing)
+	got := k.post(target, nil, k.proof("POST", target, map[string]any{"ath": digest(token)}), func(r *http.Request) { r.Header.Set("Authorization", "DPoP "+token) })
+	if got.status != 200 {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if seen := k.introspect(token, w.webAuth()); seen["token_type"] != "DPoP" {
+		t.Errorf("%v", seen)
+	}
+}
+
 func TestOrgServerSignIn(t *testing.T) {
 	w := start(t)
 	b := w.browser().on("")

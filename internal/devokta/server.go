@@ -1,7 +1,6 @@
 package devokta
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -24,8 +23,8 @@ const (
 // Server is the development Okta.
 type Server struct {
 	cfg       Config
-	customURL string
-	clock     *skewed
+	customURL string // the second name of an org with a custom domain
+	clock     *orgClock
 	log       *slog.Logger
 	random    *random
 	keys      *keyrings
@@ -69,7 +68,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, customURL: cfg.customURL(), clock: &skewed{base: cfg.Now}, log: cfg.Logger, random: &random{reader: cfg.Rand}, pages: newPages(),
+		cfg: cfg, customURL: cfg.customURL(), clock: &orgClock{base: cfg.Now}, log: cfg.Logger, random: &random{reader: cfg.Rand}, pages: newPages(),
 		pending: newBounded[*pendingRequest](maxPending), codes: newBounded[*code](maxCodes),
 		sessions: newBounded[*session](maxSessions), grants: newBounded[*grant](maxGrants),
 		tokens: newBounded[*tokenEntry](maxTokens), attempts: newBounded[*attempts](maxLogins),
@@ -170,17 +169,15 @@ func (s *Server) Close() error {
 
 func (s *Server) now() time.Time { return s.clock.now() }
 
-// skewed is the org's time, which a test may set apart from everybody else's.
-type skewed struct {
+// orgClock is the org's time, which a test may set apart from everybody else's.
+type orgClock struct {
 	base func() time.Time
 	mu   sync.Mutex
 	skew time.Duration
 }
 
-func (c *skewed) now() time.Time {
+func (c *orgClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.base().Add(c.skew)
 }
-
-var errNoKey = errors.New("no active signing key")

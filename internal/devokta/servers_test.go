@@ -244,3 +244,21 @@ func TestSystemLog(t *testing.T) {
 	a.call("GET", "/api/v1/logs?since=yesterday", "").refusedWith(t, 400, "E0000001", "since")
 	a.call("GET", "/api/v1/logs?filter=x", "").refusedWith(t, 400, "E0000031", "")
 }
+
+// What a policy or a rule names may be deleted; the rest of it can be replaced all the same.
+func TestReplaceAfterADeletion(t *testing.T) {
+	w := start(t)
+	a := w.api()
+	app := a.must(200, "POST", "/api/v1/apps", fmt.Sprintf(newWebApp, "Mine"))
+	group := a.must(200, "POST", "/api/v1/groups", `{"profile":{"name":"ONE_NEW"}}`)
+	const policies = "/api/v1/authorizationServers/default/policies"
+	policy := a.must(201, "POST", policies, `{"name":"P","conditions":{"clients":{"include":["`+app.id()+`"]}}}`)
+	rule := a.must(201, "POST", policies+"/"+policy.id()+"/rules", strings.Replace(signInRule, "EVERYONE", group.id(), 1))
+	a.must(200, "POST", "/api/v1/apps/"+app.id()+"/lifecycle/deactivate", "")
+	a.must(204, "DELETE", "/api/v1/apps/"+app.id(), "")
+	a.must(204, "DELETE", "/api/v1/groups/"+group.id(), "")
+	policy["description"] = "changed"
+	a.must(200, "PUT", policies+"/"+policy.id(), policy.encode())
+	a.must(200, "PUT", policies+"/"+policy.id()+"/rules/"+rule.id(), rule.encode())
+	a.call("POST", policies, strings.Replace(policy.encode(), `"P"`, `"Q"`, 1)).refusedWith(t, 400, "E0000001", app.id())
+}

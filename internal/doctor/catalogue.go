@@ -96,17 +96,18 @@ var catalogue = withSymptoms(map[string]entry{
 	"argo-scopes":      {row: 50, rank: 66, explains: []string{"told-argo"}},
 	"grafana-userinfo": {row: 51, rank: 67, explains: []string{"told-grafana"}},
 
-	"encrypted":       {row: 48, rank: 70, console: atSettings, explains: append([]string{"opaque", "told-jwe"}, badToken...)},
-	"id-token":        {row: 13, rank: 71, explains: append([]string{"audience", "told-audience-id", "no-roles", "claim-missing", "claim-name", "names"}, badToken...)},
-	"org-token":       {row: 14, rank: 72, explains: append([]string{"audience", "token-issuer", "key-unknown", "told-issuer", "told-audience-org", "told-typ", "claim-missing", "no-roles", "names"}, badToken...)},
-	"opaque":          {row: 14, rank: 73, explains: badToken},
-	"token-issuer":    {row: 17, rank: 74, explains: append([]string{"key-unknown", "told-issuer"}, badToken...)},
-	"audience":        {row: 11, rank: 75, console: atSettings, explains: append([]string{"told-audience"}, badToken...)},
-	"key-unknown":     {row: 15, rank: 76, explains: badToken},
-	"algorithms":      {rank: 68, explains: []string{"token-refused"}},
-	"keys-unreadable": {row: 15, rank: 77},
-	"token-time":      {row: 45, rank: 78, explains: append([]string{"told-clock"}, badToken...)},
-	"token-refused":   {rank: 79},
+	"email-unverified": {row: 30, rank: 69, explains: []string{"told-email", "id-token"}}, // there it is the ID token that matters
+	"encrypted":        {row: 48, rank: 70, console: atSettings, explains: append([]string{"opaque", "told-jwe"}, badToken...)},
+	"id-token":         {row: 13, rank: 71, explains: append([]string{"audience", "told-audience-id", "no-roles", "claim-missing", "claim-name", "names"}, badToken...)},
+	"org-token":        {row: 14, rank: 72, explains: append([]string{"audience", "token-issuer", "key-unknown", "told-issuer", "told-audience-org", "told-typ", "claim-missing", "no-roles", "names"}, badToken...)},
+	"opaque":           {row: 14, rank: 73, explains: badToken},
+	"token-issuer":     {row: 17, rank: 74, explains: append([]string{"key-unknown", "told-issuer"}, badToken...)},
+	"audience":         {row: 11, rank: 75, console: atSettings, explains: append([]string{"told-audience"}, badToken...)},
+	"key-unknown":      {row: 15, rank: 76, explains: badToken},
+	"algorithms":       {rank: 68, explains: []string{"token-refused"}},
+	"keys-unreadable":  {row: 15, rank: 77},
+	"token-time":       {row: 45, rank: 78, explains: append([]string{"told-clock"}, badToken...)},
+	"token-refused":    {rank: 79},
 
 	"claim-broken":     {row: 27, rank: 80, console: atClaims, explains: []string{"told-claim"}},
 	"too-many-groups":  {row: 26, rank: 81, console: atClaims, explains: []string{"told-too-many"}},
@@ -121,8 +122,8 @@ var catalogue = withSymptoms(map[string]entry{
 	"admin-name":       {row: 24, rank: 90, console: atGroups, explains: []string{"admin-missing", "admin-filter", "not-admin", "told-no-admin"}},
 	"admin-missing":    {row: 24, rank: 91, console: atGroups, apply: true, explains: []string{"admin-filter", "not-admin", "told-no-admin"}},
 	"admin-filter":     {row: 24, rank: 92, console: atClaims, apply: true, explains: []string{"told-no-admin"}},
-	"admin-empty":      {row: 24, rank: 93, console: atGroups, explains: []string{"not-admin", "told-no-admin"}},
-	"not-admin":        {row: 24, rank: 94, console: atGroups, explains: []string{"told-no-admin"}},
+	"admin-empty":      {row: 24, rank: 93, console: atGroups, apply: true, explains: []string{"not-admin", "told-no-admin"}},
+	"not-admin":        {row: 24, rank: 94, console: atGroups, apply: true, explains: []string{"told-no-admin"}},
 
 	"no-refresh":      {row: 37, rank: 100, explains: []string{"told-refresh-missing"}},
 	"refresh-grant":   {row: 37, rank: 101, console: atGrants, apply: true, explains: []string{"told-refresh-missing", "told-grant"}},
@@ -136,8 +137,8 @@ var catalogue = withSymptoms(map[string]entry{
 
 // withSymptoms adds the errors that people come with, behind every cause.
 func withSymptoms(all map[string]entry) map[string]entry {
-	for _, s := range symptoms {
-		all[s.id] = entry{row: s.row, rank: 200 + s.row, console: s.console, symptom: true, explains: s.explains}
+	for i, s := range symptoms {
+		all[s.id] = entry{row: s.row, rank: 200 + i, console: s.console, symptom: true, explains: s.explains}
 	}
 	return all
 }

@@ -43,13 +43,13 @@ func checkAdmin(e *Evidence, f *findings) {
 	if group.Active == 0 {
 		f.add("admin-empty", Finding{
 			What: fmt.Sprintf("Nobody who can sign in is in the group %s: nobody can administer.", role), Seen: "0 active members", Setting: "Put somebody into it.",
-			Console: atGroups + " > " + role, Call: "PUT /api/v1/groups/" + group.ID + "/users/{userId}",
+			Console: atGroups + " > " + role, Call: "PUT /api/v1/groups/" + group.ID + "/users/{userId}", byHand: e.Setup == nil || len(e.Setup.Bootstrap.People) == 0,
 		})
 	}
 	if c != nil {
 		if lets, judged := c.Lets(role); judged && !lets {
 			f.add("admin-filter", Finding{
-				What: fmt.Sprintf("The claim %s leaves the bootstrap role %s out.", c.Name, role), Seen: c.Describe(), Near: nearFilter(c, role),
+				What: fmt.Sprintf("The claim %s leaves the bootstrap role %s out.", c.Name, role), Seen: c.Describe(), Near: nearFilter(c, role), byHand: e.Setup == nil || !e.Setup.Claim.Widen,
 				Setting: fmt.Sprintf("A filter that lets it through too, e.g. Matches regex %s", widened(c, role)), Call: fmt.Sprintf("PUT %s/claims/%s with {\"group_filter_type\":\"REGEX\",\"value\":%q}", e.Org.Server.Path(), c.ID, widened(c, role)),
 			})
 		}

@@ -185,9 +185,10 @@ func checkAssigned(e *Evidence, f *findings) {
 				group = g.ID
 			}
 		}
+		inBootstrap := group != "{groupId}" || e.meantToAdminister(u)
 		f.add("not-assigned", Finding{
 			What: "Neither this person nor a group of theirs is assigned to the application.", Seen: fmt.Sprintf("%s is in %d groups, none of the %d that are assigned", u.Login, len(u.Groups), len(app.Groups)),
-			Setting: "Assign a group of theirs.", Call: "PUT " + e.appPath() + "/groups/" + group + " with {}",
+			Setting: "Assign a group of theirs.", Call: "PUT " + e.appPath() + "/groups/" + group + " with {}", byHand: !inBootstrap,
 		})
 	}
 }

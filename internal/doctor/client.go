@@ -115,7 +115,7 @@ func nearMiss(got, want string) string {
 func nearURL(got, want string) string {
 	a, errA := url.Parse(got)
 	b, errB := url.Parse(want)
-	if errA != nil || errB != nil || a.Host == "" || b.Host == "" {
+	if errA != nil || errB != nil || !strings.HasPrefix(a.Scheme, "http") || a.Scheme != b.Scheme || a.Host == "" || b.Host == "" {
 		return ""
 	}
 	same := func(x, y string) bool {

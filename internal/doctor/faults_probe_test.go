@@ -1,6 +1,8 @@
 package doctor_test
 
 import (
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -95,9 +97,10 @@ var probeFaults = []injected{
 	}},
 	{row: 45, want: "clock", name: "Okta's clock is ahead", inject: func(b *bed) { b.SetClockSkew(5 * time.Minute); b.config() }},
 	{row: 46, want: "tls", name: "a certificate of nobody we trust", inject: func(b *bed) {
-		server := httptest.NewTLSServer(http.NotFoundHandler())
+		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server.Config.ErrorLog = log.New(io.Discard, "", 0) // the refused handshake
+		server.StartTLS()
 		b.Cleanup(server.Close)
-		server.Config.ErrorLog = nil
 		b.config(func(c *config.Config) { c.IAM.Issuer = server.URL + "/oauth2/default" })
 	}},
 	{row: 46, want: "tls", name: "https to a port that speaks http", inject: func(b *bed) {

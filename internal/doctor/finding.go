@@ -21,6 +21,7 @@ type Finding struct {
 	Fix      string   `json:"fix,omitempty"` // who can mend it
 
 	settings []config.Setting // of our own configuration
+	byHand   bool             // okta apply would not mend this one
 }
 
 // Who can mend a finding.
@@ -39,7 +40,7 @@ func (f *findings) add(id string, v Finding) {
 	switch {
 	case len(v.settings) > 0:
 		v.Fix = fixConfig
-	case row.apply:
+	case row.apply && !v.byHand:
 		v.Fix = fixApply
 	}
 	*f = append(*f, v)

@@ -23,8 +23,13 @@ func (r *Report) Print(w io.Writer) {
 			fix = "--fix can mend this (" + v.Fix + ")"
 		}
 		for _, line := range [][2]string{
-			{"seen", v.Seen}, {"nearly", v.Near}, {"set", v.Setting}, {"console", v.Console}, {"call", v.Call},
-			{"explains", strings.Join(v.Explains, ", ")}, {"fix", fix},
+			{"seen", v.Seen},
+			{"nearly", v.Near},
+			{"set", v.Setting},
+			{"console", v.Console},
+			{"call", v.Call},
+			{"explains", strings.Join(v.Explains, ", ")},
+			{"fix", fix},
 		} {
 			if line[1] != "" {
 				fmt.Fprintf(w, "   %-9s %s\n", line[0]+":", line[1])

@@ -130,7 +130,7 @@ var gatewaySymptoms = []symptom{
 		what:    "APISIX makes the redirect URI out of each request's path where redirect_uri is unset.",
 		setting: "redirect_uri: one absolute address, registered as it is.",
 
-		explains: []string{"told-session-lost", "told-logout-uri"},
+		explains: []string{"told-session-lost"},
 	},
 	{
 		id: "told-session-lost", row: 9, texts: []string{

@@ -36,8 +36,9 @@ var (
 	tags   = regexp.MustCompile(`(?s)<(script|style)\b.*?</(script|style)>|<[^>]*>`)
 	blanks = regexp.MustCompile(`\s+`)
 	// wordings are one thing said in two ways.
-	wordings = strings.NewReplacer("’", "'", "`", "'", "isn't", "is not", "aren't", "are not", "doesn't", "does not", "can't", "cannot",
-		"couldn't", "could not", "weren't", "were not", "hasn't", "has not", "don't", "do not", `"`, "'")
+	quotes   = strings.NewReplacer("’", "'", "‘", "'", "“", "'", "”", "'", "`", "'", `"`, "'")
+	wordings = strings.NewReplacer("isn't", "is not", "aren't", "are not", "doesn't", "does not", "can't", "cannot",
+		"couldn't", "could not", "weren't", "were not", "hasn't", "has not", "don't", "do not")
 
 	quotedGot      = regexp.MustCompile(`(?i)\b(?:got|received|value|actual)[:=]?\s*[\["'(]*([^\s"'\]),;]+)`)
 	quotedRedirect = regexp.MustCompile(`(?i)redirect_uri=([^&\s"']+)`)
@@ -70,7 +71,7 @@ func plainText(text string) string {
 	if strings.Contains(text, "%20") || strings.Contains(text, "error_description=") || strings.Contains(text, "%27") {
 		text += " " + unescape(text)
 	}
-	return wordings.Replace(blanks.ReplaceAllString(strings.ToLower(text), " "))
+	return wordings.Replace(quotes.Replace(blanks.ReplaceAllString(strings.ToLower(text), " ")))
 }
 
 // unescape undoes what an address does to its parameters; what is none stays.

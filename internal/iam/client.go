@@ -32,9 +32,9 @@ type Client struct {
 
 // Grant is what a code or a refresh token was exchanged for, validated.
 type Grant struct {
-	Principal    *access.Principal
-	RefreshToken string // empty: none was given
-	IDToken      string // empty: none was given
+	Principal    *access.Principal // nil beside an error only
+	RefreshToken string            // empty: none was given
+	IDToken      string            // empty: none was given
 }
 
 // ErrGrantEnded says that the authorization server will not honour a refresh token any more.

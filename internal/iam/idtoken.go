@@ -72,7 +72,7 @@ func (c *Client) completeFromUserinfo(ctx context.Context, p *access.Principal, 
 		// They were in the ID token, and nothing that came tells them now: a new sign-in will.
 		return errors.Join(ErrGrantEnded, errors.New("the refreshed answer has no ID token, which held the roles"))
 	default:
-		p.IAMRoles, p.Odd = nil, []string{fmt.Sprintf("neither the ID token nor userinfo has a claim at %q", path)}
+		p.Odd = []string{fmt.Sprintf("neither the ID token nor userinfo has a claim at %q", path)}
 	}
 	return nil
 }

@@ -116,6 +116,19 @@ func TestIDTokenMode_UserinfoThatCanNotBeUsed(t *testing.T) {
 	}
 }
 
+// Names are a courtesy: where the ID token has the roles, no sign-in fails for want of names.
+func TestIDTokenMode_NamesThatCanNotBeHad(t *testing.T) {
+	for rule, answer := range map[string]http.HandlerFunc{
+		"of somebody else": writes(object{"sub": "00u2", "given_name": "Eve"}), "refused": says(401, "application/json", "{}"), "broken": html(500),
+	} {
+		p := newOrg(t)
+		p.set(func() { p.token, p.userinfo = writes(p.org(object{"groups": []string{"A"}})), answer })
+		if g, err := p.exchange(t); err != nil || g.Principal.GivenName != "" || !reflect.DeepEqual(g.Principal.IAMRoles, []string{"A"}) {
+			t.Errorf("%s: got %+v, %v", rule, g, err)
+		}
+	}
+}
+
 // The roles of a token end with it, and after an hour at the latest: nobody confirms them otherwise.
 func TestIDTokenMode_RolesDoNotOutliveTheirBound(t *testing.T) {
 	for rule, c := range map[string]struct {

@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +45,7 @@ type KeySet struct {
 	keys       map[string]jose.JSONWebKey
 	fetchedAt  time.Time // of the keys
 	triedAt    time.Time
+	lastErr    error // of the last try
 	flight     singleflight.Group
 	refreshing atomic.Bool // in the background
 	work       sync.WaitGroup
@@ -95,11 +98,24 @@ func (k *KeySet) Replaced(ctx context.Context, old jose.JSONWebKey) (jose.JSONWe
 	return now, ok && !same.Equal(now.Key)
 }
 
-// Age tells when the keys were fetched, and how many there are.
-func (k *KeySet) Age() (fetchedAt time.Time, count int) {
+// Fetched tells when something was last fetched, and why the last try failed, if it did.
+type Fetched struct {
+	At  time.Time // zero: never
+	Err error
+}
+
+// Last tells of the last fetch.
+func (k *KeySet) Last() Fetched {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.fetchedAt, len(k.keys)
+	return Fetched{k.fetchedAt, k.lastErr}
+}
+
+// IDs lists the ids of the keys, sorted.
+func (k *KeySet) IDs() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Sorted(maps.Keys(k.keys))
 }
 
 // Close waits for a refresh that is under way.
@@ -158,13 +174,12 @@ func (k *KeySet) refetch(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 		defer cancel()
 		keys, err := k.fetch(ctx)
-		if err != nil {
-			return nil, err
-		}
 		k.mu.Lock()
-		k.keys, k.fetchedAt = keys, now
-		k.mu.Unlock()
-		return nil, nil
+		defer k.mu.Unlock()
+		if k.lastErr = err; err == nil {
+			k.keys, k.fetchedAt = keys, now
+		}
+		return nil, err
 	})
 	return err
 }

@@ -105,6 +105,13 @@ func (p *Provider) JWKSURI(ctx context.Context) (string, error) {
 	return m.JWKSURI, nil
 }
 
+// Last tells of the last fetch of the metadata.
+func (p *Provider) Last() Fetched {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Fetched{p.freshAt, p.lastErr}
+}
+
 // Close waits for a refresh that is under way.
 func (p *Provider) Close() { p.work.Wait() }
 

@@ -526,10 +526,11 @@ func TestNT30_SignOut(t *testing.T) {
 		method string
 		away   error
 		target string
+		says   string
 	}{
-		"of Okta too":        {"GET", nil, "https://acme.okta.test/logout?id_token_hint=the-id-token"},
-		"by a form":          {"POST", nil, "https://acme.okta.test/logout?id_token_hint=the-id-token"},
-		"while Okta is away": {"GET", errors.New("away"), "/"},
+		"of Okta too":        {"GET", nil, "https://acme.okta.test/logout?id_token_hint=the-id-token", "here and at your company's sign-in has ended"},
+		"by a form":          {"POST", nil, "https://acme.okta.test/logout?id_token_hint=the-id-token", "here and at your company's sign-in has ended"},
+		"while Okta is away": {"GET", errors.New("away"), "/", "At your company's sign-in you may still be signed in"},
 	} {
 		b := newBench(t)
 		browser := b.browser()
@@ -548,7 +549,7 @@ func TestNT30_SignOut(t *testing.T) {
 		if w := thief.get("/roles", "Accept", "application/json"); w.Code != 401 {
 			t.Errorf("%s: the session lives on: %d %s", rule, w.Code, w.Body)
 		}
-		if w := browser.get("/"); w.Code != 200 || !strings.Contains(w.Body.String(), "You are signed out") {
+		if w := browser.get("/"); w.Code != 200 || !strings.Contains(w.Body.String(), "You are signed out") || !strings.Contains(w.Body.String(), c.says) {
 			t.Errorf("%s: back: got %d %s", rule, w.Code, w.Body)
 		}
 	}

@@ -31,10 +31,11 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		h.Logger.WarnContext(r.Context(), "signed out here only: the identity provider can't be reached", "error", err)
 	}
-	if target == "" {
-		target = h.PostLogoutPath
+	ended := endedEverywhere
+	if target == "" { // the provider has no such address, or can't be reached
+		target, ended = h.PostLogoutPath, endedHere
 	}
-	h.setSignedOut(w, 300)
+	h.setSignedOut(w, ended, 300)
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
@@ -48,7 +49,13 @@ var signOutQuestion = httpx.Message{
 	ActionURL: "/logout", Action: "Sign out", // followed from our own page, it is no longer another site's
 }
 
-// The signed-out cookie holds nothing. It lets the page after a sign-out say so once, instead of starting a sign-in.
+// The signed-out cookie lets the page after a sign-out say so once, instead of starting a sign-in. It holds what ended:
+// who is still signed in at the provider must know, most of all where others use the same machine.
+const (
+	endedEverywhere = "1"
+	endedHere       = "here"
+)
+
 func (h *Handler) signedOutName() string {
 	if h.Secure {
 		return "__Host-portico-out"
@@ -56,20 +63,25 @@ func (h *Handler) signedOutName() string {
 	return "portico_out"
 }
 
-func (h *Handler) setSignedOut(w http.ResponseWriter, maxAge int) {
+func (h *Handler) setSignedOut(w http.ResponseWriter, ended string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: h.signedOutName(), Value: "1", Path: "/", MaxAge: maxAge,
+		Name: h.signedOutName(), Value: ended, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: h.Secure, SameSite: http.SameSiteLaxMode,
 	})
 }
 
 func (h *Handler) justSignedOut(w http.ResponseWriter, r *http.Request) bool {
-	if _, err := r.Cookie(h.signedOutName()); err != nil || r.URL.Path != h.PostLogoutPath || !navigates(r) {
+	c, err := r.Cookie(h.signedOutName())
+	if err != nil || r.URL.Path != h.PostLogoutPath || !navigates(r) {
 		return false
 	}
-	h.setSignedOut(w, -1)
+	h.setSignedOut(w, "", -1)
+	text := "Your session here and at your company's sign-in has ended."
+	if c.Value == endedHere {
+		text = "Your session here has ended. At your company's sign-in you may still be signed in: sign out there too where others use this browser."
+	}
 	h.Pages.RenderMessage(w, r, httpx.Message{
-		Status: http.StatusOK, Title: "You are signed out", Text: "Your session here and at your company's sign-in has ended.",
+		Status: http.StatusOK, Title: "You are signed out", Text: text,
 		ActionURL: "/login", Action: "Sign in",
 	})
 	return true

@@ -11,6 +11,7 @@ const (
 	SectionRoles         Section = "Roles"
 	SectionOrganisations Section = "Organisations"
 	SectionHistory       Section = "History"
+	SectionIntegration   Section = "Integration"
 )
 
 var sectionPaths = map[Section]string{
@@ -19,6 +20,7 @@ var sectionPaths = map[Section]string{
 	SectionRoles:         RolesPath,
 	SectionOrganisations: OrganisationsPath,
 	SectionHistory:       HistoryPath,
+	SectionIntegration:   IntegrationPath,
 }
 
 // The Desk's addresses. Forms post to the address that showed them.
@@ -31,6 +33,7 @@ const (
 	OrganisationsPath      = "/organisations"
 	OrganisationNewPath    = "/organisations/new"
 	HistoryPath            = "/history"
+	IntegrationPath        = "/integration"          // POST examines
 	SwitchOrganisationPath = "/session/organisation" // POST organisation, return
 	SwitchThemePath        = "/session/theme"        // POST theme, return
 	LoginPath              = "/login"

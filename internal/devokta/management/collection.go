@@ -22,6 +22,7 @@ type collection[T any] struct {
 	create  func(*call) (T, error)
 	created int // 0 = 200
 	replace func(*call, T) error
+	update  func(*call, T) error // by POST, of what the client names
 	remove  func(*call, T) error
 
 	// lifecycle maps the last part of an address to the state it leads to.
@@ -49,13 +50,15 @@ func (c collection[T]) mount(h *Handler, mux *http.ServeMux) {
 	one := methods{http.MethodGet: c.withItem(func(call *call, item T) (answer, error) {
 		return answer{status: http.StatusOK, body: c.show(call, item)}, nil
 	})}
-	if c.replace != nil {
-		one[http.MethodPut] = c.withItem(func(call *call, item T) (answer, error) {
-			if err := c.replace(call, item); err != nil {
-				return answer{}, err
-			}
-			return answer{status: http.StatusOK, body: c.show(call, item)}, nil
-		})
+	for method, write := range map[string]func(*call, T) error{http.MethodPut: c.replace, http.MethodPost: c.update} {
+		if write != nil {
+			one[method] = c.withItem(func(call *call, item T) (answer, error) {
+				if err := write(call, item); err != nil {
+					return answer{}, err
+				}
+				return answer{status: http.StatusOK, body: c.show(call, item)}, nil
+			})
+		}
 	}
 	if c.remove != nil {
 		one[http.MethodDelete] = c.withItem(func(call *call, item T) (answer, error) { return nothing, c.remove(call, item) })

@@ -186,17 +186,22 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 // decode reads the body as an object. Fields that are not known are ignored, as Okta does.
 func decode[T any](c *call) (T, error) {
 	var out T
-	if len(bytes.TrimSpace(c.body)) == 0 || bytes.TrimSpace(c.body)[0] != '{' {
-		return out, world.ErrMalformed
+	err := decodeInto(c, &out)
+	return out, err
+}
+
+func decodeInto(c *call, out any) error {
+	if body := bytes.TrimSpace(c.body); len(body) == 0 || body[0] != '{' {
+		return world.ErrMalformed
 	}
 	dec := json.NewDecoder(bytes.NewReader(c.body))
-	if dec.Decode(&out) != nil {
-		return out, world.ErrMalformed
+	if dec.Decode(out) != nil {
+		return world.ErrMalformed
 	}
-	if _, err := dec.Token(); err != io.EOF { // More would let a stray bracket pass
-		return out, world.ErrMalformed
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) { // More would let a stray bracket pass
+		return world.ErrMalformed
 	}
-	return out, nil
+	return nil
 }
 
 // optional is decode for a body that may be left out.

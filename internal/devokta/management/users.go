@@ -29,6 +29,8 @@ func users() collection[*world.User] {
 			}
 			return c.World.CreateUser(in, c.query.Get("activate") != "false")
 		},
+		replace: func(c *call, u *world.User) error { return changeProfile(c, u, world.UserProfile{}) },
+		update:  func(c *call, u *world.User) error { return changeProfile(c, u, u.Profile.Clone()) },
 		remove: func(c *call, u *world.User) error {
 			c.Ended(u.ID)
 			return c.World.DeleteUser(u)
@@ -44,6 +46,20 @@ func users() collection[*world.User] {
 		},
 		moved: func(*call, *world.User) answer { return empty },
 	}
+}
+
+// changeProfile lays what the client sent over what was there: nothing, for a replace.
+func changeProfile(c *call, u *world.User, was world.UserProfile) error {
+	in := struct {
+		Profile *world.UserProfile `json:"profile"`
+	}{&was}
+	if err := decodeInto(c, &in); err != nil {
+		return err
+	}
+	if in.Profile == nil {
+		return world.ErrMalformed
+	}
+	return c.World.SetProfile(u, *in.Profile)
 }
 
 // listUsers leaves deprovisioned people out unless somebody searches for them.

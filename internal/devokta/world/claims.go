@@ -19,11 +19,11 @@ type ClaimInput struct {
 	Thin bool
 }
 
-// Claims evaluates a server's claims. One without a value is left out, never null or empty (okta.md, 0.4).
+// Claims evaluates a server's claims. One that is null is left out (okta.md, 0.4).
 func (w *World) Claims(s *Server, in ClaimInput) (map[string]any, *Refusal) {
 	out := map[string]any{}
 	groups := w.GroupsOf(in.User)
-	for _, c := range s.Claims {
+	for _, c := range s.claimsAt(in.App) {
 		if !c.applies(in) {
 			continue
 		}
@@ -35,17 +35,20 @@ func (w *World) Claims(s *Server, in ClaimInput) (map[string]any, *Refusal) {
 			out[c.Name] = value
 		}
 	}
-	if s.Org && in.App != nil && in.App.GroupsClaim != nil && in.Type == ClaimIdentity && slices.Contains(in.Scopes, ScopeGroups) {
-		claim := in.App.GroupsClaim
-		value, refused := w.claimValue(&Claim{Name: claim.Name, ValueType: claim.ValueType, Filter: claim.GroupFilterType, Value: claim.Value}, in, groups)
-		if refused != nil {
-			return nil, refused
-		}
-		if value != nil {
-			out[claim.Name] = value
-		}
-	}
 	return out, nil
+}
+
+// claimsAt are a server's claims. At the org's own there is one more, which is set on the application and needs the scope
+// groups.
+func (s *Server) claimsAt(a *App) []*Claim {
+	if !s.Org || a == nil || a.GroupsClaim == nil {
+		return s.Claims
+	}
+	g := a.GroupsClaim
+	return append(slices.Clone(s.Claims), &Claim{
+		Name: g.Name, Status: Active, ClaimType: ClaimIdentity, ValueType: g.ValueType, Filter: g.GroupFilterType, Value: g.Value, Always: true,
+		Conditions: ClaimConditions{[]string{ScopeGroups}},
+	})
 }
 
 func (c *Claim) applies(in ClaimInput) bool {

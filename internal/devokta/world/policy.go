@@ -92,9 +92,14 @@ func (w *World) checkPolicy(s *Server, in *PolicyObject, self *Policy) error {
 		return c.err()
 	}
 	for _, id := range in.Conditions.Clients.Include {
-		c.that(id == AllClients || w.anyClient(id) != nil, "conditions.clients.include", "Invalid client: '"+id+"'")
+		c.that(id == AllClients || w.anyClient(id) != nil || self.names(id), "conditions.clients.include", "Invalid client: '"+id+"'")
 	}
 	return c.err()
+}
+
+// names tells whether a policy has a client already: one that was deleted since does not stand in the way of a replace.
+func (p *Policy) names(clientID string) bool {
+	return p != nil && p.Conditions.Clients != nil && slices.Contains(p.Conditions.Clients.Include, clientID)
 }
 
 // SetPolicyStatus activates or deactivates.

@@ -131,7 +131,7 @@ func (w *World) checkRule(s *Server, p *Policy, in, self *Rule) error {
 	if in.Conditions.GrantTypes != nil {
 		c.that(subset(in.Conditions.GrantTypes.Include, ruleGrants), "conditions.grantTypes", "a grant type is not supported")
 	}
-	w.checkPeople(&c, in.Conditions.People)
+	w.checkPeople(&c, in.Conditions.People, self)
 	t := in.Actions.Token
 	c.that(t.AccessMinutes >= minAccess && t.AccessMinutes <= maxAccess, "accessTokenLifetimeMinutes", "must be 5 to 1440 minutes")
 	c.that(t.RefreshMinutes == 0 || t.RefreshMinutes >= t.AccessMinutes, "refreshTokenLifetimeMinutes", "must be 0 or at least the access token's lifetime")
@@ -171,17 +171,35 @@ func (r *Rule) defaults() {
 	}
 }
 
-func (w *World) checkPeople(c *checks, p *RulePeople) {
+// checkPeople lets stay what the rule had: a group that was deleted since does not stand in the way of a replace.
+func (w *World) checkPeople(c *checks, p *RulePeople, self *Rule) {
 	if p == nil {
 		return
 	}
+	var had []string
+	if self != nil {
+		had = self.Conditions.People.ids()
+	}
 	for _, id := range slices.Concat(p.Groups.Include, p.Groups.Exclude) {
 		_, err := w.Group(id)
-		c.that(id == Everyone || err == nil, "conditions.people.groups", "there is no group '"+id+"'")
+		c.that(id == Everyone || err == nil || slices.Contains(had, id), "conditions.people.groups", "there is no group '"+id+"'")
 	}
 	for _, id := range slices.Concat(p.Users.Include, p.Users.Exclude) {
-		c.that(w.UserByID(id) != nil, "conditions.people.users", "there is no user '"+id+"'")
+		c.that(w.UserByID(id) != nil || slices.Contains(had, id), "conditions.people.users", "there is no user '"+id+"'")
 	}
+}
+
+func (p *RulePeople) ids() []string {
+	var out []string
+	if p == nil {
+		return nil
+	}
+	for _, list := range []*People{p.Users, p.Groups} {
+		if list != nil {
+			out = slices.Concat(out, list.Include, list.Exclude)
+		}
+	}
+	return out
 }
 
 // SetRuleStatus activates or deactivates.

@@ -39,6 +39,17 @@ type UserProfile struct {
 	Title       string  `json:"title,omitempty"`
 }
 
+// Clone shares nothing with the original.
+func (p UserProfile) Clone() UserProfile {
+	for _, field := range []**string{&p.MobilePhone, &p.SecondEmail} {
+		if *field != nil {
+			value := **field
+			*field = &value
+		}
+	}
+	return p
+}
+
 // UserCredentials never shows the password.
 type UserCredentials struct {
 	Password *PasswordValue `json:"password,omitempty"`
@@ -107,28 +118,41 @@ func (w *World) UserByLogin(login string) *User {
 
 // CreateUser adds a person, active at once or staged.
 func (w *World) CreateUser(in UserObject, activate bool) (*User, error) {
-	p := &in.Profile
-	var c checks
-	c.that(NormalLogin(p.Login) != "", "login", blank)
-	c.that(len(p.Login) <= maxLogin && strings.Contains(p.Login, "@"), "login", "Username must be in the form of an email address")
-	c.that(p.Email != "", "email", blank)
-	c.that(p.FirstName != "", "firstName", blank)
-	c.that(p.LastName != "", "lastName", blank)
-	c.that(w.UserByLogin(p.Login) == nil, "login", duplicate)
-	c.that(len(w.Users) < maxUsers, "login", "this development Okta has no room for another user")
-	if err := c.err(); err != nil {
+	if err := w.checkProfile(in.Profile, nil); err != nil {
 		return nil, err
 	}
 	password := Password
 	if in.Credentials.Password != nil && in.Credentials.Password.Value != "" {
 		password = in.Credentials.Password.Value
 	}
-	u := w.newUser(w.newID("00u"), *p, password)
+	u := w.newUser(w.newID("00u"), in.Profile, password)
 	if !activate {
 		u.Status, u.Activated = Staged, Time{}
 	}
 	w.Users = append(w.Users, u)
 	return u, nil
+}
+
+// SetProfile replaces a person's profile.
+func (w *World) SetProfile(u *User, p UserProfile) error {
+	if err := w.checkProfile(p, u); err != nil {
+		return err
+	}
+	u.Profile, u.LastUpdated = p, w.Now()
+	return nil
+}
+
+func (w *World) checkProfile(p UserProfile, self *User) error {
+	var c checks
+	c.that(NormalLogin(p.Login) != "", "login", blank)
+	c.that(len(p.Login) <= maxLogin && strings.Contains(p.Login, "@"), "login", "Username must be in the form of an email address")
+	c.that(p.Email != "", "email", blank)
+	c.that(p.FirstName != "", "firstName", blank)
+	c.that(p.LastName != "", "lastName", blank)
+	other := w.UserByLogin(p.Login)
+	c.that(other == nil || other == self, "login", duplicate)
+	c.that(self != nil || len(w.Users) < maxUsers, "login", "this development Okta has no room for another user")
+	return c.err()
 }
 
 func (w *World) newUser(id string, p UserProfile, password string) *User {
