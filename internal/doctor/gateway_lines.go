@@ -56,6 +56,7 @@ func readGrafana(text string) *Gateway {
 
 var (
 	proxyFlag = regexp.MustCompile(`--([a-z][a-z0-9-]+)(?:=|[ \t]+)?(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"',\]-][^\s"',\]]*))?`)
+	wholeFlag = regexp.MustCompile(`["'](--[a-z][a-z0-9-]+)=([^"'\n]*)["']`) // an argument that is quoted as a whole
 	proxyEnv  = regexp.MustCompile(`(?m)OAUTH2_PROXY_([A-Z0-9_]+)["']?\s*(?:[=:]|\n\s*value:)\s*["']?([^"'\n]*)`)
 	proxyLine = regexp.MustCompile(`(?m)^\s*([a-z][a-z0-9_]+)\s*=\s*(.*?)\s*$`)
 	quotedAll = regexp.MustCompile(`"([^"]*)"`)
@@ -94,7 +95,7 @@ func withoutComments(text string) string {
 }
 
 func readOAuth2Proxy(text string) *Gateway {
-	text = withoutComments(text)
+	text = wholeFlag.ReplaceAllString(withoutComments(text), `$1="$2"`)
 	lower := strings.ToLower(text)
 	if !strings.Contains(lower, "oidc_issuer_url") && !strings.Contains(lower, "oidc-issuer-url") {
 		return nil

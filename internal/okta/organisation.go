@@ -38,17 +38,26 @@ func (s *Setup) ReadingClient(ctx context.Context, httpClient *http.Client) (*Cl
 		return wait(ctx, d)
 	}
 	if app, ok := credential.(*ServiceApp); ok {
-		err := app.fetch(ctx, client)
-		var refused *Error
-		if errors.As(err, &refused) && slices.Contains([]string{codeNoScopes, codeScope, "access_denied"}, refused.Code) {
-			write := app.scopes
-			app.scopes = readScopes
-			if app.fetch(ctx, client) != nil {
-				app.scopes = write // the first refusal is the one to report
-			}
-		}
+		app.askForWhatThereIs(ctx, client)
 	}
 	return client, nil
+}
+
+// askForWhatThereIs gets a token for reading: everything that may be granted at once, of which Okta gives what is; else the
+// usual scopes, else those for reading only. The refusal that stays is the one of the usual scopes.
+func (a *ServiceApp) askForWhatThereIs(ctx context.Context, c *Client) {
+	usual := a.scopes
+	all := slices.Concat(usual, readScopes, []string{"okta.logs.read", "okta.policies.read"})
+	slices.Sort(all)
+	for _, scopes := range [][]string{slices.Compact(all), usual, readScopes} {
+		a.scopes = scopes
+		err := a.fetch(ctx, c)
+		var refused *Error
+		if err == nil || !errors.As(err, &refused) || !slices.Contains([]string{codeNoScopes, codeScope, "access_denied"}, refused.Code) {
+			return
+		}
+	}
+	a.scopes = usual
 }
 
 // errImpatient stands for a rate limit that would have to be waited for.
