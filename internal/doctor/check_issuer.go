@@ -128,7 +128,7 @@ func checkIssuer(e *Evidence, f *findings) {
 			Setting: key + ": " + right, settings: e.issuerSettings(right),
 		})
 		return
-	case isBare(issuer) && !e.idTokens():
+	case isBare(issuer) && !e.idTokens() && (e.Probes == nil || e.Probes.Organisation || e.Probes.Net != nil): // else it is not Okta's
 		right := strings.TrimSuffix(issuer, "/") + "/oauth2/default"
 		if e.Org != nil && e.Org.Server == nil && len(e.Org.Servers) > 0 {
 			right = e.Org.Servers[0].Issuer

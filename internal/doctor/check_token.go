@@ -35,15 +35,16 @@ func checkToken(e *Evidence, f *findings) {
 	if t == nil {
 		return
 	}
-	switch t.Kind {
-	case IDToken:
+	switch kind := t.Kind; {
+	case e.Config != nil && e.additional(t.text("iss")): // its marks are another provider's
+	case kind == IDToken:
 		if e.idTokens() {
 			return
 		}
 		f.add("id-token", Finding{
 			What: "This is an ID token; an access token is due.", Seen: e.idMarks(), Near: "The two kinds are swapped.", Setting: "Send the access token: " + passLines,
 		})
-	case OrgToken:
+	case kind == OrgToken:
 		if e.idTokens() { // nobody reads it
 			return
 		}
@@ -51,11 +52,11 @@ func checkToken(e *Evidence, f *findings) {
 			What: "This access token is of the organisation's own server: it is for Okta alone, and its key is not published.", Seen: fmt.Sprintf("%s, typ %q", t.describe(), clip(t.Typ)),
 			Setting: "The gateway's issuer: a custom authorization server, https://<org>/oauth2/default or /oauth2/aus…",
 		})
-	case Opaque:
+	case kind == Opaque:
 		f.add("opaque", Finding{
 			What: "This is no JWT: perhaps a refresh token, a code or a session id.", Seen: fmt.Sprintf("%d bytes that are not three parts of a JWT", t.Size), Setting: "Send the access token: " + passLines,
 		})
-	case AccessToken:
+	case kind == AccessToken:
 		e.checkTokenIssuer(f)
 	}
 	if t.Judged && !e.idTokens() && fault.Unauthenticated.Is(t.Verdict) {

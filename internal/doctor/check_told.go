@@ -19,6 +19,8 @@ func checkTold(e *Evidence, f *findings) {
 		case s.id == "told-audience" && strings.HasPrefix(e.Told.got, "https://") && isBare(e.Told.got):
 			s = symptomOf("told-audience-org")
 			seen += ", got " + e.Told.got
+		case s.id == "told-mfa" && e.Org != nil && e.Org.App != nil && e.Org.App.SignOnPolicy != "":
+			seen += "; the application's policy is " + clip(e.Org.App.SignOnPolicy)
 		case s.id == "told-redirect" && e.Told.redirectURI != "":
 			seen += ", redirect_uri " + e.Told.redirectURI
 		case s.id == "told-scope" && slices.Contains(strings.Fields(e.Told.scope), "groups"):

@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ import (
 type fake struct {
 	*httptest.Server
 	handle http.HandlerFunc
-	asked  int
+	asked  atomic.Int32
 	waits  []time.Duration
 	*Client
 }
@@ -35,7 +36,7 @@ func newFake(t *testing.T, handler http.HandlerFunc) *fake {
 	t.Helper()
 	f := &fake{handle: handler}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.asked++
+		f.asked.Add(1)
 		f.handle(w, r)
 	}))
 	t.Cleanup(f.Close)
@@ -87,7 +88,7 @@ func TestWhatIsSentAgain(t *testing.T) {
 	for _, c := range []struct {
 		rule, method string
 		first        func(http.ResponseWriter)
-		asked        int
+		asked        int32
 		waits        []time.Duration
 	}{
 		{"a used-up rate limit is waited for, by Okta's clock", http.MethodPost, limited, 2, []time.Duration{21 * time.Second}},
@@ -102,8 +103,8 @@ func TestWhatIsSentAgain(t *testing.T) {
 		f := newFake(t, answers(c.first, fine))
 		var out object
 		err := f.call(t.Context(), c.method, "/api/v1/apps", nil, &out)
-		if (err == nil) != (c.asked == 2) || f.asked != c.asked || !slices.Equal(f.waits, c.waits) {
-			t.Errorf("%s: expected %d requests and waits %v, got %d, %v, error %v", c.rule, c.asked, c.waits, f.asked, f.waits, err)
+		if (err == nil) != (c.asked == 2) || f.asked.Load() != c.asked || !slices.Equal(f.waits, c.waits) {
+			t.Errorf("%s: expected %d requests and waits %v, got %d, %v, error %v", c.rule, c.asked, c.waits, f.asked.Load(), f.waits, err)
 		}
 	}
 }
@@ -167,8 +168,8 @@ func TestPagesAreFollowedAtHome(t *testing.T) {
 			w.Header().Add("Link", fmt.Sprintf(`<%s>; rel="next"`, target))
 			_, _ = io.WriteString(w, `[]`)
 		})
-		if _, err := f.list(t.Context(), "/api/v1/groups"); err == nil || f.asked != 1 {
-			t.Errorf("%s: expected to stay, got %d requests, %v", target, f.asked, err)
+		if _, err := f.list(t.Context(), "/api/v1/groups"); err == nil || f.asked.Load() != 1 {
+			t.Errorf("%s: expected to stay, got %d requests, %v", target, f.asked.Load(), err)
 		}
 	}
 }
@@ -224,8 +225,8 @@ func TestServiceApplication(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if f.asked != 4 {
-		t.Errorf("expected two token requests and two calls, got %d", f.asked)
+	if f.asked.Load() != 4 {
+		t.Errorf("expected two token requests and two calls, got %d", f.asked.Load())
 	}
 }
 
