@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/portico-iam/portico/internal/config"
 )
@@ -76,6 +77,13 @@ var clientFaults = []injected{
 	}},
 	{row: 6, want: "scope-unknown", name: "a scope in capitals, read access", near: "one.api", inject: func(b *bed) {
 		b.config(func(c *config.Config) { c.IAM.Scopes = append(c.IAM.Scopes, "ONE.api") }).okta("")
+	}},
+	{row: 38, want: "refresh-reuse", name: "a refresh token used twice", inject: func(b *bed) {
+		b.config().okta("")
+		token := part(b.signIn(ada), "refresh_token")
+		b.refresh(token)
+		b.SetClockSkew(40 * time.Second) // past the grace of 30
+		b.refresh(token)
 	}},
 	{row: 38, want: "refresh-reuse", name: "rotation without grace", inject: func(b *bed) {
 		b.app("settings.oauthClient.refresh_token", object{"rotation_type": "ROTATE", "leeway": 0})

@@ -113,3 +113,12 @@ func decodeSegment(b *bed, segment string) []byte {
 	}
 	return text
 }
+
+// refresh uses a refresh token, whatever comes of it.
+func (b *bed) refresh(token string) {
+	b.Helper()
+	client := b.World().WebClient
+	b.send(b.in.HTTP, http.MethodPost, b.Issuer()+"/v1/token", url.Values{
+		"grant_type": {"refresh_token"}, "refresh_token": {token}, "client_id": {client.ID}, "client_secret": {client.Secret},
+	})
+}

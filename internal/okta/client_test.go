@@ -41,6 +41,7 @@ func newFake(t *testing.T, handler http.HandlerFunc) *fake {
 	}))
 	t.Cleanup(f.Close)
 	f.Client = NewClient(f.Server.URL, APIToken("canary-token"))
+	f.HTTP.Transport = &http.Transport{DisableKeepAlives: true} // or a lost answer on a used connection is sent again below us
 	f.Client.Wait = func(_ context.Context, d time.Duration) error {
 		f.waits = append(f.waits, d)
 		return nil
@@ -50,10 +51,9 @@ func newFake(t *testing.T, handler http.HandlerFunc) *fake {
 
 // answers gives one after the other; the last stays.
 func answers(list ...func(http.ResponseWriter)) http.HandlerFunc {
-	next := 0
+	var next atomic.Int32
 	return func(w http.ResponseWriter, _ *http.Request) {
-		list[min(next, len(list)-1)](w)
-		next++
+		list[min(int(next.Add(1))-1, len(list)-1)](w)
 	}
 }
 

@@ -61,7 +61,7 @@ func (a *ServiceApp) askForWhatThereIs(ctx context.Context, c *Client) {
 }
 
 // errImpatient stands for a rate limit that would have to be waited for.
-var errImpatient = errors.New("Okta's rate limit is used up")
+var errImpatient = errors.New("the rate limit is used up")
 
 // Organisation reads. What may not be read is noted and left out; the error is of the network.
 func (c *Client) Organisation(ctx context.Context, want Lookup) (*Organisation, error) {
