@@ -39,13 +39,18 @@ func start(t *testing.T, configure func(*config.Config)) *portico {
 
 func startIn(t *testing.T, dir string, configure func(*config.Config)) *portico {
 	t.Helper()
+	return startAs(t, dev.Options{DataDir: dir, Configure: configure})
+}
+
+// startAs fills in what every test wants alike.
+func startAs(t *testing.T, o dev.Options) *portico {
+	t.Helper()
 	logs := &lockedBuffer{}
 	p := &portico{t: t, logs: logs}
-	d, err := dev.Start(t.Context(), dev.Options{
-		Listen: "127.0.0.1:0", OktaListen: "127.0.0.1:0", DataDir: dir,
-		Logger: slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Configure: configure,
-		Now: func() time.Time { return time.Now().Add(time.Duration(p.late.Load())) },
-	})
+	o.Listen, o.OktaListen = "127.0.0.1:0", "127.0.0.1:0"
+	o.Logger = slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.Now = func() time.Time { return time.Now().Add(time.Duration(p.late.Load())) }
+	d, err := dev.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/portico-iam/portico/internal/dev"
 )
 
 // TestFromNothing is the guide on an organisation that never heard of Portico, by the commands that the README gives: set
@@ -85,4 +87,15 @@ func ready(t *testing.T, address string, logs *lockedBuffer) {
 		time.Sleep(25 * time.Millisecond)
 	}
 	t.Fatalf("%s did not answer in 10 s\n%s", address, logs)
+}
+
+// TestProfiles: whatever the organisation is like, the same people sign in with the same rights.
+func TestProfiles(t *testing.T) {
+	for _, profile := range []string{"licensed", "unlicensed", "custom-domain"} {
+		t.Run(profile, func(t *testing.T) {
+			p := startAs(t, dev.Options{DataDir: t.TempDir(), Profile: profile})
+			p.browser().signIn("/", "ada@acme.test").mustContain(t, "Ada Admin", "ONE_STS_ADMIN", "Access control")
+			p.browser().signIn("/", "ivan@acme.test").mustContain(t, "Ivan Issuer", "Acme Issuance")
+		})
+	}
 }

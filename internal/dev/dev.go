@@ -141,6 +141,10 @@ func configuration(o Options, publicURL string, w devokta.World) (*config.Config
 	cfg.IAM.DiscoveryURL = w.DiscoveryURL
 	cfg.IAM.ClientID, cfg.IAM.ClientSecret = w.WebClient.ID, config.Secret(w.WebClient.Secret)
 	cfg.STS.IAM.TokenValidation.Aud = w.Audience
+	if w.Profile == devokta.Unlicensed { // docs/providers.md, "Okta without API Access Management"
+		cfg.IAM.TokenSource, cfg.STS.IAM.TokenValidation.Aud, cfg.STS.IAM.RolePath = config.SourceIDToken, "", "groups"
+		cfg.IAM.Scopes = append(cfg.IAM.Scopes, "groups")
+	}
 	cfg.STS.Token.KeyEncryptionKeyFile = keyFile
 	cfg.Store.DSN = config.Secret(filepath.Join(o.DataDir, "portico.db"))
 	if o.Configure != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/devokta"
 )
 
@@ -122,13 +123,17 @@ func (i Info) Print(w io.Writer, dataDir string) {
 	i.printUsers(w)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(w, "\nThe guide's configuration values:\n\n")
+	token, rolePath := [2]string{"sts.iam.tokenValidation.aud", i.Audience}, "roles"
+	if i.Okta.Profile == devokta.Unlicensed {
+		token, rolePath = [2]string{"iam.tokenSource", config.SourceIDToken}, "groups"
+	}
 	for _, row := range [][2]string{
 		{"Client ID", i.WebClient.ClientID},
 		{"Client Secret", "in " + filepath.Join(dataDir, "dev.json")},
 		{"Issuer URI", i.Issuer},
 		{"OIDC Discovery URL", i.DiscoveryURL},
-		{"sts.iam.tokenValidation.aud", i.Audience},
-		{"sts.iam.rolePath", "roles"},
+		token,
+		{"sts.iam.rolePath", rolePath},
 		{"Sign-in redirect URI", i.PublicURL + "/.apisix/redirect"},
 		{"Sign-out redirect URI", i.PublicURL + "/"},
 	} {

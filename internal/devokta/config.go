@@ -30,6 +30,9 @@ type Config struct {
 	Rand   io.Reader        // nil = crypto/rand; keys always come from the system's own source
 }
 
+// Unlicensed is the profile without custom authorization servers.
+const Unlicensed = world.Unlicensed
+
 // Profiles are the kinds of org there are, the default first.
 func Profiles() []string { return world.Profiles() }
 
