@@ -35,6 +35,17 @@ func TestFromNothing(t *testing.T) {
 		t.Errorf("expected to be told what comes next, got\n%s", out)
 	}
 	run(0, "config", "check", "--config", cfg)
+	password := filepath.Join(dir, "password")
+	write(t, password, "portico-dev\n")
+	verified := run(0, "okta", "verify", "--file", setup, "--sign-in", "ada@acme.test", "--password-file", password)
+	if !strings.Contains(verified, "signed in as Ada Admin and may administer") {
+		t.Errorf("expected a trial sign-in, got\n%s", verified)
+	}
+	write(t, password, "wrong\n")
+	if out := run(1, "okta", "verify", "--json", "--file", setup, "--sign-in", "ada@acme.test", "--password-file", password); !strings.Contains(out, "does not take the password") {
+		t.Errorf("expected the password to be refused, got\n%s", out)
+	}
+	run(2, "okta", "verify", "--file", setup, "--sign-in", "ada@acme.test")
 	secret, err := os.ReadFile(filepath.Join(dir, "client-secret"))
 	if err != nil || len(secret) < 40 {
 		t.Fatalf("expected a client secret, got %d bytes, %v", len(secret), err)

@@ -30,11 +30,11 @@ type doctorCommand struct {
 func (c *doctorCommand) Validate() error {
 	switch {
 	case c.Config+c.Token+c.Error+c.Okta+c.Gateway == "":
-		return errors.New("doctor: give at least one of --config, --token, --error, --okta, --gateway")
+		return errors.New("give at least one of --config, --token, --error, --okta, --gateway")
 	case c.Fix && c.Config+c.Okta == "":
-		return errors.New("doctor: --fix needs --config or --okta: it mends nothing else")
+		return errors.New("--fix needs --config or --okta: it mends nothing else")
 	case c.Fix && c.Offline:
-		return errors.New("doctor: --fix and --offline exclude each other")
+		return errors.New("--fix and --offline exclude each other")
 	}
 	return nil
 }

@@ -109,15 +109,16 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.syncOrganisations(ctx, remote.embedded); err != nil {
 		return err
 	}
-	verifier, provider, clock, err := a.buildIAM()
+	connection, err := iam.Connect(a.cfg, a.now, a.logger)
 	if err != nil {
 		return err
 	}
+	a.onClose(connection.Close)
 	parts := &parts{
-		key: key, record: record, sts: service, calls: calls, core: remote, verifier: verifier, provider: provider, clock: clock,
+		key: key, record: record, sts: service, calls: calls, core: remote, iam: connection,
 		organisations: &corecall.Organisations{Caller: calls, Client: client, Policy: a.policy},
 		authn: &authn.Authenticator{
-			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: verifier, PublicOrigin: a.cfg.Server.PublicURL,
+			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: connection.Verifier, PublicOrigin: a.cfg.Server.PublicURL,
 		},
 	}
 	if a.handler, err = a.buildEdges(parts); err != nil {
@@ -134,9 +135,7 @@ type parts struct {
 	calls         *corecall.Caller
 	core          *remoteCore
 	organisations *corecall.Organisations
-	verifier      *iam.Verifier
-	provider      *iam.Provider
-	clock         *iam.Clock
+	iam           *iam.Connection
 	authn         *authn.Authenticator
 	sessions      *session.Manager // nil but in the built-in gateway
 }

@@ -16,7 +16,7 @@ func (a *App) buildDesk(p *parts) *desk.Handler {
 	}
 	return &desk.Handler{Config: desk.Config{
 		Integration: &integration.Service{
-			Config: a.cfg, Provider: p.provider, Keys: p.verifier.Issuers[0].Keys, Clock: p.clock, People: a.store, Now: a.now,
+			Config: a.cfg, Provider: p.iam.Provider, Keys: p.iam.Verifier.Issuers[0].Keys, Clock: p.iam.Clock, People: a.store, Now: a.now,
 		},
 		Authn: p.authn, Policy: a.policy, Organisations: p.organisations, History: p.record, RolePath: a.cfg.STS.IAM.RolePath,
 		IssuerOrigin: origin, Secure: strings.HasPrefix(a.cfg.Server.PublicURL, "https://"), Now: a.now, Logger: a.logger,

@@ -42,13 +42,13 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 		builtin.Mount(mux)
 		pages.SignIn, pages.Sessions = builtin.SignIn, p.sessions
 	} else {
-		elsewhere := &login.Elsewhere{Address: a.signOutElsewhere(p.provider), Pages: pages, Logger: a.logger}
+		elsewhere := &login.Elsewhere{Address: a.signOutElsewhere(p.iam.Provider), Pages: pages, Logger: a.logger}
 		elsewhere.Mount(mux)
 	}
 	pages.Mount(mux)
 	(&bff.Handler{
 		Authn: p.authn, Policy: a.policy, Core: p.calls, Sessions: p.sessions,
-		Exchange: p.authn.Gateway.Guard(&sts.Exchange{Service: p.sts, History: p.record, Verify: verifyFor(p.verifier)}),
+		Exchange: p.authn.Gateway.Guard(&sts.Exchange{Service: p.sts, History: p.record, Verify: verifyFor(p.iam.Verifier)}),
 		Proxy: bff.NewProxy(bff.ProxyConfig{
 			Target: p.core.url, Transport: p.core.transport, Public: public, TrustedProxies: a.cfg.Server.TrustedProxies,
 			OrganisationsChanged: a.policy.SyncOrganisations, Logger: a.logger,
@@ -75,26 +75,19 @@ func verifyFor(v *iam.Verifier) func(context.Context, string) (*access.Principal
 // buildGateway makes the built-in gateway: sessions, and the edge that begins and ends them.
 func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer) *login.Handler {
 	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
-	client := &iam.Client{
-		Provider: p.provider, Verifier: p.verifier, HTTP: p.provider.HTTP,
-		ID: a.cfg.IAM.ClientID, Secret: a.cfg.IAM.ClientSecret, AuthMethod: a.cfg.IAM.ClientAuth, Scopes: a.cfg.IAM.Scopes,
-		TokenSource:  a.cfg.IAM.TokenSource,
-		RedirectURI:  a.cfg.Server.PublicURL + a.cfg.Gateway.CallbackPath,
-		PostLogoutTo: a.cfg.Server.PublicURL + a.cfg.Gateway.PostLogoutPath,
-	}
 	recheck := time.Minute
 	if a.cfg.Store.Driver == "postgres" {
 		recheck = time.Second // another replica may have ended the session
 	}
 	p.sessions = session.New(session.Config{
-		Store: a.store, Box: p.key.Box("session"), Refresher: client, History: p.record,
+		Store: a.store, Box: p.key.Box("session"), Refresher: p.iam.Client, History: p.record,
 		Idle: a.cfg.Gateway.Session.Idle, Absolute: a.cfg.Gateway.Session.Absolute, Recheck: recheck,
 		Secure: https, Now: a.now, Logger: a.logger,
 	})
 	p.authn.Sessions = p.sessions
 	a.every(time.Minute, "remove ended sessions", p.sessions.Sweep)
 	return login.New(login.Config{
-		Client: client, Issuer: a.cfg.IAM.Issuer, PublicURL: a.cfg.Server.PublicURL, Sessions: p.sessions, History: p.record,
+		Client: p.iam.Client, Issuer: a.cfg.IAM.Issuer, PublicURL: a.cfg.Server.PublicURL, Sessions: p.sessions, History: p.record,
 		Pages: pages, Key: p.key, CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
 		Secure: https, Now: a.now, Logger: a.logger,
 	})

@@ -39,6 +39,9 @@ func (s *Server) targetRefused(w http.ResponseWriter, r *http.Request, p params,
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request, as *authServer, req *authorizeRequest) {
 	s.mu.Lock()
 	v, u := s.sessionOf(r)
+	if req.SessionToken != "" {
+		v, u = s.redeemSessionToken(w, r, req.SessionToken)
+	}
 	var signedIn time.Time
 	if v != nil {
 		signedIn = v.AuthTime

@@ -30,6 +30,7 @@ type authorizeRequest struct {
 	Silent, Fresh         bool  // prompt=none, prompt=login
 	MaxAge                int64 // seconds; -1 = not asked
 	LoginHint             string
+	SessionToken          string // of serveAuthn
 }
 
 // tooOld tells whether a sign-in at that time is older than the client accepts.
@@ -94,7 +95,7 @@ func sameButPort(registered, target string) bool {
 func parseAuthorize(as *world.Server, p params, app *world.App, target string) (*authorizeRequest, *refusal) {
 	req := &authorizeRequest{
 		Server: as.ID, ClientID: app.ClientID(), RedirectURI: target, Mode: modeQuery, MaxAge: -1,
-		Nonce: p.get("nonce"), LoginHint: p.get("login_hint"),
+		Nonce: p.get("nonce"), LoginHint: p.get("login_hint"), SessionToken: p.get("sessionToken"),
 	}
 	if !p.duplicates["state"] {
 		req.State = p.get("state")
@@ -139,7 +140,7 @@ func checkState(_ params, _ *world.App, req *authorizeRequest) *refusal {
 
 // checkFeatures refuses what would change the meaning of the request if it were ignored.
 func checkFeatures(p params, _ *world.App, _ *authorizeRequest) *refusal {
-	for _, name := range []string{"request", "request_uri", "sessionToken", "interclient_token", "enroll_amr_values"} {
+	for _, name := range []string{"request", "request_uri", "interclient_token", "enroll_amr_values"} {
 		if p.get(name) != "" {
 			return refuse(errFeatureDisabled)
 		}

@@ -90,7 +90,6 @@ func TestAuthorizeRedirectErrors(t *testing.T) {
 		"max_age zero, prompt none": {with(w.request(), "max_age", "0", "prompt", "none"), errPromptZeroAge, nil},
 		"request object":            {with(w.request(), "request", "e30."), errFeatureDisabled, nil},
 		"request_uri":               {with(w.request(), "request_uri", "urn:okta:x"), errFeatureDisabled, nil},
-		"sessionToken":              {with(w.request(), "sessionToken", "x"), errFeatureDisabled, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := b.authorize(tc.query)

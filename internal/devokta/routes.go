@@ -56,6 +56,7 @@ func (s *Server) routes() http.Handler {
 		{"discovery", "/.well-known/oauth-authorization-server/oauth2/{server}", get, s.onServer(s.serveOAuthMetadata)},
 		{"organization", "/.well-known/okta-organization", get, s.serveOrganization},
 		{"signin", signInPath, getPost, s.serveSignIn},
+		{"authn", "/api/v1/authn", post, s.serveAuthn},
 		{"assets", "/assets/{file}", get, s.serveAsset},
 	} {
 		s.mount(mux, e)

@@ -44,9 +44,11 @@ type Server struct {
 	grants    *bounded[*grant]
 	tokens    *bounded[*tokenEntry]
 	attempts  *bounded[*attempts]
-	used      *bounded[time.Time] // assertions and proofs
-	sealed    *bounded[string]    // what is in our encrypted tokens
-	oddities  Oddities
+
+	sessionTokens *bounded[*sessionToken]
+	used          *bounded[time.Time] // assertions and proofs
+	sealed        *bounded[string]    // what is in our encrypted tokens
+	oddities      Oddities
 
 	api     *management.Handler
 	saving  sync.Mutex
@@ -71,7 +73,7 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, customURL: cfg.customURL(), clock: &orgClock{base: cfg.Now}, log: cfg.Logger, random: &random{reader: cfg.Rand}, pages: newPages(),
 		pending: newBounded[*pendingRequest](maxPending), codes: newBounded[*code](maxCodes),
 		sessions: newBounded[*session](maxSessions), grants: newBounded[*grant](maxGrants),
-		tokens: newBounded[*tokenEntry](maxTokens), attempts: newBounded[*attempts](maxLogins),
+		tokens: newBounded[*tokenEntry](maxTokens), attempts: newBounded[*attempts](maxLogins), sessionTokens: newBounded[*sessionToken](maxLogins),
 		used: newBounded[time.Time](maxReplay), sealed: newBounded[string](maxTokens),
 		dirty: make(chan struct{}, 1), done: make(chan struct{}),
 	}

@@ -38,7 +38,7 @@ const (
 var (
 	serverDown  = []string{"told-inactive", "issuer-not-found", "told-not-found", "token-refused", "keys-unreadable", "policy-missing"}
 	unreachable = []string{"told-network", "token-refused", "keys-unreadable", "issuer-not-found"}
-	wrongIssuer = []string{"issuer-not-found", "issuer-differs", "token-issuer", "org-token", "token-refused", "told-issuer", "told-audience", "told-signature", "told-not-found", "audience", "claim-missing", "keys-unreadable", "gateway-issuer"}
+	wrongIssuer = []string{"issuer-not-found", "issuer-differs", "token-issuer", "org-token", "token-refused", "told-issuer", "told-audience", "told-signature", "told-not-found", "told-audience-org", "told-typ-org", "told-no-roles", "audience", "claim-missing", "keys-unreadable", "gateway-issuer"}
 	badToken    = []string{"token-refused", "told-audience", "told-signature"}
 )
 
@@ -98,27 +98,27 @@ var catalogue = withSymptoms(map[string]entry{
 
 	"email-unverified": {row: 30, rank: 69, explains: []string{"told-email", "id-token"}}, // there it is the ID token that matters
 	"encrypted":        {row: 48, rank: 70, console: atSettings, explains: append([]string{"opaque", "told-jwe"}, badToken...)},
-	"id-token":         {row: 13, rank: 71, explains: append([]string{"audience", "told-audience-id", "no-roles", "claim-missing", "claim-name", "names"}, badToken...)},
-	"org-token":        {row: 14, rank: 72, explains: append([]string{"audience", "token-issuer", "key-unknown", "told-issuer", "told-audience-org", "told-typ", "claim-missing", "no-roles", "names"}, badToken...)},
+	"id-token":         {row: 13, rank: 71, explains: append([]string{"audience", "told-audience-id", "told-no-roles", "no-roles", "claim-missing", "claim-name", "names"}, badToken...)},
+	"org-token":        {row: 14, rank: 72, explains: append([]string{"audience", "token-issuer", "key-unknown", "told-issuer", "told-audience-org", "told-typ", "told-typ-org", "told-no-roles", "claim-missing", "no-roles", "names"}, badToken...)},
 	"opaque":           {row: 14, rank: 73, explains: badToken},
 	"token-issuer":     {row: 17, rank: 74, explains: append([]string{"key-unknown", "told-issuer"}, badToken...)},
 	"audience":         {row: 11, rank: 75, console: atSettings, explains: append([]string{"told-audience"}, badToken...)},
 	"key-unknown":      {row: 15, rank: 76, explains: badToken},
 	"algorithms":       {rank: 68, explains: []string{"token-refused"}},
-	"keys-unreadable":  {row: 15, rank: 77},
-	"token-time":       {row: 45, rank: 78, explains: append([]string{"told-clock"}, badToken...)},
-	"token-refused":    {rank: 79},
+	"keys-unreadable":  {row: 15, rank: 77, explains: []string{"told-signature"}},
+	"token-time":       {row: 45, rank: 96, explains: append([]string{"told-clock"}, badToken...)},
+	"token-refused":    {rank: 98},
 
 	"claim-broken":     {row: 27, rank: 80, console: atClaims, explains: []string{"told-claim"}},
 	"too-many-groups":  {row: 26, rank: 81, console: atClaims, explains: []string{"told-too-many"}},
-	"claim-string":     {row: 28, rank: 82, console: atClaims, explains: []string{"told-string"}},
-	"claim-inactive":   {row: 20, rank: 83, console: atClaims, apply: true, explains: []string{"claim-missing", "told-no-roles", "told-inactive", "admin-filter"}},
-	"claim-identity":   {row: 21, rank: 84, console: atClaims, apply: true, explains: []string{"claim-missing", "told-no-roles", "claim-name"}},
-	"claim-scope":      {row: 21, rank: 85, console: atClaims, explains: []string{"claim-missing", "told-no-roles"}},
-	"directory-groups": {row: 25, rank: 86, console: atClaims, explains: []string{"claim-missing", "told-no-roles", "no-roles", "admin-missing", "not-admin", "admin-filter", "told-directory"}},
-	"claim-name":       {row: 23, rank: 87, console: atClaims, explains: []string{"claim-missing", "told-no-roles", "told-claim-name", "admin-filter"}},
+	"claim-string":     {row: 28, rank: 82, console: atClaims, explains: []string{"told-no-admin", "told-string"}},
+	"claim-inactive":   {row: 20, rank: 83, console: atClaims, apply: true, explains: []string{"told-no-admin", "claim-missing", "told-no-roles", "told-inactive", "admin-filter"}},
+	"claim-identity":   {row: 21, rank: 84, console: atClaims, apply: true, explains: []string{"told-no-admin", "claim-missing", "told-no-roles", "claim-name"}},
+	"claim-scope":      {row: 21, rank: 85, console: atClaims, explains: []string{"told-no-admin", "claim-missing", "told-no-roles"}},
+	"directory-groups": {row: 25, rank: 86, console: atClaims, explains: []string{"told-no-admin", "claim-missing", "told-no-roles", "no-roles", "admin-missing", "not-admin", "admin-filter", "told-directory"}},
+	"claim-name":       {row: 23, rank: 87, console: atClaims, explains: []string{"told-no-admin", "claim-missing", "told-no-roles", "told-claim-name", "admin-filter"}},
 	"no-roles":         {row: 22, rank: 88, console: atGroups, explains: []string{"claim-missing", "told-no-roles", "told-some"}},
-	"claim-missing":    {row: 21, rank: 89, console: atClaims, apply: true, explains: []string{"told-no-roles"}},
+	"claim-missing":    {row: 21, rank: 89, console: atClaims, apply: true, explains: []string{"told-no-admin", "told-no-roles"}},
 	"admin-name":       {row: 24, rank: 90, console: atGroups, explains: []string{"admin-missing", "admin-filter", "not-admin", "told-no-admin"}},
 	"admin-missing":    {row: 24, rank: 91, console: atGroups, apply: true, explains: []string{"admin-filter", "not-admin", "told-no-admin"}},
 	"admin-filter":     {row: 24, rank: 92, console: atClaims, apply: true, explains: []string{"told-no-admin"}},

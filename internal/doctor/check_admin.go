@@ -49,8 +49,10 @@ func checkAdmin(e *Evidence, f *findings) {
 	if c != nil {
 		if lets, judged := c.Lets(role); judged && !lets {
 			f.add("admin-filter", Finding{
-				What: fmt.Sprintf("The claim %s leaves the bootstrap role %s out.", c.Name, role), Seen: c.Describe(), Near: nearFilter(c, role), byHand: e.Setup == nil || !e.Setup.Claim.Widen,
-				Setting: fmt.Sprintf("A filter that lets it through too, e.g. Matches regex %s", widened(c, role)), Call: fmt.Sprintf("PUT %s/claims/%s with {\"group_filter_type\":\"REGEX\",\"value\":%q}", e.Org.Server.Path(), c.ID, widened(c, role)),
+				What: fmt.Sprintf("The claim %s leaves the bootstrap role %s out.", c.Name, role), Seen: c.Describe(), Near: nearFilter(c, role),
+				byHand:  e.Setup == nil || !e.Setup.Claim.Widen,
+				Setting: fmt.Sprintf("A filter that lets it through too, e.g. Matches regex %s", widened(c, role)),
+				Call:    fmt.Sprintf("PUT %s/claims/%s with {\"group_filter_type\":\"REGEX\",\"value\":%q}", e.Org.Server.Path(), c.ID, widened(c, role)),
 			})
 		}
 	}
@@ -78,15 +80,18 @@ func (e *Evidence) noAdminGroup(f *findings, role string) {
 		}
 		if g.Name != role {
 			f.add("admin-name", Finding{
-				What: "The bootstrap group's name is nearly right.", Seen: fmt.Sprintf("there is a group %q, expected %q", g.Name, role), Near: cmp.Or(nearMiss(g.Name, role), "They differ in blanks or punctuation."),
-				Setting: "The group's name: exactly " + role + "; or sts.iam.adminRole: the group's", Call: "PUT /api/v1/groups/" + g.ID + " with {\"profile\":{\"name\":\"" + role + "\"}}",
+				What: "The bootstrap group's name is nearly right.", Seen: fmt.Sprintf("there is a group %q, expected %q", g.Name, role),
+				Near:    cmp.Or(nearMiss(g.Name, role), "They differ in blanks or punctuation."),
+				Setting: "The group's name: exactly " + role + "; or sts.iam.adminRole: the group's",
+				Call:    "PUT /api/v1/groups/" + g.ID + " with {\"profile\":{\"name\":\"" + role + "\"}}",
 			})
 			return
 		}
 	}
 	f.add("admin-missing", Finding{
-		What: fmt.Sprintf("There is no group %s, so nobody can administer.", role), Seen: "a search of groups by name", Setting: "Make the group and put somebody into it.",
-		Call: "POST /api/v1/groups with {\"profile\":{\"name\":\"" + role + "\"}}",
+		What: fmt.Sprintf("There is no group %s, so nobody can administer.", role), Seen: "a search of groups by name",
+		Setting: "Make the group and put somebody into it.",
+		Call:    "POST /api/v1/groups with {\"profile\":{\"name\":\"" + role + "\"}}",
 	})
 }
 
@@ -131,8 +136,10 @@ func checkDirectory(e *Evidence, f *findings) {
 	})
 	if len(unseen) > 0 {
 		f.add("directory-groups", Finding{
-			What: fmt.Sprintf("Groups of %s come from a directory: a claim of groups does not see those.", e.Org.User.Login), Seen: "type APP_GROUP of " + clip(strings.Join(unseen, ", ")),
-			Setting: "Value type Expression: Groups.startsWith(\"active_directory\",\"ONE_\",100) ?: {}; or a group rule that fills a group of Okta's own", Call: "PUT " + e.Org.Server.Path() + "/claims/" + c.ID,
+			What:    fmt.Sprintf("Groups of %s come from a directory: a claim of groups does not see those.", e.Org.User.Login),
+			Seen:    "type APP_GROUP of " + clip(strings.Join(unseen, ", ")),
+			Setting: "Value type Expression: Groups.startsWith(\"active_directory\",\"ONE_\",100) ?: {}; or a group rule that fills a group of Okta's own",
+			Call:    "PUT " + e.Org.Server.Path() + "/claims/" + c.ID,
 		})
 	}
 }

@@ -80,7 +80,8 @@ func checkClaims(e *Evidence, f *findings) {
 	claims := e.roleClaims()
 	if i := slices.IndexFunc(claims, func(c okta.ClaimFacts) bool { return c.Type == e.claimType() }); i >= 0 {
 		f.add("claim-inactive", Finding{
-			What: fmt.Sprintf("The claim %s is inactive.", claims[i].Name), Seen: "status INACTIVE", Setting: "Activate it.", Call: "PUT " + at(&claims[i]) + " with status: ACTIVE",
+			What: fmt.Sprintf("The claim %s is inactive.", claims[i].Name), Seen: "status INACTIVE", Setting: "Activate it.",
+			Call: "PUT " + at(&claims[i]) + " with status: ACTIVE",
 		})
 		return
 	}
@@ -97,7 +98,8 @@ func checkClaims(e *Evidence, f *findings) {
 			continue
 		}
 		finding := Finding{
-			What: "The claim that holds the roles has another name than sts.iam.rolePath.", Seen: fmt.Sprintf("the claim is %s (%s), sts.iam.rolePath is %s", c.Name, c.Describe(), path),
+			What: "The claim that holds the roles has another name than sts.iam.rolePath.",
+			Seen: fmt.Sprintf("the claim is %s (%s), sts.iam.rolePath is %s", c.Name, c.Describe(), path),
 			Near: nearMiss(c.Name, path.String()), Setting: "sts.iam.rolePath: " + rolePathOf(c.Name), Call: "or PUT " + at(&c) + " with name: " + path.String(),
 		}
 		if e.Config != nil {
@@ -127,7 +129,8 @@ func (e *Evidence) checkClaim(f *findings, c *okta.ClaimFacts) {
 	asked := func(s string) bool { return slices.Contains(e.Client.Scopes, s) }
 	if len(c.Scopes) > 0 && len(e.Client.Scopes) > 0 && !slices.ContainsFunc(c.Scopes, asked) {
 		f.add("claim-scope", Finding{
-			What: fmt.Sprintf("The claim %s is only in tokens for a scope that is not asked for.", c.Name), Seen: fmt.Sprintf("conditions.scopes %s; %s %s", strings.Join(c.Scopes, " "), e.Client.key("scopes"), strings.Join(e.Client.Scopes, " ")),
+			What:    fmt.Sprintf("The claim %s is only in tokens for a scope that is not asked for.", c.Name),
+			Seen:    fmt.Sprintf("conditions.scopes %s; %s %s", strings.Join(c.Scopes, " "), e.Client.key("scopes"), strings.Join(e.Client.Scopes, " ")),
 			Setting: "Include in: Any scope; or " + e.Client.key("scopes") + " with " + c.Scopes[0], Call: "PUT " + path + " with conditions.scopes: []",
 			settings: e.ours(config.Setting{Key: "iam.scopes", Value: append(slices.Clone(e.Client.Scopes), c.Scopes[0])}),
 		})

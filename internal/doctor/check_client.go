@@ -33,7 +33,8 @@ func checkApplication(e *Evidence, f *findings) {
 			return
 		case app == nil && e.Setup != nil:
 			f.add("app-missing", Finding{
-				What: fmt.Sprintf("There is no application %q yet.", e.Setup.Application.Label), Seen: "a search of applications by label", Setting: "Make it, as the guide's step 1 says.", Call: "portico okta apply",
+				What: fmt.Sprintf("There is no application %q yet.", e.Setup.Application.Label), Seen: "a search of applications by label",
+				Setting: "Make it, as the guide's step 1 says.", Call: "portico okta apply",
 			})
 			return
 		case e.Org.ByLabel:

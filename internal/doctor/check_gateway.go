@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/portico-iam/portico/internal/config"
 )
 
 // checkAPISIX reads the openid-connect plug-in as its documentation describes it.
@@ -41,7 +43,8 @@ func checkAPISIX(e *Evidence, f *findings) {
 	p := &e.Gateway.Parts[0]
 	if seconds, err := strconv.Atoi(p.get("timeout")); err == nil && seconds < 3 || e.Told.says("told-network") {
 		f.add("gateway-network", Finding{
-			What: "APISIX gives up on Okta too early, can't reach it, or does not trust its certificate.", Seen: fmt.Sprintf("ssl_verify %s, timeout %s s", cmp.Or(p.get("ssl_verify"), "default (true since 3.16.0)"), cmp.Or(p.get("timeout"), "3")),
+			What:    "APISIX gives up on Okta too early, can't reach it, or does not trust its certificate.",
+			Seen:    fmt.Sprintf("ssl_verify %s, timeout %s s", cmp.Or(p.get("ssl_verify"), "default (true since 3.16.0)"), cmp.Or(p.get("timeout"), "3")),
 			Setting: "apisix.ssl.ssl_trusted_certificate in config.yaml: the authority; timeout: 10; apisix.dns_resolver; proxy_opts for a proxy",
 		})
 	}
@@ -118,9 +121,13 @@ func checkOAuth2Proxy(e *Evidence, f *findings) {
 	}
 	e.proxyGroups(f, p)
 	e.proxyBearer(f, p)
-	if e.Told.says("told-logout") {
+	// Portico's sign-out leads to /oauth2/sign_out, and from there to Okta's host, if that is let.
+	led := slices.ContainsFunc(p.Options["whitelist_domain"], func(d string) bool { return strings.Contains(hostOf(e.Client.Issuer), strings.TrimLeft(d, ".*")) })
+	stuck := e.mode() == config.ModeOAuth2Proxy && p.Where == proxyOptions && !led && !p.has("backend_logout_url")
+	if stuck || e.Told.says("told-logout") {
 		f.add("logout", Finding{
-			What: "/oauth2/sign_out ends OAuth2-Proxy's own session only.", Seen: fmt.Sprintf("the error text; backend_logout_url %s, whitelist_domain %s", cmp.Or(p.get("backend_logout_url"), "unset"), cmp.Or(p.get("whitelist_domain"), "unset")),
+			What:    "/oauth2/sign_out ends OAuth2-Proxy's own session only.",
+			Seen:    fmt.Sprintf("backend_logout_url %s, whitelist_domain %s", cmp.Or(p.get("backend_logout_url"), "unset"), cmp.Or(p.get("whitelist_domain"), "unset")),
 			Setting: "Sign out by /oauth2/sign_out?rd=<end_session_endpoint with id_token_hint and post_logout_redirect_uri>, with Okta's host in --whitelist-domain; or --backend-logout-url=" + strings.TrimSuffix(e.Client.Issuer, "/") + "/v1/logout?id_token_hint={id_token}",
 		})
 	}
@@ -177,7 +184,8 @@ func (e *Evidence) proxyBearer(f *findings, p *Part) {
 		return
 	}
 	f.add("bearer-audience", Finding{
-		What: "OAuth2-Proxy will refuse bearer access tokens: it compares their audience with its client id.", Seen: "skip_jwt_bearer_tokens is on; neither oidc_extra_audience nor extra_jwt_issuers has " + audience,
+		What:    "OAuth2-Proxy will refuse bearer access tokens: it compares their audience with its client id.",
+		Seen:    "skip_jwt_bearer_tokens is on; neither oidc_extra_audience nor extra_jwt_issuers has " + audience,
 		Setting: "--oidc-extra-audience=" + audience + ", or --extra-jwt-issuers=" + e.Client.Issuer + "=" + audience,
 	})
 }

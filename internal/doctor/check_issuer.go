@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +51,8 @@ func checkConfig(e *Evidence, f *findings) {
 	switch {
 	case strings.Contains(e.SetupFault, "is the address of the console"):
 		f.add("console-host", Finding{
-			What: "okta.url is the console's host.", Seen: clip(e.SetupFault), Near: "They differ in -admin, which is the console's host.", Setting: "okta.url: without -admin",
+			What: "okta.url is the console's host.", Seen: clip(e.SetupFault), Near: "They differ in -admin, which is the console's host.",
+			Setting: "okta.url: without -admin",
 		})
 	case e.SetupFault != "":
 		f.add("config-invalid", Finding{What: "The setup file is refused.", Seen: clip(e.SetupFault), Setting: "Mend the setup file."})
@@ -78,10 +78,12 @@ func checkNetwork(e *Evidence, f *findings) {
 	}
 	advice := map[string]Finding{
 		"dns": {
-			What: "The name of Okta's host is not known here.", Setting: "The host of " + e.Client.key("issuer") + "; a resolver that knows it (APISIX: apisix.dns_resolver).",
+			What:    "The name of Okta's host is not known here.",
+			Setting: "The host of " + e.Client.key("issuer") + "; a resolver that knows it (APISIX: apisix.dns_resolver).",
 		},
 		"tls": {
-			What: "The TLS connection to Okta can't be trusted.", Setting: "Trust the certificate authority of the proxy in between (SSL_CERT_FILE; APISIX: apisix.ssl.ssl_trusted_certificate), or correct the host.",
+			What:    "The TLS connection to Okta can't be trusted.",
+			Setting: "Trust the certificate authority of the proxy in between (SSL_CERT_FILE; APISIX: apisix.ssl.ssl_trusted_certificate), or correct the host.",
 		},
 		"unreachable": {
 			What: "Okta does not answer.", Setting: "A way out to Okta's port 443: firewall, HTTPS_PROXY; timeouts above 3 s in the gateway.",
@@ -134,7 +136,8 @@ func checkIssuer(e *Evidence, f *findings) {
 			right = e.Org.Servers[0].Issuer
 		}
 		f.add("org-issuer", Finding{
-			What: "The issuer is the organisation's own server, whose access tokens are for Okta alone and never have roles.", Seen: key + " is " + issuer + ", without /oauth2/…",
+			What:    "The issuer is the organisation's own server, whose access tokens are for Okta alone and never have roles.",
+			Seen:    key + " is " + issuer + ", without /oauth2/…",
 			Setting: key + ": a custom authorization server, e.g. " + right, Call: "GET /api/v1/authorizationServers",
 		})
 		return
@@ -152,11 +155,17 @@ func checkIssuer(e *Evidence, f *findings) {
 	if e.Gateway != nil && e.Config != nil {
 		if ours := e.Config.STS.IAM.TokenValidation.Iss; ours != "" && ours != issuer {
 			f.add("gateway-issuer", Finding{
-				What: "The gateway signs in at another issuer than Portico accepts tokens of.", Seen: fmt.Sprintf("%s is %s in the gateway's file, sts.iam.tokenValidation.iss is %s", key, issuer, ours),
+				What: "The gateway signs in at another issuer than Portico accepts tokens of.",
+				Seen: fmt.Sprintf("%s is %s in the gateway's file, sts.iam.tokenValidation.iss is %s", key, issuer, ours),
 				Near: nearMiss(ours, issuer), Setting: "sts.iam.tokenValidation.iss: " + issuer,
 			})
 		}
 	}
+}
+
+// locked tells of a discovery that Okta withholds.
+func (d *Discovery) locked() bool {
+	return d.Code == "E0000015" || d.Status == http.StatusUnauthorized || d.Status == http.StatusForbidden
 }
 
 // idTokens tells that roles are read from ID tokens, which the organisation's own server gives too.
@@ -169,8 +178,8 @@ func checkLicence(e *Evidence, f *findings) {
 		return
 	}
 	seen := ""
-	if e.Probes != nil && e.Probes.Main.Code == "E0000015" {
-		seen = fmt.Sprintf("%d E0000015 from %s", e.Probes.Main.Status, e.Probes.Main.URL)
+	if e.Probes != nil && e.Probes.Main.locked() {
+		seen = fmt.Sprintf("%d %s from %s", e.Probes.Main.Status, e.Probes.Main.Code, e.Probes.Main.URL)
 	}
 	if r := e.refused("E0000015"); r != nil {
 		seen = fmt.Sprintf("%d E0000015 from %s", r.Status, r.Path)
@@ -186,7 +195,7 @@ func checkLicence(e *Evidence, f *findings) {
 func checkDiscovery(e *Evidence, f *findings) {
 	issuer, key, main := e.Client.Issuer, e.Client.key("issuer"), e.Probes.Main
 	switch {
-	case main.Status == 0 || main.Code == "E0000015" || main.Status == http.StatusTooManyRequests:
+	case main.Status == 0 || main.locked() || main.Status == http.StatusTooManyRequests:
 	case main.Status != http.StatusOK:
 		finding := Finding{
 			What: "Okta has no authorization server at the configured issuer.", Seen: fmt.Sprintf("%d from %s", main.Status, main.URL),
@@ -217,50 +226,4 @@ func checkDiscovery(e *Evidence, f *findings) {
 			Call: "or PUT /api/v1/apps/{id} with settings.oauthClient.issuer_mode", settings: e.issuerSettings(e.Probes.ByClient.Issuer),
 		})
 	}
-}
-
-// likely finds what was meant: a variant that answers, or a server of nearly that name.
-func (e *Evidence) likely(issuer string) (right, why string) {
-	if e.Org != nil {
-		for _, s := range e.Org.Servers {
-			if distance(strings.ToLower(s.Issuer), strings.ToLower(strings.TrimSuffix(issuer, "/"))) <= 2 {
-				return s.Issuer, "There is a server with nearly that address."
-			}
-		}
-	}
-	for _, v := range e.Probes.Variants {
-		if strings.HasPrefix(strings.TrimSuffix(issuer, "/"), v.Issuer) || nearMiss(issuer, v.Issuer) != "" {
-			return v.Issuer, "There is more behind the issuer than belongs to it."
-		}
-	}
-	if len(e.Probes.Variants) > 0 && !isBare(e.Probes.Variants[0].Issuer) {
-		return e.Probes.Variants[0].Issuer, guessed
-	}
-	return "", ""
-}
-
-// guessed is an issuer that need not be the one that was meant: it is named, and never set.
-const guessed = "This one answers."
-
-// distance is how many letters differ between two words (Levenshtein), up to a few.
-func distance(a, b string) int {
-	if max(len(a), len(b)) > 300 || max(len(a)-len(b), len(b)-len(a)) > 3 {
-		return 100
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], slices.Min([]int{row[j+1] + 1, row[j] + 1, diagonal + cost})
-		}
-	}
-	return row[len(b)]
 }

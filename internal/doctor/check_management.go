@@ -28,7 +28,8 @@ func (e *Evidence) read(path string) bool {
 		return false
 	}
 	return !slices.ContainsFunc(e.Org.Refused, func(r *okta.Error) bool {
-		return strings.HasPrefix(r.Path, path) || !strings.HasPrefix(r.Path, "/api/v1/") || r.Status == http.StatusUnauthorized && r.Code != "E0000015"
+		return strings.HasPrefix(r.Path, path) || !strings.HasPrefix(r.Path, "/api/v1/") ||
+			r.Status == http.StatusTooManyRequests || r.Status == http.StatusUnauthorized && r.Code != "E0000015"
 	})
 }
 

@@ -31,7 +31,8 @@ func checkArgo(e *Evidence, f *findings) {
 	}
 	if p.has("rbac") && e.Config != nil && !slices.Contains(names, path.String()) {
 		f.add("argo-scopes", Finding{
-			What: "Argo CD takes roles from another claim than yours: people are signed in and may do nothing.", Seen: fmt.Sprintf("scopes of argocd-rbac-cm: %s; the roles are in %s", strings.Join(names, ", "), path),
+			What:    "Argo CD takes roles from another claim than yours: people are signed in and may do nothing.",
+			Seen:    fmt.Sprintf("scopes of argocd-rbac-cm: %s; the roles are in %s", strings.Join(names, ", "), path),
 			Setting: fmt.Sprintf("argocd-rbac-cm scopes: '[%s]', and that claim in ID tokens, Always", path),
 		})
 	}
@@ -49,7 +50,8 @@ func checkGrafana(e *Evidence, f *findings) {
 	}
 	if got := p.get("api_url"); e.Client.Issuer != "" && got != want && !placeholder(got) || e.Client.Issuer != "" && got == "" {
 		f.add("grafana-userinfo", Finding{
-			What: "Grafana asks another userinfo address than that of the server which it signs in at.", Seen: fmt.Sprintf("api_url is %s, auth_url %s", cmp.Or(got, "unset"), p.get("auth_url")), Near: nearMiss(got, want),
+			What: "Grafana asks another userinfo address than that of the server which it signs in at.",
+			Seen: fmt.Sprintf("api_url is %s, auth_url %s", cmp.Or(got, "unset"), p.get("auth_url")), Near: nearMiss(got, want),
 			Setting: "api_url = " + want,
 		})
 		return

@@ -109,12 +109,15 @@ func checkPolicies(e *Evidence, f *findings) {
 		})
 	case len(why) > 0:
 		f.add("rule-misses", Finding{
-			What: "No rule of the access policies lets this sign-in through.", Seen: fmt.Sprintf("policy %q, rule %q comes nearest: %s", policy.Name, rule.Name, strings.Join(why, "; ")),
-			Setting: "The rule: ACTIVE, grant Authorization Code, the people, and any scope or all of " + strings.Join(q.scopes, " "), Console: atPolicies + " > " + policy.Name + " > " + rule.Name,
-			Call: "PUT " + server.Path() + "/policies/" + policy.ID + "/rules/" + rule.ID + " with conditions.grantTypes.include, conditions.people, conditions.scopes.include",
+			What:    "No rule of the access policies lets this sign-in through.",
+			Seen:    fmt.Sprintf("policy %q, rule %q comes nearest: %s", policy.Name, rule.Name, strings.Join(why, "; ")),
+			Setting: "The rule: ACTIVE, grant Authorization Code, the people, and any scope or all of " + strings.Join(q.scopes, " "),
+			Console: atPolicies + " > " + policy.Name + " > " + rule.Name,
+			Call:    "PUT " + server.Path() + "/policies/" + policy.ID + "/rules/" + rule.ID + " with conditions.grantTypes.include, conditions.people, conditions.scopes.include",
 		})
 	default:
 		e.earlierPolicy(f, q, policy, rule)
+		e.earlierRule(f, q, policy, rule)
 	}
 }
 
@@ -159,36 +162,24 @@ func (e *Evidence) earlierPolicy(f *findings, q signIn, policy *okta.PolicyFacts
 	}
 }
 
-// checkAssigned: may this person use the application at all?
-func checkAssigned(e *Evidence, f *findings) {
-	if !e.read("/api/v1/users") || e.Login == "" {
+// earlierRule: a rule for everybody stands before another that would fit too, so that this one never counts.
+func (e *Evidence) earlierRule(f *findings, q signIn, policy *okta.PolicyFacts, rule *okta.RuleFacts) {
+	forAll := slices.Contains(rule.Groups, "EVERYONE") && slices.Contains(rule.Scopes, "*") && len(rule.NoGroups)+len(rule.NoUsers) == 0
+	if !forAll {
 		return
 	}
-	u := e.Org.User
-	switch {
-	case u == nil:
-		f.add("user-inactive", Finding{
-			What: "There is nobody of that login.", Seen: "404 for " + clip(e.Login), Setting: "The login as Okta has it", Call: "GET /api/v1/users/{login}",
-		})
-		return
-	case u.Status != "ACTIVE":
-		f.add("user-inactive", Finding{
-			What: "The person can't sign in.", Seen: fmt.Sprintf("status %s of %s", u.Status, u.Login), Setting: "Activate, unsuspend or unlock them.",
-			Call: "POST /api/v1/users/" + u.ID + "/lifecycle/activate",
-		})
-		return
-	}
-	if app := e.Org.App; app != nil && !app.Assigned && e.read(appsPath) {
-		group := "{groupId}"
-		for _, g := range e.Org.Groups {
-			if u.In(g.ID) {
-				group = g.ID
-			}
+	after := false
+	for i := range policy.Rules {
+		other := &policy.Rules[i]
+		if after && len(q.misses(other)) == 0 && other.AccessMinutes != rule.AccessMinutes {
+			f.add("policy-order", Finding{
+				What: "A rule for everybody stands before another one, which therefore never counts.", Console: atPolicies + " > " + policy.Name,
+				Seen:    fmt.Sprintf("rule %q (access token %.0f min) is asked before rule %q (%.0f min)", rule.Name, rule.AccessMinutes, other.Name, other.AccessMinutes),
+				Setting: fmt.Sprintf("Priority 1 for the rule %q, or take %q away", other.Name, rule.Name),
+				Call:    "PUT " + e.Org.Server.Path() + "/policies/" + policy.ID + "/rules/" + other.ID + " with priority: 1",
+			})
+			return
 		}
-		inBootstrap := group != "{groupId}" || e.meantToAdminister(u)
-		f.add("not-assigned", Finding{
-			What: "Neither this person nor a group of theirs is assigned to the application.", Seen: fmt.Sprintf("%s is in %d groups, none of the %d that are assigned", u.Login, len(u.Groups), len(app.Groups)),
-			Setting: "Assign a group of theirs.", Call: "PUT " + e.appPath() + "/groups/" + group + " with {}", byHand: !inBootstrap,
-		})
+		after = after || other.ID == rule.ID
 	}
 }

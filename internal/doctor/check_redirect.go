@@ -109,8 +109,9 @@ func checkScopes(e *Evidence, f *findings) {
 		}
 		if scope == "groups" {
 			add("scope-groups", Finding{
-				What: "The scope groups is asked for, which a custom authorization server has not built in.", Setting: e.Client.key("scopes") + ": without groups; a claim of groups needs no scope",
-				Call: "or POST " + e.serverPath() + "/scopes with {\"name\":\"groups\",\"consent\":\"IMPLICIT\"}",
+				What:    "The scope groups is asked for, which a custom authorization server has not built in.",
+				Setting: e.Client.key("scopes") + ": without groups; a claim of groups needs no scope",
+				Call:    "or POST " + e.serverPath() + "/scopes with {\"name\":\"groups\",\"consent\":\"IMPLICIT\"}",
 			})
 			continue
 		}

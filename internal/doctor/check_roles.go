@@ -14,7 +14,7 @@ import (
 // checkTokenRoles reads the roles as every request does.
 func checkTokenRoles(e *Evidence, f *findings) {
 	t := e.Token
-	if t == nil || t.Kind != AccessToken || e.idTokens() || e.Config == nil && e.Setup == nil || e.Config != nil && e.additional(t.text("iss")) {
+	if t == nil || t.Kind != AccessToken || e.idTokens() || e.Config != nil && e.additional(t.text("iss")) {
 		return
 	}
 	path, _ := e.rolePath()
@@ -34,14 +34,17 @@ func checkTokenRoles(e *Evidence, f *findings) {
 		for _, got := range roles {
 			if got != role && okta.Plain(got) == okta.Plain(role) && !slices.Contains(roles, role) {
 				f.add("admin-name", Finding{
-					What: "The bootstrap role is nearly in the token.", Seen: fmt.Sprintf("%q, expected %q", clip(got), role), Near: cmp.Or(nearMiss(got, role), "They differ in blanks or punctuation."),
+					What: "The bootstrap role is nearly in the token.", Seen: fmt.Sprintf("%q, expected %q", clip(got), role),
+					Near:    cmp.Or(nearMiss(got, role), "They differ in blanks or punctuation."),
 					Setting: "The group's name: exactly " + role + "; or sts.iam.adminRole", Call: "PUT /api/v1/groups/{id} with {\"profile\":{\"name\":\"" + role + "\"}}",
 				})
 			}
 		}
 		return
 	}
-	e.noRoles(f, path)
+	if e.Config != nil || e.Setup != nil {
+		e.noRoles(f, path)
+	}
 }
 
 // noRoles: the claim has another name, or this person has no group for it, or there is none.
@@ -50,10 +53,11 @@ func (e *Evidence) noRoles(f *findings, path claim.Path) {
 		_, list := e.Token.Claims[name].([]any)
 		alike := okta.Plain(name) == okta.Plain(path.String())
 		usual := list && slices.Contains([]string{"groups", "roles", "role", "group", "permissions"}, strings.ToLower(name[strings.LastIndexAny(name, "/:.")+1:]))
-		if alike || usual {
+		if e.Token.Claims[name] != nil && (alike || usual) {
 			finding := Finding{
 				What: "The claim that holds the roles has another name than sts.iam.rolePath.", Seen: fmt.Sprintf("the token has %s, sts.iam.rolePath is %s", clip(name), path),
-				Near: nearMiss(name, path.String()), Setting: "sts.iam.rolePath: " + clip(rolePathOf(name)), Call: "or PUT " + e.serverPath() + "/claims/{id} with name: " + path.String(),
+				Near: nearMiss(name, path.String()), Setting: "sts.iam.rolePath: " + clip(rolePathOf(name)),
+				Call: "or PUT " + e.serverPath() + "/claims/{id} with name: " + path.String(),
 			}
 			if e.Config != nil {
 				finding.settings = []config.Setting{{Key: "sts.iam.rolePath", Value: rolePathOf(name)}}
@@ -65,26 +69,30 @@ func (e *Evidence) noRoles(f *findings, path claim.Path) {
 	if e.Token.ID != nil {
 		if _, has := path.Find(e.Token.ID.Claims); has {
 			f.add("claim-identity", Finding{
-				What: fmt.Sprintf("The claim %s is in ID tokens only.", path), Seen: "the ID token has it, the access token does not", Near: "Included in ID Token, not in Access Token.",
+				What: fmt.Sprintf("The claim %s is in ID tokens only.", path), Seen: "the ID token has it, the access token does not",
+				Near:    "Included in ID Token, not in Access Token.",
 				Setting: "A claim of the same name, Include in token type: Access Token", Call: "POST " + e.serverPath() + "/claims with claimType: RESOURCE",
 			})
 			return
 		}
 	}
-	if e.Token.text("uid") == "" { // a machine's: no groups there
+	if e.Token.ofMachine() { // no groups there
 		return
 	}
 	if c := e.roleClaim(); c != nil && e.Org.User != nil {
 		f.add("no-roles", Finding{
-			What: "The token has no roles because this person has no group that the claim lets through: Okta leaves an empty claim out.", Seen: fmt.Sprintf("%s (%s); groups of %s: %s", c.Name, c.Describe(), e.Org.User.Login, clip(groupNames(e.Org.User.Groups))),
-			Setting: "As it should be for somebody without roles; else put them into a group that the filter lets through.", Call: "PUT /api/v1/groups/{id}/users/" + e.Org.User.ID,
+			What:    "The token has no roles because this person has no group that the claim lets through: Okta leaves an empty claim out.",
+			Seen:    fmt.Sprintf("%s (%s); groups of %s: %s", c.Name, c.Describe(), e.Org.User.Login, clip(groupNames(e.Org.User.Groups))),
+			Setting: "As it should be for somebody without roles; else put them into a group that the filter lets through.",
+			Call:    "PUT /api/v1/groups/{id}/users/" + e.Org.User.ID,
 		})
 		return
 	}
 	f.add("claim-missing", Finding{
-		What: fmt.Sprintf("The token has no claim %s: there is none for access tokens, it is bound to a scope that was not asked for, or this person has no group that it lets through.", path),
-		Seen: "the token's claims are " + clip(strings.Join(sortedKeys(e.Token.Claims), ", ")), Setting: fmt.Sprintf("A claim %s, Include in token type: Access Token, Include in: Any scope", path),
-		Call: "POST " + e.serverPath() + "/claims",
+		What:    fmt.Sprintf("The token has no claim %s: there is none for access tokens, it is bound to a scope that was not asked for, or this person has no group that it lets through.", path),
+		Seen:    "the token's claims are " + clip(strings.Join(sortedKeys(e.Token.Claims), ", ")),
+		Setting: fmt.Sprintf("A claim %s, Include in token type: Access Token, Include in: Any scope", path),
+		Call:    "POST " + e.serverPath() + "/claims",
 	})
 }
 

@@ -56,9 +56,10 @@ func checkNames(e *Evidence, f *findings) {
 	if t == nil {
 		return
 	}
-	if t.Kind == AccessToken && e.Config != nil && e.mode() != config.ModeBuiltin && t.text("uid") != "" && t.text("given_name") == "" && t.text("family_name") == "" {
+	if t.Kind == AccessToken && e.Config != nil && e.mode() != config.ModeBuiltin && !t.ofMachine() && t.text("given_name") == "" && t.text("family_name") == "" {
 		f.add("names", Finding{
-			What: "The access token has no names, so the Desk shows logins only.", Seen: "neither given_name nor family_name; in the mode " + e.mode() + " only the access token arrives",
+			What:    "The access token has no names, so the Desk shows logins only.",
+			Seen:    "neither given_name nor family_name; in the mode " + e.mode() + " only the access token arrives",
 			Setting: "Claims given_name = user.firstName and family_name = user.lastName, Include in token type: Access Token",
 			Call:    "POST " + e.serverPath() + "/claims with {\"name\":\"given_name\",\"claimType\":\"RESOURCE\",\"valueType\":\"EXPRESSION\",\"value\":\"user.firstName\"}",
 		})

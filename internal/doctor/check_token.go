@@ -49,12 +49,14 @@ func checkToken(e *Evidence, f *findings) {
 			return
 		}
 		f.add("org-token", Finding{
-			What: "This access token is of the organisation's own server: it is for Okta alone, and its key is not published.", Seen: fmt.Sprintf("%s, typ %q", t.describe(), clip(t.Typ)),
+			What:    "This access token is of the organisation's own server: it is for Okta alone, and its key is not published.",
+			Seen:    fmt.Sprintf("%s, typ %q", t.describe(), clip(t.Typ)),
 			Setting: "The gateway's issuer: a custom authorization server, https://<org>/oauth2/default or /oauth2/aus…",
 		})
 	case kind == Opaque:
 		f.add("opaque", Finding{
-			What: "This is no JWT: perhaps a refresh token, a code or a session id.", Seen: fmt.Sprintf("%d bytes that are not three parts of a JWT", t.Size), Setting: "Send the access token: " + passLines,
+			What: "This is no JWT: perhaps a refresh token, a code or a session id.",
+			Seen: fmt.Sprintf("%d bytes that are not three parts of a JWT", t.Size), Setting: "Send the access token: " + passLines,
 		})
 	case kind == AccessToken:
 		e.checkTokenIssuer(f)
@@ -98,7 +100,8 @@ func (e *Evidence) checkTokenIssuer(f *findings) {
 	}
 	f.add("token-issuer", Finding{
 		What: "The token is of another issuer than the configured one.", Seen: fmt.Sprintf("iss is %s, expected %s", clip(got), want), Near: nearMiss(got, want),
-		Setting: e.Client.key("issuer") + ": exactly the token's issuer, if that is your server: " + clip(got), Call: "or PUT /api/v1/authorizationServers/{id} with issuerMode CUSTOM_URL or ORG_URL",
+		Setting: e.Client.key("issuer") + ": exactly the token's issuer, if that is your server: " + clip(got),
+		Call:    "or PUT /api/v1/authorizationServers/{id} with issuerMode CUSTOM_URL or ORG_URL",
 	})
 }
 
@@ -181,7 +184,8 @@ func checkTokenKey(e *Evidence, f *findings) {
 	}
 	if allowed := e.algorithms(); len(p.Algorithms) > 0 && len(allowed) > 0 && !slices.ContainsFunc(p.Algorithms, func(a string) bool { return slices.Contains(allowed, a) }) {
 		f.add("algorithms", Finding{
-			What: "The issuer signs by an algorithm that is not accepted.", Seen: fmt.Sprintf("its keys are for %s, sts.iam.tokenValidation.algorithms is %s", strings.Join(slices.Compact(p.Algorithms), ", "), strings.Join(allowed, ", ")),
+			What:    "The issuer signs by an algorithm that is not accepted.",
+			Seen:    fmt.Sprintf("its keys are for %s, sts.iam.tokenValidation.algorithms is %s", strings.Join(slices.Compact(p.Algorithms), ", "), strings.Join(allowed, ", ")),
 			Setting: "sts.iam.tokenValidation.algorithms: with " + p.Algorithms[0] + ", or leave it out",
 		})
 	}
@@ -189,8 +193,10 @@ func checkTokenKey(e *Evidence, f *findings) {
 		return
 	}
 	finding := Finding{
-		What: "The token's key is not among those that the issuer publishes.", Seen: fmt.Sprintf("kid %s; %s has %s", clip(t.KID), clip(p.JWKSURI), clip(strings.Join(p.Keys, ", "))),
-		Setting: "A fresh token: this one was signed before a rotation and its key is gone. Verifiers fetch the keys again for an unknown kid.", Call: "GET " + clip(p.JWKSURI),
+		What:    "The token's key is not among those that the issuer publishes.",
+		Seen:    fmt.Sprintf("kid %s; %s has %s", clip(t.KID), clip(p.JWKSURI), clip(strings.Join(p.Keys, ", "))),
+		Setting: "A fresh token: this one was signed before a rotation and its key is gone. Verifiers fetch the keys again for an unknown kid.",
+		Call:    "GET " + clip(p.JWKSURI),
 	}
 	switch {
 	case slices.Contains(p.ClientKeys, t.KID):

@@ -142,5 +142,9 @@ var gatewayFaults = []injected{
 	})},
 	{row: 51, want: "grafana-userinfo", name: "Grafana's userinfo of the organisation's server", near: "path", inject: with(file(strings.Replace(grafanaFile, "api_url = ISSUER/v1", "api_url = ORG/oauth2/v1", 1)), offline)},
 	{row: 51, want: "grafana-userinfo", name: "Grafana without roles, with the error", inject: with(file(grafanaFile[:strings.Index(grafanaFile, "role_attribute_path")]), offline, says("Grafana: everybody is a Viewer only"))},
+	{row: 52, want: "logout", name: "OAuth2-Proxy may not lead to Okta's sign-out", inject: with(proxyFile("whitelist_domains", "other"), offline)},
+	{row: 5, want: "scope-groups", name: "Grafana's own default scopes", inject: with(file(strings.NewReplacer("scopes = openid profile email\n", "", "generic_oauth", "okta").Replace(grafanaFile)), func(b *bed) {
+		b.app(redirects, []string{publicURL + "/login/okta"})
+	})},
 	{row: 52, want: "logout", name: "OAuth2-Proxy ends its own session only", inject: with(proxyFile("provider = \"oidc\"", "provider = \"oidc\""), offline, says("people are still signed in after /oauth2/sign_out"))},
 }

@@ -45,6 +45,16 @@ var policyFaults = []injected{
 	{row: 2, want: "rule-misses", name: "rule inactive", inject: func(b *bed) { deactivate(b, b.rulePath()); b.config().okta("") }},
 	{row: 2, want: "rule-misses", name: "policy without a rule", inject: func(b *bed) { b.call(http.MethodDelete, b.rulePath(), nil); b.config().okta("") }},
 	{row: 3, want: "policy-order", name: "a policy for everybody goes first", inject: func(b *bed) { everybody(b, "Everybody", 1); b.config().okta("") }},
+	{row: 3, want: "policy-order", name: "a rule for everybody goes first", inject: func(b *bed) {
+		b.post(b.policyPath()+"/rules", ruleBody("Short", "authorization_code", "*", 1))
+		b.config().okta("")
+	}},
+	{row: 4, want: "not-assigned", name: "nobody assigned, and nobody asked about", inject: func(b *bed) {
+		for _, u := range b.World().Users {
+			must(b, b.SetUserAssigned(u.Login, false))
+		}
+		b.config().okta("", "authorizationServer: {id: default}")
+	}},
 	{row: 4, want: "not-assigned", name: "person not assigned", inject: func(b *bed) { must(b, b.SetUserAssigned(ada, false)); b.config().okta("") }},
 	{row: 4, want: "not-assigned", name: "person not assigned, with the new wording", inject: func(b *bed) {
 		must(b, b.SetUserAssigned(ada, false))

@@ -98,6 +98,10 @@ var tokenFaults = []injected{
 		claims["roles"] = strings.Split(strings.Repeat("ONE_A_LONG_NAME_OF_A_GROUP,", 150)+"ONE_STS_ADMIN", ",")
 		b.in.Token, b.in.Offline = forge(object{"alg": "RS256", "kid": "some"}, claims), true
 	}},
+	{row: 21, want: "claim-missing", name: "no roles, in a token that has expired since", inject: forged("roles", nil, "exp", time.Now().Add(-time.Hour).Unix())},
+	{row: 28, want: "claim-string", name: "roles in one text, and no configuration", inject: func(b *bed) {
+		b.in.Token = forge(object{"alg": "RS256", "kid": "some"}, object{"iss": b.Issuer(), "jti": "AT.1", "sub": ada, "scp": []string{"openid"}, "exp": time.Now().Add(time.Hour).Unix(), "roles": "ONE_STS_ADMIN"})
+	}},
 	{row: 48, want: "encrypted", name: "an encrypted token", inject: func(b *bed) {
 		b.config()
 		token := strings.Split(forge(object{"alg": "RSA-OAEP-256", "enc": "A256GCM"}, object{}), ".")

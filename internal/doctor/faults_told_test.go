@@ -21,6 +21,8 @@ var toldFaults = []injected{
 	told(4, "told-assigned", "new wording", "User isn't assigned to the client app."),
 	told(5, "told-scope-groups", "an address with groups", "https://o.okta.com/oauth2/default/v1/authorize?scope=openid+groups&error=invalid_scope&error_description=One+or+more+scopes+are+not+configured+for+the+authorization+server+resource."),
 	told(6, "told-scope", "a scope", "invalid_scope: One or more scopes are not configured for the authorization server resource."),
+	told(6, "told-scope", "the code alone", "https://d/cb?state=s&error=invalid_scope"),
+	told(11, "told-audience", "OAuth2-Proxy's verifier", `could not verify id_token: failed to verify token: oidc: expected audience "0oa1" got ["api://default"]`),
 	told(7, "told-redirect", "the page", `<html><body><h1>400</h1><p>Your request resulted in an error. The &#39;redirect_uri&#39; parameter must be a Login redirect URI in the client app settings: https://d/x</p></body></html>`),
 	told(8, "told-varies", "words", "Okta refuses /desk/.apisix/redirect on some pages only"),
 	told(9, "told-session-lost", "APISIX", "2026/11/25 [error] request to the redirect_uri path but there's no session state found"),

@@ -106,6 +106,9 @@ func (g *Gateway) client() Client {
 		c.Scopes = orOpenID(c.Scopes, "openid")
 	case grafana:
 		c.PKCE = part.on("use_pkce")
+		if part.get("section") == "okta" {
+			c.Scopes = orOpenID(c.Scopes, "openid", "profile", "email", "groups")
+		}
 		if root := strings.TrimSuffix(part.get("root_url"), "/"); root != "" && !placeholder(root) {
 			c.RedirectURI = root + "/login/" + part.get("section")
 		}

@@ -94,13 +94,16 @@ func withoutComments(text string) string {
 	return b.String()
 }
 
+// proxyOptions are the options proper, which the alpha configuration leaves a part of.
+const proxyOptions = "options"
+
 func readOAuth2Proxy(text string) *Gateway {
 	text = wholeFlag.ReplaceAllString(withoutComments(text), `$1="$2"`)
 	lower := strings.ToLower(text)
 	if !strings.Contains(lower, "oidc_issuer_url") && !strings.Contains(lower, "oidc-issuer-url") {
 		return nil
 	}
-	part := Part{Where: "options", Options: map[string][]string{}}
+	part := Part{Where: proxyOptions, Options: map[string][]string{}}
 	// Flags go before the environment, which goes before the file.
 	for _, source := range []map[string][]string{proxyFileOptions(text), proxyMatches(proxyEnv, text), proxyMatches(proxyFlag, text)} {
 		maps.Copy(part.Options, source)

@@ -190,27 +190,41 @@ var changes = []change{
 	onConfig("client id with a blank", func(c *config.Config) { c.IAM.ClientID += " " }), onConfig("issuer with a blank", func(c *config.Config) { c.IAM.Issuer += " " }),
 }
 
-// TestTheDoctorAgreesWithASignIn makes one change at a time, right or wrong, and holds the doctor to what a real sign-in of
-// Portico's does then: something is found where it fails, and nothing where it does not.
+// TestTheDoctorAgreesWithASignIn makes one change at a time, and then two, right or wrong, and holds the doctor to what a real
+// sign-in of Portico's does then: something is found where it fails, and nothing where it does not.
 func TestTheDoctorAgreesWithASignIn(t *testing.T) {
 	t.Parallel()
-	for _, c := range changes {
+	for i, c := range changes {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t, "licensed")
 			c.make(b)
-			b.config().okta("")
-			report := b.examine()
-			why := b.works(ada)
-			if why != "" && len(report.Findings) == 0 {
-				t.Errorf("nothing is found, and a sign-in fails: %s", why)
-			}
-			b.in.Setup = nil
-			for _, f := range append(report.Findings, b.examine().Findings...) {
-				if why == "" {
-					t.Errorf("a sign-in works, and found is %+v", f)
-				}
-			}
+			b.agrees()
 		})
+		other := changes[(7*i+13)%len(changes)]
+		t.Run(c.name+", "+other.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, []string{"licensed", "custom-domain"}[i%2])
+			b.pair = true
+			c.make(b)
+			other.make(b)
+			b.agrees()
+		})
+	}
+}
+
+func (b *bed) agrees() {
+	b.Helper()
+	b.config().okta("")
+	report := b.examine()
+	why := b.works(ada)
+	if why != "" && len(report.Findings) == 0 {
+		b.Errorf("nothing is found, and a sign-in fails: %s", why)
+	}
+	b.in.Setup = nil
+	for _, f := range append(report.Findings, b.examine().Findings...) {
+		if why == "" {
+			b.Errorf("a sign-in works, and found is %+v", f)
+		}
 	}
 }

@@ -45,6 +45,7 @@ var clientSymptoms = []symptom{
 	{
 		id: "told-redirect", row: 7, console: atLogin, texts: []string{
 			"login redirect uri", "illegal_redirect_uri", "redirect_uri is missing", "missing_redirect_uri", "mismatched_redirect_uri", "redirect_uri' does not match",
+			"invalid_redirect_uri", "redirect_uri_mismatch", "redirect uri is not registered",
 		},
 		what:    "The redirect URI that the gateway sends is not registered: the match is exact, in scheme, host, port, path, case and the slash at the end.",
 		setting: "Sign-in redirect URIs: https://<host>/.apisix/redirect (APISIX), /oauth2/callback (OAuth2-Proxy), /login/okta or /login/generic_oauth (Grafana), /auth/callback (Argo CD; its CLI http://localhost:8085/auth/callback).",
@@ -93,6 +94,16 @@ var accessSymptoms = []symptom{
 		call:    "PUT /api/v1/authorizationServers/{id}/policies/{id}/rules/{id} with conditions.scopes.include",
 	},
 	{
+		id: "told-m2m", row: 39, console: atScopes, texts: []string{
+			"'openid' scopes using client credentials", "openid_not_allowed_client_creds", "no_default_scopes", "any configured default scopes",
+		},
+		what:    "A machine client asks for OpenID scopes or for none: it needs a scope of the server's own.",
+		setting: "A custom scope, a rule with the grant Client Credentials that allows it, and that scope in the client's request.",
+		call:    "POST /api/v1/authorizationServers/{id}/scopes with {\"name\":\"one.api\",\"consent\":\"IMPLICIT\"}; rule: conditions.grantTypes.include [\"client_credentials\"]",
+
+		explains: []string{"told-scope"},
+	},
+	{
 		id: "told-scope-groups", row: 5, console: atScopes, texts: []string{"scopes are not configured & groups", "no_matching_scope & groups"},
 		what:    "The scope groups is asked for, which only the organisation's own server has built in.",
 		setting: "Take groups out of the client's scopes: a groups claim needs no scope. Or make a scope of that name.",
@@ -101,18 +112,10 @@ var accessSymptoms = []symptom{
 		explains: []string{"told-scope"},
 	},
 	{
-		id: "told-scope", row: 6, console: atScopes, texts: []string{"scopes are not configured for the authorization server", "no_matching_scope", "invalid_scope & require the 'openid' scope", "openid_scope_required"},
+		id: "told-scope", row: 6, console: atScopes, texts: []string{"scopes are not configured for the authorization server", "no_matching_scope", "openid_scope_required", "invalid_scope"},
 		what:    "A scope is asked for that the authorization server does not have.",
 		setting: "Correct the client's scopes, or make the scope.",
 		call:    "POST /api/v1/authorizationServers/{id}/scopes with {\"name\":\"…\",\"consent\":\"IMPLICIT\"}",
-	},
-	{
-		id: "told-m2m", row: 39, console: atScopes, texts: []string{
-			"'openid' scopes using client credentials", "openid_not_allowed_client_creds", "no_default_scopes", "any configured default scopes",
-		},
-		what:    "A machine client asks for OpenID scopes or for none: it needs a scope of the server's own.",
-		setting: "A custom scope, a rule with the grant Client Credentials that allows it, and that scope in the client's request.",
-		call:    "POST /api/v1/authorizationServers/{id}/scopes with {\"name\":\"one.api\",\"consent\":\"IMPLICIT\"}; rule: conditions.grantTypes.include [\"client_credentials\"]",
 	},
 	{
 		id: "told-too-many", row: 26, console: atClaims, texts: []string{"matched too many groups", "too_many_groups_in_groups_claim"},

@@ -27,7 +27,7 @@ var tokenSymptoms = []symptom{
 		explains: []string{"told-audience-id", "told-audience-org", "told-audience"},
 	},
 	{
-		id: "told-argo", row: 50, texts: []string{"failed to verify token & audience", "argo & audience", "argo & permission denied", "argo & no rights"},
+		id: "told-argo", row: 50, texts: []string{"failed to verify token: expected audience", "argo & audience", "argo & permission denied", "argo & no rights"},
 		what:    "Argo CD: the token's audience or the claim that its roles come from is another than it expects.",
 		setting: "argocd-rbac-cm scopes: '[roles]' must name the claim of the ID token; requestedScopes without groups on a custom server.",
 

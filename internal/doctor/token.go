@@ -157,6 +157,9 @@ func (t *Token) login() string {
 	return ""
 }
 
+// ofMachine tells of a token that no person is behind: its subject is the client (okta.md 2, client_credentials).
+func (t *Token) ofMachine() bool { return t.text("uid") == "" && t.text("sub") == t.text("cid") }
+
 // idToken is the ID token among what was pasted; nil when there is none.
 func (t *Token) idToken() *Token {
 	if t == nil || t.Kind == IDToken {

@@ -27,6 +27,7 @@ type AppFacts struct {
 	NoLeeway                          bool     // it is set to nothing
 	Groups                            []string // ids of those that are assigned
 	Assigned                          bool     // the looked-for user is
+	Unused                            bool     // nobody is assigned
 	SignOnPolicy                      string   // its name; "" = not read
 }
 

@@ -209,6 +209,12 @@ func (r *reader) app(ctx context.Context, want Lookup) {
 	for _, o := range r.all(ctx, limited(appsPath+"/"+app.ID+"/groups")) {
 		app.Groups = append(app.Groups, o.id())
 	}
+	if len(app.Groups) == 0 && r.err == nil && !r.denied {
+		var one []object
+		if r.call(ctx, http.MethodGet, query(appsPath+"/"+app.ID+"/users", map[string]string{"limit": "1"}), nil, &one) == nil {
+			app.Unused = len(one) == 0
+		}
+	}
 	if href := found.text("_links.accessPolicy.href"); strings.HasPrefix(href, r.URL+"/api/v1/policies/") && r.err == nil {
 		// Another scope than the rest, and no more than a courtesy: without it nothing is missing.
 		if policy, err := r.get(ctx, strings.TrimPrefix(href, r.URL)); err == nil {

@@ -23,6 +23,7 @@ var _ error = (*Error)(nil)
 var (
 	ErrMalformed   = &Error{Status: 400, Code: "E0000003", Summary: "The request body was not well-formed."}
 	ErrMedia       = &Error{Status: 400, Code: "E0000021", Summary: "Bad request. Accept and/or Content-Type headers likely do not match supported values."}
+	ErrAuthn       = &Error{Status: 401, Code: "E0000004", Summary: "Authentication failed"}
 	ErrToken       = &Error{Status: 401, Code: "E0000011", Summary: "Invalid token provided"}
 	ErrLicence     = &Error{Status: 401, Code: "E0000015", Summary: "You do not have permission to access the feature you are requesting"}
 	ErrSession     = &Error{Status: 403, Code: "E0000005", Summary: "Invalid session"}
