@@ -105,8 +105,12 @@ func TestDoctorMendsWhatIsOurs(t *testing.T) {
 func TestDoctorRefusesWrongUsage(t *testing.T) {
 	c := newTerminal(t)
 	for _, args := range [][]string{
-		{"doctor"}, {"doctor", "--user", "ada@acme.test"}, {"doctor", "--fix", "--error", "x"}, {"doctor", "--fix", "--offline", "--config", "portico.yaml"},
-		{"doctor", "--config", "missing.yaml"}, {"doctor", "--nonsense"},
+		{"doctor"},
+		{"doctor", "--user", "ada@acme.test"},
+		{"doctor", "--fix", "--error", "x"},
+		{"doctor", "--fix", "--offline", "--config", "portico.yaml"},
+		{"doctor", "--config", "missing.yaml"},
+		{"doctor", "--nonsense"},
 	} {
 		c.expect(exitUsage, args...)
 	}

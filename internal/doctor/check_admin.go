@@ -126,7 +126,7 @@ func checkDirectory(e *Evidence, f *findings) {
 	for _, g := range e.Org.User.Groups {
 		lets, judged := c.Lets(g.Name)
 		switch {
-		case !lets || !judged || g.Name == "Everyone":
+		case !lets || !judged || g.Name == e.adminRole(): // checkAdmin says so
 		case g.FromDirectory():
 			unseen = append(unseen, g.Name)
 		}

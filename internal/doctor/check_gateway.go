@@ -67,6 +67,13 @@ func (e *Evidence) apisixCallback(f *findings, p *Part) {
 	case e.Config != nil && e.Config.Server.PublicURL != "" && strings.Contains(uri, "://") && hostOf(uri) != hostOf(e.Config.Server.PublicURL):
 		why = fmt.Sprintf("redirect_uri is on %s, people use %s: the cookie of one is not sent to the other", hostOf(uri), e.Config.Server.PublicURL)
 	}
+	switch {
+	case why != "":
+	case strings.EqualFold(p.get("session.cookie_same_site"), "strict"):
+		why = "session.cookie_same_site is Strict: the cookie is not sent on the way back from Okta; Lax is"
+	case p.on("session.cookie_secure") && strings.HasPrefix(uri, "http://"):
+		why = "session.cookie_secure is on and redirect_uri is http: the cookie is not sent there"
+	}
 	if why != "" {
 		f.add("session-lost", Finding{
 			What: "APISIX will not know the answer of its own sign-in: \"there's no session state found\".", Seen: p.Where + ": " + why,
@@ -123,12 +130,12 @@ func checkOAuth2Proxy(e *Evidence, f *findings) {
 	e.proxyBearer(f, p)
 	// Portico's sign-out leads to /oauth2/sign_out, and from there to Okta's host, if that is let.
 	led := slices.ContainsFunc(p.Options["whitelist_domain"], func(d string) bool { return strings.Contains(hostOf(e.Client.Issuer), strings.TrimLeft(d, ".*")) })
-	stuck := e.mode() == config.ModeOAuth2Proxy && p.Where == proxyOptions && !led && !p.has("backend_logout_url")
+	stuck := e.mode() == config.ModeOAuth2Proxy && p.Where == proxyOptions && !led
 	if stuck || e.Told.says("told-logout") {
 		f.add("logout", Finding{
 			What:    "/oauth2/sign_out ends OAuth2-Proxy's own session only.",
-			Seen:    fmt.Sprintf("backend_logout_url %s, whitelist_domain %s", cmp.Or(p.get("backend_logout_url"), "unset"), cmp.Or(p.get("whitelist_domain"), "unset")),
-			Setting: "Sign out by /oauth2/sign_out?rd=<end_session_endpoint with id_token_hint and post_logout_redirect_uri>, with Okta's host in --whitelist-domain; or --backend-logout-url=" + strings.TrimSuffix(e.Client.Issuer, "/") + "/v1/logout?id_token_hint={id_token}",
+			Seen:    "whitelist_domain " + cmp.Or(p.get("whitelist_domain"), "unset") + ", so it may not lead to Okta's host",
+			Setting: "Sign out by /oauth2/sign_out?rd=<end_session_endpoint with id_token_hint={id_token} and post_logout_redirect_uri>, with Okta's host in --whitelist-domain. A backend_logout_url would not do: Okta's session ends by the browser only.",
 		})
 	}
 }
@@ -180,7 +187,11 @@ func (e *Evidence) proxyBearer(f *findings, p *Part) {
 	if !p.on("skip_jwt_bearer_tokens") || audience == "" {
 		return
 	}
-	if slices.Contains(p.words("oidc_extra_audience"), audience) || strings.Contains(p.get("extra_jwt_issuers"), e.Client.Issuer+"="+audience) {
+	known := slices.Contains(p.words("oidc_extra_audience"), audience) || slices.ContainsFunc(p.words("extra_jwt_issuers"), func(pair string) bool {
+		issuer, aud, _ := strings.Cut(pair, "=")
+		return aud == audience && strings.TrimSuffix(issuer, "/") == strings.TrimSuffix(e.Client.Issuer, "/") // a slash is another finding
+	})
+	if known {
 		return
 	}
 	f.add("bearer-audience", Finding{

@@ -70,7 +70,7 @@ func checkNetwork(e *Evidence, f *findings) {
 	if e.Probes != nil {
 		failure = e.Probes.Net
 	}
-	if failure == nil && e.OrgErr != nil && e.Org != nil {
+	if failure == nil && e.OrgErr != nil && e.Org != nil && e.Org.App == nil && len(e.Org.Servers) == 0 { // else it was only slow
 		failure = failureOf(hostOf(e.Setup.Okta.URL), e.OrgErr)
 	}
 	if failure == nil {

@@ -23,7 +23,7 @@ func checkRedirect(e *Evidence, f *findings) {
 		if slices.Contains(registered, uri) {
 			return
 		}
-		finding.Seen = fmt.Sprintf("%s makes %s; registered: %s", key, uri, clip(orNone(registered)))
+		finding.Seen = fmt.Sprintf("%s: %s; registered: %s", key, uri, clip(orNone(registered)))
 		finding.Near = nearest(uri, registered)
 		finding.Call += " [" + quoteAll(append(slices.Clone(registered), uri)) + "]"
 		f.add("redirect-uri", finding)
@@ -32,7 +32,7 @@ func checkRedirect(e *Evidence, f *findings) {
 	if e.Probes == nil || !e.Probes.Authorize.says("told-redirect") {
 		return
 	}
-	finding.Seen = fmt.Sprintf("%s makes %s; Okta's page says: %s", key, uri, e.Probes.Authorize.quote())
+	finding.Seen = fmt.Sprintf("%s: %s; Okta's page says: %s", key, uri, e.Probes.Authorize.quote())
 	if registered := e.Probes.Registered; registered != "" {
 		finding.Near = nearest(uri, []string{registered})
 		finding.Seen += "; registered is " + registered
@@ -72,7 +72,7 @@ func checkLogout(e *Evidence, f *findings) {
 	}
 	f.add("logout-uri", Finding{
 		What: "The address to return to after signing out is not registered: signing out ends on an error page of Okta's.",
-		Seen: fmt.Sprintf("%s makes %s; registered: %s", e.Client.key("logout"), uri, clip(orNone(e.Org.App.LogoutURIs))),
+		Seen: fmt.Sprintf("%s: %s; registered: %s", e.Client.key("logout"), uri, clip(orNone(e.Org.App.LogoutURIs))),
 		Near: nearest(uri, e.Org.App.LogoutURIs), byHand: uri != e.Setup.LogoutURI(), Setting: "Sign-out redirect URIs: add " + uri,
 		Call: "PUT " + e.appPath() + " with settings.oauthClient.post_logout_redirect_uris [" + quoteAll(append(slices.Clone(e.Org.App.LogoutURIs), uri)) + "]",
 	})

@@ -123,7 +123,7 @@ func (e *Evidence) inCookies() bool {
 		return e.mode() == config.ModeAPISIX || e.mode() == config.ModeOAuth2Proxy
 	}
 	return !slices.ContainsFunc(e.Gateway.Parts, func(p Part) bool {
-		return p.get("session.storage") == "redis" || p.get("session_store_type") == "redis" || strings.HasPrefix(p.get("OIDCSessionType"), "server-cache") ||
+		return p.get("session.storage") == "redis" || p.get("session_store_type") == "redis" || e.Gateway.Kind == apache && !strings.HasPrefix(p.get("OIDCSessionType"), "client-cookie") ||
 			e.Gateway.Kind == grafana || e.Gateway.Kind == argoCD
 	})
 }

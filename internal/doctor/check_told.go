@@ -27,6 +27,12 @@ func checkTold(e *Evidence, f *findings) {
 			s = symptomOf("told-scope-groups")
 		}
 		finding := Finding{What: s.what, Seen: seen, Setting: s.setting, Call: s.call}
+		switch s.id {
+		case "told-audience-id":
+			finding.Near = "The two kinds of token are swapped."
+		case "told-audience", "told-issuer":
+			finding.Near = nearMiss(e.Told.got, e.Told.expected)
+		}
 		if uri := e.loggedRedirect(); s.id == "told-redirect" && uri != "" {
 			finding.Seen += "; the System Log has " + uri
 		}

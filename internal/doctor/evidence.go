@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/portico-iam/portico/internal/config"
@@ -47,7 +48,7 @@ type Evidence struct {
 
 const (
 	wholeTime = 20 * time.Second // of one examination
-	orgTime   = 9 * time.Second  // of it, for the Management API
+	orgTime   = 12 * time.Second // of it, for the Management API
 )
 
 // Gather collects the evidence.
@@ -75,7 +76,7 @@ func Gather(ctx context.Context, in Input) (*Evidence, error) {
 	if in.Setup != nil {
 		e.readOrganisation(ctx, p.http)
 	}
-	if e.Client.Issuer != "" {
+	if p.allowed(e.Client.Issuer) { // one that only the Management API tells of may be elsewhere
 		e.Probes = p.probe(ctx, e.Client)
 	}
 	e.judge(ctx, p)
@@ -142,7 +143,21 @@ func (e *Evidence) Report() *Report {
 	for _, check := range checks {
 		check(e, &all)
 	}
+	for i := range all {
+		all[i].Console = e.named(all[i].Console)
+	}
 	return &Report{Findings: append([]Finding{}, all.ranked()...), Notes: e.notes()}
+}
+
+// named puts the names of the application and the server into a place in the console, where they are known.
+func (e *Evidence) named(place string) string {
+	if e.Org != nil && e.Org.App != nil {
+		place = strings.Replace(place, "(the application)", e.Org.App.Label, 1)
+	}
+	if e.Org != nil && e.Org.Server != nil {
+		place = strings.Replace(place, "(the server)", e.Org.Server.Name, 1)
+	}
+	return place
 }
 
 func (e *Evidence) notes() (notes []string) {
@@ -158,8 +173,8 @@ func (e *Evidence) notes() (notes []string) {
 	if e.Setup == nil && !e.Offline && e.Config != nil {
 		notes = append(notes, "Without --okta policies, assignments, claims and groups were not looked at.")
 	}
-	if e.Setup != nil && e.OrgErr != nil && e.Org == nil {
-		notes = append(notes, "The Management API was not read: "+clip(e.OrgErr.Error()))
+	if e.Setup != nil && e.OrgErr != nil {
+		notes = append(notes, "The Management API was not read, or not to the end: "+clip(e.OrgErr.Error()))
 	}
 	return notes
 }

@@ -109,6 +109,8 @@ var gatewayFaults = []injected{
 	{row: 9, want: "session-lost", name: "APISIX without session.secret", inject: apisixFile(`secret: "$env://OIDC_SESSION_SECRET"`, "cookie_path: /")},
 	{row: 9, want: "session-lost", name: "APISIX's redirect_uri is a page", inject: with(apisixFile("uri: /*", "uris: [/.apisix/redirect]"), offline)},
 	{row: 9, want: "session-lost", name: "APISIX's error, with a short secret", inject: with(apisixFile(`$env://OIDC_SESSION_SECRET`, "short"), says("request to the redirect_uri path but there's no session state found"))},
+	{row: 9, want: "session-lost", name: "APISIX's cookie is strict", inject: apisixFile("cookie_same_site: Lax", "cookie_same_site: Strict")},
+	{row: 9, want: "session-lost", name: "APISIX's cookie is secure, on http", inject: with(apisixFile("cookie_secure: false", "cookie_secure: true"), offline)},
 	{row: 13, want: "token-not-passed", name: "APISIX without the access token", inject: apisixFile("set_access_token_header: true", "set_access_token_header: false")},
 	{row: 13, want: "token-not-passed", name: "OAuth2-Proxy with the ID token", near: "swapped", inject: func(b *bed) {
 		proxyFile("pass_access_token = true", "")(b)
@@ -131,7 +133,7 @@ var gatewayFaults = []injected{
 	{row: 31, want: "groups-header", name: "OAuth2-Proxy's groups not in ID tokens", inject: with(proxyFile("provider = \"oidc\"", "provider = \"oidc\"\noidc_groups_claim = \"roles\"\nallowed_groups = [\"ONE_STS_ADMIN\"]"), func(b *bed) { b.okta("") })},
 	{row: 32, want: "bearer-audience", name: "OAuth2-Proxy's bearer tokens for another audience", inject: proxyFile("=api://procivis-one", "=api://default")},
 	{row: 34, want: "secret", name: "Apache's secret is wrong", inject: file(strings.Replace(apacheFile, "SECRET", "wrong-wrong-wrong", 1))},
-	{row: 33, want: "pkce", name: "Apache without PKCE", inject: file(strings.Replace(apacheFile, "OIDCPKCEMethod S256", "", 1))},
+	{row: 33, want: "pkce", name: "Apache without PKCE", inject: file(strings.Replace(apacheFile, "OIDCPKCEMethod S256", "OIDCPKCEMethod none", 1))},
 	{row: 7, want: "redirect-uri", name: "Apache's redirect URI in https", near: "http and https", inject: file(strings.Replace(apacheFile, "OIDCRedirectURI PUBLIC", "OIDCRedirectURI https://127.0.0.1:9999", 1))},
 	{row: 46, want: "gateway-network", name: "APISIX does not trust the certificate", inject: with(apisixFile("timeout: 10", "timeout: 3"), says("failed to authenticate in openidc: accessing discovery url failed: 20: unable to get local issuer certificate"))},
 	{row: 46, want: "gateway-network", name: "APISIX gives up after a second", inject: with(apisixFile("timeout: 10", "timeout: 1"), offline)},

@@ -13,6 +13,9 @@ func told(row int, want, name, text string) injected {
 
 // toldFaults are all that is known in a support case: the rows that nothing else shows are among them.
 var toldFaults = []injected{
+	{row: 17, want: "told-issuer", name: "told: a slash", near: "slash", inject: says(`oidc: issuer did not match the issuer returned by provider, expected "https://a/oauth2/default/" got "https://a/oauth2/default"`)},
+	{row: 11, want: "told-audience", name: "told: a case", near: "case", inject: says("the identity provider's token was refused: expected the audience api://Procivis-One, got api://procivis-one")},
+	{row: 13, want: "told-audience-id", name: "told: a client's audience", near: "swapped", inject: says(`oidc: expected audience "api://x" got ["0oau0hvgs0aM3AjZW1d7"]`)},
 	told(1, "told-policy", "old wording", `{"error":"access_denied","error_description":"Policy evaluation failed for this request, please check the policy configurations."}`),
 	told(1, "told-policy", "the log's reason", `outcome.reason eq "no_matching_policy"`),
 	told(2, "told-scope-denied", "scopes denied", "access_denied Some of the requested scopes were denied by the policy. Denied scopes: [offline_access]."),

@@ -102,7 +102,7 @@ func (g *Gateway) client() Client {
 		c.PKCE = part.get("code_challenge_method") == "S256"
 		c.Scopes = orOpenID(c.Scopes, "openid", "email", "profile")
 	case apache:
-		c.PKCE = part.get("OIDCPKCEMethod") == "S256"
+		c.PKCE = !part.has("OIDCPKCEMethod") || part.get("OIDCPKCEMethod") == "S256" // the default
 		c.Scopes = orOpenID(c.Scopes, "openid")
 	case grafana:
 		c.PKCE = part.on("use_pkce")
@@ -141,7 +141,7 @@ var clientOptions = map[string]map[string]string{
 	oauth2Proxy: {"issuer": "oidc_issuer_url", "id": "client_id", "secret": "client_secret", "redirect": "redirect_url", "scopes": "scope"},
 	apache: {
 		"issuer": "OIDCProviderMetadataURL", "id": "OIDCClientID", "secret": "OIDCClientSecret", "auth": "OIDCProviderTokenEndpointAuth",
-		"redirect": "OIDCRedirectURI", "logout": "OIDCDefaultLoggedOutURL", "scopes": "OIDCScope",
+		"redirect": "OIDCRedirectURI", "scopes": "OIDCScope",
 	},
 	grafana: {"issuer": "auth_url", "id": "client_id", "secret": "client_secret", "scopes": "scopes"},
 	argoCD:  {"issuer": "issuer", "id": "clientID", "secret": "clientSecret", "scopes": "requestedScopes"},

@@ -134,7 +134,7 @@ var alphaOptions = map[string]string{
 	"clientID": "client_id", "clientSecret": "client_secret", "scope": "scope", "code_challenge_method": "code_challenge_method",
 	"allowedGroups": "allowed_group", "oidcConfig.issuerURL": "oidc_issuer_url", "oidcConfig.groupsClaim": "oidc_groups_claim",
 	"oidcConfig.emailClaim": "oidc_email_claim", "oidcConfig.insecureAllowUnverifiedEmail": "insecure_oidc_allow_unverified_email",
-	"oidcConfig.extraAudiences": "oidc_extra_audience", "backendLogoutURL": "backend_logout_url",
+	"oidcConfig.extraAudiences": "oidc_extra_audience",
 }
 
 // alphaConfig collects from OAuth2-Proxy's alpha configuration: the first provider, and whether the access token is passed.

@@ -9,9 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/portico-iam/portico/internal/claim"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/devokta"
 	"github.com/portico-iam/portico/internal/iam"
@@ -25,25 +23,12 @@ func (b *bed) works(login string) string {
 		return b.in.Faults.Error()
 	}
 	cfg := b.in.Config
-	validation := cfg.STS.IAM.TokenValidation
-	quiet := slog.New(slog.DiscardHandler)
-	client := &http.Client{Transport: b.in.HTTP.Transport}
-	provider := &iam.Provider{Issuer: cfg.IAM.Issuer, DiscoveryURL: cfg.IAM.DiscoveryURL, HTTP: client, Now: b.in.Now, Logger: quiet}
-	roles, errRoles := claim.Parse(cfg.STS.IAM.RolePath)
-	subject, errSubject := claim.Parse(cfg.STS.IAM.SubjectPath)
-	if errRoles != nil || errSubject != nil {
-		return "role or subject path"
+	connection, err := iam.Connect(cfg, b.in.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err.Error()
 	}
-	verifier := &iam.Verifier{Now: b.in.Now, Issuers: []*iam.Issuer{{
-		Issuer: validation.Iss, Audience: validation.Aud, Algorithms: validation.Algorithms, Leeway: validation.Leeway, RolePath: roles, SubjectPath: subject, RoleSeparator: cfg.STS.IAM.RoleSeparator,
-		Keys: &iam.KeySet{URL: provider.JWKSURI, HTTP: client, RefreshAfter: time.Hour, ExpireAfter: time.Hour, Now: b.in.Now, Logger: quiet},
-	}}}
-	defer provider.Close()
-	defer verifier.Close()
-	c := &iam.Client{
-		Provider: provider, Verifier: verifier, HTTP: client, ID: cfg.IAM.ClientID, Secret: cfg.IAM.ClientSecret, AuthMethod: cfg.IAM.ClientAuth,
-		Scopes: cfg.IAM.Scopes, RedirectURI: cfg.Server.PublicURL + cfg.Gateway.CallbackPath,
-	}
+	defer connection.Close()
+	c := connection.Client
 	pkce := strings.Repeat("v", 50)
 	address, err := c.AuthorizationURL(b.Context(), "state", "nonce", pkce, false)
 	if err != nil {

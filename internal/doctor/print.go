@@ -18,10 +18,7 @@ func (r *Report) Print(w io.Writer) {
 			row = fmt.Sprintf(" [row %d]", v.Row)
 		}
 		fmt.Fprintf(w, "%d. %s%s\n", i+1, v.What, row)
-		fix := ""
-		if v.Fix != "" {
-			fix = "--fix can mend this (" + v.Fix + ")"
-		}
+		fix := map[string]string{fixApply: "--fix with --okta mends this, by portico okta apply", fixConfig: "--fix mends this in our configuration"}[v.Fix]
 		for _, line := range [][2]string{
 			{"seen", v.Seen},
 			{"nearly", v.Near},

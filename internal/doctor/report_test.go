@@ -26,7 +26,7 @@ func TestAReportForPeopleHasEveryPart(t *testing.T) {
    console:  C
    call:     PUT
    explains: a, b
-   fix:      --fix can mend this (okta apply)
+   fix:      --fix with --okta mends this, by portico okta apply
 
 2. V.
    seen:     T

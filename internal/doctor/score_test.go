@@ -70,7 +70,7 @@ func TestScore(t *testing.T) {
 				defer mu.Unlock()
 				outcomes = append(outcomes, o)
 				if !o.right() {
-					t.Logf("expected %s, got %q: %+v", f.want, o.got, report.Findings)
+					t.Errorf("expected %s, got %q: %+v", f.want, o.got, report.Findings) // it was right once
 				}
 			})
 		}

@@ -112,7 +112,7 @@ var accessSymptoms = []symptom{
 		explains: []string{"told-scope"},
 	},
 	{
-		id: "told-scope", row: 6, console: atScopes, texts: []string{"scopes are not configured for the authorization server", "no_matching_scope", "openid_scope_required", "invalid_scope"},
+		id: "told-scope", row: 6, console: atScopes, texts: []string{"scopes are not configured for the authorization server", "no_matching_scope", "openid_scope_required", "require the 'openid' scope", "no scopes were requested", "missing_scopes", "invalid_scope"},
 		what:    "A scope is asked for that the authorization server does not have.",
 		setting: "Correct the client's scopes, or make the scope.",
 		call:    "POST /api/v1/authorizationServers/{id}/scopes with {\"name\":\"…\",\"consent\":\"IMPLICIT\"}",

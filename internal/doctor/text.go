@@ -15,7 +15,7 @@ type Told struct {
 	text     string // plain, see plainText
 	symptoms []symptom
 	// What the text quotes: an audience or issuer that came instead of the expected one, a redirect URI, a scope parameter.
-	got, redirectURI, scope string
+	expected, got, redirectURI, scope string
 }
 
 // symptom is an error of which it is known what it means. Okta has worded many twice, so what counts is a part of the
@@ -40,6 +40,7 @@ var (
 	wordings = strings.NewReplacer("isn't", "is not", "aren't", "are not", "doesn't", "does not", "can't", "cannot",
 		"couldn't", "could not", "weren't", "were not", "hasn't", "has not", "don't", "do not")
 
+	quotedExpected = regexp.MustCompile(`(?i)\bexpected (?:the )?(?:issuer |audience )?[\["'(]*([^\s"'\]),;]+)`)
 	quotedGot      = regexp.MustCompile(`(?i)\b(?:got|received|value|actual)[:=]?\s*[\["'(]*([^\s"'\]),;]+)`)
 	quotedRedirect = regexp.MustCompile(`(?i)redirect_uri=([^&\s"']+)`)
 	quotedSettings = regexp.MustCompile(`(?i)client app settings:\s*(\S+)`)
@@ -57,7 +58,7 @@ func readText(text string) *Told {
 	for _, quote := range []struct {
 		pattern *regexp.Regexp
 		into    *string
-	}{{quotedGot, &told.got}, {quotedScope, &told.scope}, {quotedRedirect, &told.redirectURI}, {quotedSettings, &told.redirectURI}} {
+	}{{quotedExpected, &told.expected}, {quotedGot, &told.got}, {quotedScope, &told.scope}, {quotedRedirect, &told.redirectURI}, {quotedSettings, &told.redirectURI}} {
 		if m := quote.pattern.FindStringSubmatch(html.UnescapeString(text)); m != nil {
 			*quote.into = clip(unescape(m[1]))
 		}

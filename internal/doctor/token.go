@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/portico-iam/portico/internal/claim"
-	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/iam"
 )
 
@@ -175,41 +173,30 @@ func (e *Evidence) judge(ctx context.Context, p *prober) {
 	if e.Token == nil || e.Config == nil {
 		return
 	}
-	cfg := e.Config.STS.IAM
-	all := append([]config.Additional{{
-		TokenValidation: cfg.TokenValidation, RolePath: cfg.RolePath, SubjectPath: cfg.SubjectPath, RoleSeparator: cfg.RoleSeparator,
-	}}, cfg.Additional...)
-	v := &iam.Verifier{Now: func() time.Time { return e.Now }}
-	for i, issuer := range all {
-		roles, errRoles := claim.Parse(issuer.RolePath)
-		subject, errSubject := claim.Parse(issuer.SubjectPath)
-		if errRoles != nil || errSubject != nil || issuer.TokenValidation.Iss == "" {
-			return // config check has said so
-		}
-		keys := &iam.KeySet{
-			RefreshAfter: issuer.TokenValidation.JWKSRefreshAfter, ExpireAfter: issuer.TokenValidation.JWKSExpireAfter, Now: v.Now,
-			Logger: slog.New(slog.DiscardHandler),
-		}
-		uri := issuer.TokenValidation.JWKSURI
-		if i == 0 && uri == "" && e.Probes != nil {
-			uri = e.Probes.JWKSURI
-		}
-		if p != nil {
-			keys.HTTP = p.http
-		}
-		keys.URL = func(context.Context) (string, error) {
-			if p == nil || uri == "" || !p.allowed(uri) {
+	c, err := iam.Connect(e.Config, func() time.Time { return e.Now }, slog.New(slog.DiscardHandler))
+	if err != nil || e.Config.STS.IAM.TokenValidation.Iss == "" {
+		return // config check has said so
+	}
+	defer c.Close()
+	places := []string{e.Config.STS.IAM.TokenValidation.JWKSURI}
+	if places[0] == "" && e.Probes != nil {
+		places[0] = e.Probes.JWKSURI
+	}
+	for _, a := range e.Config.STS.IAM.Additional {
+		places = append(places, a.TokenValidation.JWKSURI)
+	}
+	for i, issuer := range c.Verifier.Issuers {
+		issuer.Keys.URL = func(context.Context) (string, error) {
+			if p == nil || !p.allowed(places[i]) {
 				return "", errOffline
 			}
-			return uri, nil
+			return places[i], nil
 		}
-		v.Issuers = append(v.Issuers, &iam.Issuer{
-			Issuer: issuer.TokenValidation.Iss, Audience: issuer.TokenValidation.Aud, Algorithms: issuer.TokenValidation.Algorithms,
-			Leeway: issuer.TokenValidation.Leeway, RolePath: roles, SubjectPath: subject, RoleSeparator: issuer.RoleSeparator, Keys: keys,
-		})
+		if p != nil {
+			issuer.Keys.HTTP = p.http
+		}
 	}
-	defer v.Close()
-	_, e.Token.Verdict = v.Verify(ctx, e.Token.raw)
+	_, e.Token.Verdict = c.Verifier.Verify(ctx, e.Token.raw)
 	e.Token.Judged = true
 }
 

@@ -233,7 +233,7 @@ func TestServiceApplication(t *testing.T) {
 // claimsOf checks a signature: by the key given, or the one in the header.
 func claimsOf(t *testing.T, token string, key any) map[string]any {
 	t.Helper()
-	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256})
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256})
 	if err != nil {
 		t.Errorf("not signed: %v", err)
 		return map[string]any{"jti": ""}

@@ -75,7 +75,7 @@ func (c *Client) Organisation(ctx context.Context, want Lookup) (*Organisation, 
 			want.ClientID = cmp.Or(want.ClientID, want.Setup.Application.ID)
 		}
 	}
-	for _, part := range []func(context.Context, Lookup){r.server, r.app, r.user, r.groups, r.events} {
+	for _, part := range []func(context.Context, Lookup){r.app, r.server, r.user, r.groups, r.events} {
 		if part(ctx, want); r.err != nil || r.denied {
 			break
 		}
@@ -137,14 +137,19 @@ func (r *reader) server(ctx context.Context, want Lookup) {
 			break
 		}
 	}
-	s := r.out.Server
+	s, client := r.out.Server, want.ClientID
 	if s == nil {
 		return
 	}
+	if r.out.App != nil {
+		client = r.out.App.ClientID
+	}
 	for _, o := range r.all(ctx, limited(s.Path()+"/policies")) {
 		p := policyFacts(o)
-		for _, rule := range byPriority(r.all(ctx, s.Path()+"/policies/"+p.ID+"/rules")) {
-			p.Rules = append(p.Rules, ruleFacts(rule))
+		if client == "" || p.Covers(client) { // others' rules never matter
+			for _, rule := range byPriority(r.all(ctx, s.Path()+"/policies/"+p.ID+"/rules")) {
+				p.Rules = append(p.Rules, ruleFacts(rule))
+			}
 		}
 		s.Policies = append(s.Policies, p)
 	}

@@ -78,6 +78,16 @@ func TestWhatResemblesIsFoundToo(t *testing.T) {
 			t.Errorf("%s: groups %+v", role, got.Groups)
 		}
 	}
+	// A client id that is not the application's id, and the rules of its policy.
+	got := o.look(s, okta.Lookup{ClientID: "acme-cli"})
+	if got.App == nil || got.App.ClientID != "acme-cli" || got.ByLabel {
+		t.Errorf("application %+v", got.App)
+	}
+	for _, p := range got.Server.Policies {
+		if p.Covers("acme-cli") == (len(p.Rules) == 0) {
+			t.Errorf("policy %+v", p)
+		}
+	}
 	if got := o.look(s, okta.Lookup{Issuer: "https://login.acme.test/oauth2/default"}); got.Server == nil { // a custom domain is another host
 		t.Error("the server is not found by its path")
 	}

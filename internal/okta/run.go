@@ -68,15 +68,14 @@ type run struct {
 	applying bool
 	done     func(Step) // told of every step that was taken
 
-	plan         *Plan
-	application  object // as found or made; nil while there is none
-	server       object
-	group        object
-	policy       object
-	claimName    string
-	claimScopes  []string // the claim is only in tokens for one of these; empty = all
-	firstSecret  string   // of an application that this run made
-	replacesFile bool
+	plan        *Plan
+	application object // as found or made; nil while there is none
+	server      object
+	group       object
+	policy      object
+	claimName   string
+	claimScopes []string // the claim is only in tokens for one of these; empty = all
+	firstSecret string   // of an application that this run made
 }
 
 // walk goes through the parts in the guide's order.
