@@ -226,7 +226,7 @@ func (b *bed) find(path, name string) object {
 func (b *bed) stop(format string, args ...any) {
 	b.Helper()
 	if b.pair {
-		b.Skipf(format, args...)
+		b.Skipf("optional: these two changes exclude each other: "+format, args...)
 	}
 	b.Fatalf(format, args...)
 }
