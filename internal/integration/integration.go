@@ -6,6 +6,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/doctor"
 	"github.com/portico-iam/portico/internal/iam"
@@ -25,6 +27,8 @@ type Service struct {
 	Clock    *iam.Clock
 	People   People
 	Now      func() time.Time
+
+	flight singleflight.Group
 }
 
 // State is the connection as it stands. Nobody is asked for it.
@@ -80,7 +84,14 @@ func (s *Service) State(ctx context.Context) (State, error) {
 	return st, nil
 }
 
-// Examine asks the provider what can be asked without a credential of an administrator.
+// Examine asks the provider what can be asked without a credential of an administrator. Whoever asks meanwhile gets the same
+// answer: the provider is not asked more for it.
 func (s *Service) Examine(ctx context.Context) (*doctor.Report, error) {
-	return doctor.Examine(ctx, doctor.Input{Config: s.Config, Now: s.Now})
+	report, err, _ := s.flight.Do("", func() (any, error) {
+		return doctor.Examine(context.WithoutCancel(ctx), doctor.Input{Config: s.Config, Now: s.Now}) // bounds itself
+	})
+	if err != nil {
+		return nil, err
+	}
+	return report.(*doctor.Report), nil
 }
