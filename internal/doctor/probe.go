@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/portico-iam/portico/internal/iam"
+
+	"github.com/portico-iam/portico/internal/config"
 )
 
 // Probes are what the issuer answers to somebody without credentials.
@@ -201,7 +203,9 @@ func (p *prober) probe(ctx context.Context, c Client) *Probes {
 	if c.ID != "" && c.RedirectURI != "" {
 		p.authorize(ctx, c)
 	}
-	if c.ID != "" && c.Secret != "" {
+	// A secret goes nowhere in the clear, however wrong the configuration is that we were called for.
+	endpoint := p.endpoint(p.out.Main.TokenEndpoint, c, "/v1/token")
+	if c.ID != "" && c.Secret != "" && (strings.HasPrefix(endpoint, "https://") || config.IsLoopback(endpoint)) {
 		p.tokens(ctx, c)
 	}
 	return p.out

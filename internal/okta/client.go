@@ -172,6 +172,10 @@ func (c *Client) untilReset(header http.Header, atLeast time.Duration) time.Dura
 }
 
 func (c *Client) roundTrip(ctx context.Context, method, path string, body []byte, out any) (http.Header, error) {
+	// Paths come from the record of what was applied, too: none may lead to another host, where the credential would go.
+	if !strings.HasPrefix(path, "/api/v1/") && !strings.HasPrefix(path, "/oauth2/v1/") || strings.Contains(path, "/../") {
+		return nil, fmt.Errorf("%q is no address of the Management API: not called", clip(pathOnly(path)))
+	}
 	request, err := http.NewRequestWithContext(ctx, method, c.URL+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

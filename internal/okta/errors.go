@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode"
 )
 
 // Error is a refusal of the Management API, or of the organisation's token endpoint.
@@ -121,7 +122,7 @@ func notJSON(method, path string, response *http.Response) error {
 func clip(s string) string {
 	const most = 300
 	s = strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f {
+		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r

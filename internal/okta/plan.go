@@ -2,7 +2,6 @@ package okta
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -196,6 +195,3 @@ func contains(list any, text string) bool {
 	items, _ := list.([]any)
 	return slices.Contains(items, any(text))
 }
-
-// ErrDanger is returned where a plan has dangerous steps and nobody has agreed to them.
-var ErrDanger = errors.New("the plan has dangerous steps")
