@@ -14,6 +14,7 @@ import (
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/fault"
 )
 
 // Client is Portico as a client of the authorization server: the code flow with PKCE, refresh, userinfo, sign-out.
@@ -121,10 +122,23 @@ func (c *Client) Refresh(ctx context.Context, refreshToken, idToken string) (*Gr
 	var id *Token
 	if rawID != "" {
 		if id, err = c.Verifier.VerifyIDToken(ctx, rawID, c.ID, "", token.AccessToken); err != nil {
-			return nil, fmt.Errorf("ID token: %w", err)
+			return unjudged(token, "", err), fmt.Errorf("ID token: %w", err)
 		}
 	}
-	return c.grant(ctx, token, id, before, rawID)
+	grant, err := c.grant(ctx, token, id, before, rawID)
+	if grant == nil && err != nil {
+		grant = unjudged(token, rawID, err)
+	}
+	return grant, err
+}
+
+// unjudged keeps the tokens of a refresh whose outcome can't be judged for the moment, because the keys can't be had: the
+// refresh token of before may count no more.
+func unjudged(token *oauth2.Token, rawID string, err error) *Grant {
+	if !fault.Unavailable.Is(err) {
+		return nil
+	}
+	return &Grant{RefreshToken: token.RefreshToken, IDToken: rawID}
 }
 
 // grant makes the principal of what the token endpoint answered. Where that is of the access token, it validates it, and

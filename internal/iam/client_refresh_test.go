@@ -37,6 +37,24 @@ func TestARefreshedGrant(t *testing.T) {
 	}
 }
 
+// The token endpoint answered, and the keys to judge its answer can't be had: the next attempt must be made with the new
+// refresh token, and there is no principal before somebody could judge.
+func TestARefreshThatCantBeJudgedKeepsItsTokens(t *testing.T) {
+	for rule, changes := range map[string]object{"with an ID token": nil, "without one": {"id_token": absent{}}} {
+		p := newIDP(t)
+		p.set(func() { p.token, p.keysAway = writes(p.answers(changes)), true })
+		g, err := p.Refresh(t.Context(), canaryRefresh, "")
+		if !fault.Unavailable.Is(err) || g == nil || g.Principal != nil || g.RefreshToken != "refresh-2" || g.IDToken != "" {
+			t.Errorf("%s: expected the tokens and no principal, got %+v, %v", rule, g, err)
+		}
+	}
+	p := newIDP(t)
+	p.set(func() { p.token = writes(p.answers(object{"access_token": p.accessToken(object{"aud": "api://other"}), "id_token": absent{}})) })
+	if g, err := p.Refresh(t.Context(), canaryRefresh, ""); err == nil || g != nil {
+		t.Errorf("a token that was judged and refused: expected nothing to keep, got %+v, %v", g, err)
+	}
+}
+
 // Only the server's own invalid_grant ends a sign-in: else a provider that is down would sign everybody out.
 func TestWhatEndsASignIn(t *testing.T) {
 	for rule, c := range map[string]struct {

@@ -33,6 +33,7 @@ type idp struct {
 	token    http.HandlerFunc // the token endpoint
 	userinfo http.HandlerFunc
 	changes  object // of the metadata
+	keysAway bool
 	requests []*http.Request
 }
 
@@ -59,12 +60,16 @@ func (p *idp) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	p.mu.Lock()
 	p.requests = append(p.requests, r)
-	token, userinfo, changes := p.token, p.userinfo, p.changes
+	token, userinfo, changes, keysAway := p.token, p.userinfo, p.changes, p.keysAway
 	p.mu.Unlock()
 	switch r.URL.Path {
 	case "/.well-known/openid-configuration":
 		writes(metadata(p.URL, changes))(w, r)
 	case "/keys":
+		if keysAway {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 		writes(ownKeys())(w, r)
 	case "/token":
 		token(w, r)
