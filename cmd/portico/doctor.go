@@ -130,6 +130,11 @@ func (c *doctorCommand) fix(env environment, in doctor.Input, report *doctor.Rep
 		mend.Settings = nil
 	}
 	if mend.Nothing() {
+		hint := ""
+		if report.Mend().Apply && in.Setup == nil {
+			hint = " Some are what okta apply owns: give the setup file with --okta."
+		}
+		fmt.Fprintln(env.stderr, "--fix can mend none of these."+hint)
 		return report, nil
 	}
 	report.Print(env.stderr)
@@ -144,14 +149,14 @@ func (c *doctorCommand) fix(env environment, in doctor.Input, report *doctor.Rep
 		}
 	}
 	var client *okta.Client
+	var plan *okta.Plan
 	if mend.Apply {
 		credential, err := in.Setup.Credential()
 		if err != nil {
 			return nil, err
 		}
 		client = okta.NewClient(in.Setup.Okta.URL, credential)
-		plan, err := okta.MakePlan(env.ctx, in.Setup, client)
-		if err != nil {
+		if plan, err = okta.MakePlan(env.ctx, in.Setup, client); err != nil {
 			return nil, err
 		}
 		plan.Print(env.stderr, "apply")
@@ -165,7 +170,7 @@ func (c *doctorCommand) fix(env environment, in doctor.Input, report *doctor.Rep
 		}
 	}
 	if client != nil {
-		if _, err := okta.Apply(env.ctx, in.Setup, client, progress(env.stderr)); err != nil {
+		if _, err := okta.Apply(env.ctx, in.Setup, client, plan, progress(env.stderr)); err != nil {
 			return nil, fmt.Errorf("%w\nWhat was done so far is remembered: portico okta apply goes on, undo takes it back", err)
 		}
 	}

@@ -113,7 +113,7 @@ func (c *oktaApplyCommand) Run(env environment) error {
 			return err
 		}
 	}
-	applied, err := okta.Apply(env.ctx, setup, client, progress(env.stderr))
+	applied, err := okta.Apply(env.ctx, setup, client, plan, progress(env.stderr))
 	if err != nil {
 		return fmt.Errorf("%w\nWhat was done so far is remembered: run apply again and it goes on, or undo to take it back", err)
 	}

@@ -96,6 +96,7 @@ func (c *Config) deriveIssuer(v *validator) {
 }
 
 func (i *IAM) validate(v *validator, mode string) {
+	v.oneOf("iam.clientAuth", i.ClientAuth, ClientSecretBasic, ClientSecretPost) // a gateway in front gets it from here, too
 	if mode != ModeBuiltin {
 		return
 	}
@@ -108,7 +109,6 @@ func (i *IAM) validate(v *validator, mode string) {
 	if i.ClientSecret == "" {
 		v.fail("iam.clientSecret", "required (or iam.clientSecretFile): Okta shows it at Applications > your app > General > Client Credentials")
 	}
-	v.oneOf("iam.clientAuth", i.ClientAuth, ClientSecretBasic, ClientSecretPost)
 	if !slices.Contains(i.Scopes, "openid") {
 		v.fail("iam.scopes", "expected openid among them, got %v", i.Scopes)
 	}
@@ -136,6 +136,9 @@ func (s *STS) validate(v *validator, c *Config) {
 		v.optionalURL(key+".iss", a.Iss)
 		v.required(key+".jwksUri", a.JWKSURI, "where that issuer publishes its keys")
 		a.validate(v, key)
+		if a.Aud != "" && a.Aud == c.IAM.ClientID {
+			v.fail(key+".aud", "expected the API's audience, got iam.clientId: ID tokens of our own sign-in would count as access tokens")
+		}
 		if first, taken := issuers[a.Iss]; taken && a.Iss != "" {
 			v.fail(key+".iss", "expected an issuer of its own, got that of %s: %s", first, a.Iss)
 		}

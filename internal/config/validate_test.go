@@ -73,6 +73,7 @@ func TestRules(t *testing.T) {
 		{"no client secret", []string{"PORTICO_iam__clientSecret="}, `iam.clientSecret: required (or iam.clientSecretFile)`},
 		{"an unknown client authentication", []string{"PORTICO_iam__clientAuth=none"}, `iam.clientAuth: expected one of client_secret_basic, client_secret_post, got "none"`},
 		{"no openid", []string{"PORTICO_iam__scopes=profile"}, `iam.scopes: expected openid among them, got [profile]`},
+		{"an unknown client authentication behind another gateway", []string{bearer, "PORTICO_iam__clientAuth=x"}, `iam.clientAuth: expected one of`},
 		{"an unknown token source", []string{"PORTICO_iam__tokenSource=userinfo"}, `iam.tokenSource: expected one of`},
 		{"no client behind another gateway", []string{bearer, "PORTICO_iam__clientId=", "PORTICO_iam__clientSecret="}, ``},
 		{"no issuer behind another gateway", []string{bearer, "PORTICO_iam__issuer="}, `sts.iam.tokenValidation.iss: required: the issuer of the tokens`},
@@ -165,6 +166,7 @@ func TestFurtherIssuers(t *testing.T) {
 		{"no TLS", "[{tokenValidation: {iss: http://x.test, aud: a, jwksUri: https://x.test/keys}}]", "sts.iam.additional[0].tokenValidation.iss: expected https"},
 		{"a symmetric algorithm", "[{tokenValidation: {iss: https://x.test, aud: a, jwksUri: https://x.test/keys, algorithms: [HS256]}}]", "sts.iam.additional[0].tokenValidation.algorithms: expected one of"},
 		{"no role path", strings.Replace("["+first+"]", "{tokenV", "{rolePath: '', tokenV", 1), "sts.iam.additional[0].rolePath: required"},
+		{"our own client as audience: ID tokens", "[{tokenValidation: {iss: https://x.test, aud: 0oa1, jwksUri: https://x.test/keys}}]", "sts.iam.additional[0].tokenValidation.aud: expected the API's audience, got iam.clientId"},
 		{"nothing in it", "[{}]", "sts.iam.additional[0].tokenValidation.aud: required"},
 	} {
 		faults := faultsOf(t, with(c.list))

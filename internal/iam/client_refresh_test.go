@@ -49,7 +49,9 @@ func TestARefreshThatCantBeJudgedKeepsItsTokens(t *testing.T) {
 		}
 	}
 	p := newIDP(t)
-	p.set(func() { p.token = writes(p.answers(object{"access_token": p.accessToken(object{"aud": "api://other"}), "id_token": absent{}})) })
+	p.set(func() {
+		p.token = writes(p.answers(object{"access_token": p.accessToken(object{"aud": "api://other"}), "id_token": absent{}}))
+	})
 	if g, err := p.Refresh(t.Context(), canaryRefresh, ""); err == nil || g != nil {
 		t.Errorf("a token that was judged and refused: expected nothing to keep, got %+v, %v", g, err)
 	}

@@ -83,7 +83,7 @@ func (o *org) plan(s *okta.Setup) *okta.Plan {
 
 func (o *org) apply(s *okta.Setup) *okta.Plan {
 	o.t.Helper()
-	plan, err := okta.Apply(o.t.Context(), s, o.client(s), func(okta.Step) {})
+	plan, err := okta.Apply(o.t.Context(), s, o.client(s), o.plan(s), func(okta.Step) {})
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -247,14 +247,16 @@ func TestInterruptedAnywhere(t *testing.T) {
 	s := o.setup(fresh)
 	requests := 0
 	stop := o.Observe(func(devokta.Request) { requests++ })
-	o.apply(s)
+	if _, err := okta.Apply(t.Context(), s, o.client(s), nil, func(okta.Step) {}); err != nil {
+		t.Fatal(err)
+	}
 	stop()
 	o.undo(s)
 	for _, late := range []bool{false, true} {
 		for nth := range requests {
 			what := fmt.Sprintf("request %d of %d, answer lost %v", nth+1, requests, late)
 			mend := o.Inject(devokta.Fault{Endpoint: "management", Skip: nth, Drop: true, Late: late})
-			if _, err := okta.Apply(t.Context(), s, o.client(s), func(okta.Step) {}); err == nil {
+			if _, err := okta.Apply(t.Context(), s, o.client(s), nil, func(okta.Step) {}); err == nil {
 				t.Errorf("%s: expected the run to break", what)
 			}
 			mend()

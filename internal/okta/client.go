@@ -216,6 +216,9 @@ func unreachable(method, path string, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("stopped during %s %s: %w", method, pathOnly(path), err)
+	}
 	return fmt.Errorf("Okta can't be reached (%s %s): %w", method, pathOnly(path), err)
 }
 

@@ -73,7 +73,7 @@ func TestCredentialThatLacksARight(t *testing.T) {
 			if _, err := okta.MakePlan(t.Context(), s, o.client(s)); (err == nil) != c.planned {
 				t.Errorf("expected planned=%v, got %v", c.planned, err)
 			}
-			_, err := okta.Apply(t.Context(), s, o.client(s), func(okta.Step) {})
+			_, err := okta.Apply(t.Context(), s, o.client(s), nil, func(okta.Step) {})
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
 				t.Errorf("expected %q, got %v", c.want, err)
 			}
@@ -105,7 +105,7 @@ func TestOktaAtItsLimits(t *testing.T) {
 		}
 		client.Waiting = func(why string, d time.Duration) { waits = append(waits, why) }
 		o.Inject(c.fault)
-		if _, err := okta.Apply(t.Context(), s, client, func(okta.Step) {}); err != nil {
+		if _, err := okta.Apply(t.Context(), s, client, nil, func(okta.Step) {}); err != nil {
 			t.Errorf("%s: %v", c.rule, err)
 		}
 		if !strings.Contains(strings.Join(waits, ";"), c.why) {

@@ -132,6 +132,13 @@ func TestAudienceOfSharedServer(t *testing.T) {
 	if plan := o.plan(s); len(plan.Dangers()) != 1 || !strings.Contains(plan.Dangers()[0].Danger, "audience") {
 		t.Errorf("expected one danger, got %+v", plan.Dangers())
 	}
+	stale := o.plan(o.setup(fresh)) // agreed to before the audience was wanted
+	s = o.setup(strings.Replace(fresh, "{id: default}", "{id: default, audience: api://procivis-one}", 1))
+	for _, agreed := range []*okta.Plan{nil, stale} {
+		if _, err := okta.Apply(t.Context(), s, o.client(s), agreed, func(okta.Step) {}); err == nil || !strings.Contains(err.Error(), "read the plan again") {
+			t.Errorf("expected a danger that nobody agreed to be left undone, got %v", err)
+		}
+	}
 	o.apply(s)
 	o.undo(s)
 	sameAs(t, "undo", before, o.everything())
@@ -188,7 +195,7 @@ func TestUndoLeavesWhatOthersUse(t *testing.T) {
 	ivan = o.call("GET", "/api/v1/users/ivan@acme.test", "")["id"].(string)
 	o.call("PUT", "/api/v1/groups/"+group+"/users/"+ivan, "")
 	undone := o.undo(s)
-	if does(undone, "group") != okta.Keep || !strings.Contains(strings.Join(undone.Notes, "\n"), "1 people were put into it by somebody else") {
+	if does(undone, "group") != okta.Keep || !strings.Contains(strings.Join(undone.Notes, "\n"), "somebody else put people into it (1)") {
 		t.Errorf("expected the group to stay, and to be told why, got\n%s\n%v", names(undone), undone.Notes)
 	}
 	o.call("DELETE", "/api/v1/groups/"+group+"/users/"+ivan, "")
@@ -206,6 +213,7 @@ func TestRefusals(t *testing.T) {
 		want          string
 	}{
 		{"nobody by that login", "fresh-free", nil, "ada@acme.test", "eve@acme.test", `there is nobody with the login "eve@acme.test"`},
+		{"an id in the place of a login", "fresh-free", nil, "[ada@acme.test]", "[ID OF IVAN]", `is no login; Okta takes it for "ivan@acme.test"`},
 		{"no such group", "fresh-free", nil, "Acme Issuance", "Acme Nothing", `there is no group "Acme Nothing"`},
 		{"no such server", "fresh-free", nil, "id: default", "id: aus404", `there is none with the id aus404`},
 		{"no such policy", "fresh-free", nil, "{id: default}", "{id: default, policy: Staff}", `there is no access policy "Staff"`},
@@ -233,10 +241,11 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			o := newOrg(t, c.profile)
+			ivan, _ := o.call("GET", "/api/v1/users/ivan@acme.test", "")["id"].(string)
 			if c.prepare != nil {
 				c.prepare(o)
 			}
-			s := o.setup(strings.Replace(fresh, c.from, c.to, 1))
+			s := o.setup(strings.Replace(fresh, c.from, strings.Replace(c.to, "ID OF IVAN", ivan, 1), 1))
 			changed := 0
 			o.Observe(func(r devokta.Request) {
 				if r.Changes() {

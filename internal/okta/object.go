@@ -178,7 +178,7 @@ func display(v any) string {
 	case nil:
 		return "nothing"
 	case string:
-		return v
+		return clip(v)
 	case []any:
 		if len(v) == 0 {
 			return "nothing"

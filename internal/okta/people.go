@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 const (
@@ -62,6 +63,10 @@ func (r *run) ensureMembers(ctx context.Context) error {
 		}
 		if user == nil {
 			return fmt.Errorf("bootstrap.people: there is nobody with the login %q in %s", login, r.Okta.URL)
+		}
+		// Okta also answers to ids, "me" and short names; who becomes an administrator must be the one who was named.
+		if found := user.text("profile.login"); !strings.EqualFold(found, login) {
+			return fmt.Errorf("bootstrap.people: %q is no login; Okta takes it for %q: write that if it is meant", login, clip(found))
 		}
 		if status := user.text("status"); status != "ACTIVE" {
 			r.note("%s is %s in Okta: they can't sign in before they are active.", login, status)

@@ -9,21 +9,22 @@ import (
 
 // MakePlan looks at the organisation and says what apply would do. It changes nothing.
 func MakePlan(ctx context.Context, s *Setup, c *Client) (*Plan, error) {
-	return pass(ctx, s, c, false, func(Step) {})
+	return pass(ctx, s, c, nil, false, func(Step) {})
 }
 
 // Apply does what is missing, and tells of every step after it was taken. What was done before an error stays done and is
-// remembered: the next run goes on from there.
-func Apply(ctx context.Context, s *Setup, c *Client, done func(Step)) (*Plan, error) {
-	return pass(ctx, s, c, true, done)
+// remembered: the next run goes on from there. agreed is the plan whose dangers somebody agreed to; a danger that is not in
+// it stops the work.
+func Apply(ctx context.Context, s *Setup, c *Client, agreed *Plan, done func(Step)) (*Plan, error) {
+	return pass(ctx, s, c, agreed, true, done)
 }
 
-func pass(ctx context.Context, s *Setup, c *Client, applying bool, done func(Step)) (*Plan, error) {
+func pass(ctx context.Context, s *Setup, c *Client, agreed *Plan, applying bool, done func(Step)) (*Plan, error) {
 	rec, err := loadRecord(s)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Setup: s, client: c, record: rec, applying: applying, done: done, plan: &Plan{Scopes: Scopes()}}
+	r := &run{Setup: s, client: c, record: rec, agreed: agreed, applying: applying, done: done, plan: &Plan{Scopes: Scopes()}}
 	if err := r.walk(ctx); err != nil {
 		return r.plan, err
 	}
@@ -170,7 +171,7 @@ func (r *run) others(ctx context.Context, d *done, live object, all []*done) (st
 	switch d.Part {
 	case "group":
 		if n, err := count("users"); n > 0 || err != nil {
-			return fmt.Sprintf("%d people were put into it by somebody else", n), err
+			return fmt.Sprintf("somebody else put people into it (%d)", n), err
 		}
 	case "policy":
 		ourClient := ""

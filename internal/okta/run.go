@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 )
 
@@ -59,6 +60,11 @@ func (p *Plan) Dangers() []Step {
 	return slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return s.Danger == "" })
 }
 
+// has tells whether a step was in the plan, with the same changes.
+func (p *Plan) has(s Step) bool {
+	return p != nil && slices.ContainsFunc(p.Steps, func(o Step) bool { return o.Part == s.Part && reflect.DeepEqual(o.Changes, s.Changes) })
+}
+
 // run is one pass over all parts. A planning pass only looks; an applying one does what it finds missing. Both walk alike,
 // so that what was planned is what is done.
 type run struct {
@@ -66,6 +72,7 @@ type run struct {
 	client   *Client
 	record   *record
 	applying bool
+	agreed   *Plan      // whose dangers somebody agreed to; nil is to none
 	done     func(Step) // told of every step that was taken
 
 	plan        *Plan
@@ -100,6 +107,9 @@ func (r *run) note(format string, args ...any) {
 
 // take adds a step and, in an applying pass, does it.
 func (r *run) take(s Step, do func() error) error {
+	if r.applying && s.Danger != "" && !r.agreed.has(s) {
+		return fmt.Errorf("%s: Okta has changed since the plan was read, and this may break something for others by now: read the plan again", s.Title)
+	}
 	if r.applying && s.Action != Keep {
 		if err := do(); err != nil {
 			return fmt.Errorf("%s: %w", s.Title, err)
