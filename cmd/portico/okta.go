@@ -113,14 +113,21 @@ func (c *oktaApplyCommand) Run(env environment) error {
 			return err
 		}
 	}
-	applied, err := okta.Apply(env.ctx, setup, client, plan, progress(env.stderr))
-	if err != nil {
+	taken := 0
+	applied, err := okta.Apply(env.ctx, setup, client, plan, func(s okta.Step) {
+		taken++
+		progress(env.stderr)(s)
+	})
+	if err != nil && taken > 0 {
 		return fmt.Errorf("%w\nWhat was done so far is remembered: run apply again and it goes on, or undo to take it back", err)
+	}
+	if err != nil {
+		return err
 	}
 	if err := c.report(env.stdout, applied, "applied"); err != nil || c.JSON {
 		return err
 	}
-	_, err = fmt.Fprintf(env.stdout, "\nNext: portico serve --config %s\n", setup.Output.Config)
+	_, err = fmt.Fprintf(env.stdout, "\nNext: portico serve --config %s (one that runs already must be started anew)\n", setup.Output.Config)
 	return err
 }
 

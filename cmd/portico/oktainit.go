@@ -81,11 +81,11 @@ func (q *questions) ask(ask asker) error {
 	}
 	if err == nil {
 		err = ask(huh.NewSelect[string]().Title("Which groups shall be in the tokens?").Options(
-			huh.NewOption("all, or those that a claim holds already", existingOrNew), huh.NewOption("those whose name begins alike", onlyPrefix),
+			huh.NewOption("all groups (a roles claim that is there stays as it is)", existingOrNew), huh.NewOption("only groups whose name begins with certain letters", onlyPrefix),
 		).Value(&q.claim))
 	}
 	if err == nil && q.claim == onlyPrefix {
-		err = ask(huh.NewInput().Title("The beginning of their names").Description("the administrators' group must begin so too").Value(&q.prefix).Validate(needed))
+		err = ask(huh.NewInput().Title("The beginning of their names").Description("the administrators' group is let through besides").Value(&q.prefix).Validate(needed))
 	}
 	if err == nil {
 		err = ask(
@@ -118,6 +118,7 @@ func (q *questions) setup(path string) *okta.Setup {
 	if group := strings.TrimSpace(q.group); group != "" {
 		s.Bootstrap.Group = group
 	}
+	s.LetBootstrapThrough()
 	s.Bootstrap.People, s.Application.Groups = split(q.people), split(q.groups)
 	return s
 }

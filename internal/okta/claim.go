@@ -98,7 +98,7 @@ func (r *run) wantClaim(live object, ours bool) (fields, error) {
 	if ours {
 		kind, value := r.Claim.filter()
 		if lets, judged := admits(kind, value, r.Bootstrap.Group); judged && !lets {
-			return nil, fmt.Errorf("claim: the filter %s %q leaves the group %q out, so nobody could administer: choose a filter or a bootstrap.group that fit each other", kind, value, r.Bootstrap.Group)
+			return nil, fmt.Errorf("claim: the filter %s %q leaves the group %q out, so nobody could administer: choose a bootstrap.group that fits, or let both through: claim: {regex: %q}", kind, value, r.Bootstrap.Group, withGroup(kind, value, r.Bootstrap.Group))
 		}
 		return fields{
 			"valueType": "GROUPS", "group_filter_type": kind, "value": value, "status": "ACTIVE",
@@ -135,7 +135,7 @@ func (r *run) widened(live object) (value string, wide bool, err error) {
 			r.note("The filter of the claim %q (%s) can't be judged here: verify, and sign in as an administrator, to see whether it lets %q through.", live.text("name"), describeClaim(live), r.Bootstrap.Group)
 			return "", false, nil
 		}
-		return "(?:" + asRegex(kind, old) + ")|(?:" + regexp.QuoteMeta(r.Bootstrap.Group) + ")", !lets, nil
+		return withGroup(kind, old, r.Bootstrap.Group), !lets, nil
 	case "EXPRESSION":
 		if strings.Contains(old, `"`+r.Bootstrap.Group+`"`) {
 			return "", false, nil
@@ -179,6 +179,19 @@ func admits(kind, value, name string) (lets, judged bool) {
 		return false, false
 	}
 	return whole.MatchString(name), true
+}
+
+// withGroup is the filter that lets one more name through.
+func withGroup(kind, value, group string) string {
+	return "(?:" + asRegex(kind, value) + ")|(?:" + regexp.QuoteMeta(group) + ")"
+}
+
+// LetBootstrapThrough widens a filter that was asked for, so that the bootstrap group is in the claim too.
+func (s *Setup) LetBootstrapThrough() {
+	kind, value := s.Claim.filter()
+	if lets, judged := admits(kind, value, s.Bootstrap.Group); judged && !lets {
+		s.Claim = Claim{Name: s.Claim.Name, Regex: withGroup(kind, value, s.Bootstrap.Group)}
+	}
 }
 
 // asRegex writes any filter as the regular expression that lets the same names through.

@@ -8,10 +8,42 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/portico-iam/portico/internal/config"
 )
+
+// checkFiles sees that every file can be written before anything is done in Okta.
+func (s *Setup) checkFiles() error {
+	for _, file := range []struct{ key, path string }{
+		{"the record of what is applied", recordPath(s.path)},
+		{"output.config", s.Output.Config},
+		{"output.clientSecretFile", s.Output.ClientSecretFile},
+		{"output.keyEncryptionKeyFile", s.Output.KeyEncryptionKeyFile},
+	} {
+		probe, err := os.CreateTemp(filepath.Dir(file.path), ".portico-*")
+		if err == nil {
+			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+		}
+		var cause *fs.PathError
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %s can't be written: %w; nothing was changed in Okta", file.key, file.path, err)
+		}
+	}
+	return nil
+}
+
+// absolute names a file so that the configuration works wherever it is read from.
+func absolute(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
+}
 
 // ensureKeyFile makes the key-encryption key that the STS needs, once: a new one could not open what the old one closed.
 func (r *run) ensureKeyFile(context.Context) error {
@@ -41,13 +73,13 @@ func (r *run) ensureConfig(context.Context) error {
 		{Key: "iam.issuer", Value: v.Issuer},
 		{Key: "iam.discoveryUrl", Value: v.DiscoveryURL},
 		{Key: "iam.clientId", Value: v.ClientID},
-		{Key: "iam.clientSecretFile", Value: r.Output.ClientSecretFile},
+		{Key: "iam.clientSecretFile", Value: absolute(r.Output.ClientSecretFile)},
 		{Key: "iam.clientAuth", Value: r.clientAuth()},
 		{Key: "iam.scopes", Value: r.scopes()},
 		{Key: "sts.iam.tokenValidation.aud", Value: v.Audience},
 		{Key: "sts.iam.rolePath", Value: v.RolePath},
 		{Key: "sts.iam.adminRole", Value: v.AdminRole},
-		{Key: "sts.token.keyEncryptionKeyFile", Value: r.Output.KeyEncryptionKeyFile},
+		{Key: "sts.token.keyEncryptionKeyFile", Value: absolute(r.Output.KeyEncryptionKeyFile)},
 	}
 	if listen, local := strings.CutPrefix(r.PublicURL, "http://"); local { // no proxy in front that would listen there
 		settings = append(settings, config.Setting{Key: "server.listen", Value: listen})
@@ -60,6 +92,9 @@ func (r *run) ensureConfig(context.Context) error {
 	before, err := os.ReadFile(r.Output.Config)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if len(before) == 0 { // else the store is somebody's choice
+		settings = append(settings, config.Setting{Key: "store.dsn", Value: filepath.Join(filepath.Dir(absolute(r.Output.Config)), "portico.db")})
 	}
 	after, changed, err := config.Edit(before, settings)
 	if err != nil {

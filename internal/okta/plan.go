@@ -16,6 +16,9 @@ func MakePlan(ctx context.Context, s *Setup, c *Client) (*Plan, error) {
 // remembered: the next run goes on from there. agreed is the plan whose dangers somebody agreed to; a danger that is not in
 // it stops the work.
 func Apply(ctx context.Context, s *Setup, c *Client, agreed *Plan, done func(Step)) (*Plan, error) {
+	if err := s.checkFiles(); err != nil {
+		return nil, err
+	}
 	return pass(ctx, s, c, agreed, true, done)
 }
 

@@ -106,9 +106,6 @@ func (r *record) save() error {
 
 // replaceFile puts a file in place whole or not at all, readable by its owner alone.
 func replaceFile(path string, content []byte) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // 0600
 	if err != nil {
 		return err

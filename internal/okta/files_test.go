@@ -1,0 +1,55 @@
+package okta_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/devokta"
+	"github.com/portico-iam/portico/internal/okta"
+)
+
+// TestFilesThatCantBeWritten are found out before anything is done in Okta.
+func TestFilesThatCantBeWritten(t *testing.T) {
+	o := newOrg(t, "fresh-free")
+	changed := 0
+	o.Observe(func(r devokta.Request) {
+		if r.Changes() {
+			changed++
+		}
+	})
+	for _, output := range []string{"config: /proc/portico.yaml", "clientSecretFile: missing/secret", "keyEncryptionKeyFile: missing/key"} {
+		s := o.setup(fresh + "output: {" + output + "}\n")
+		_, err := okta.Apply(t.Context(), s, o.client(s), nil, func(okta.Step) {})
+		key, path, _ := strings.Cut(output, ": ")
+		if err == nil || !strings.Contains(err.Error(), "output."+key+": "+path+" can't be written") || strings.Contains(err.Error(), ".portico-") || changed > 0 {
+			t.Errorf("%s: expected to be told before anything is changed, got %v after %d changes", output, err, changed)
+		}
+	}
+	if left, _ := filepath.Glob(".portico-*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if _, err := os.Stat("missing"); err == nil {
+		t.Error("a folder that nobody asked for was made")
+	}
+}
+
+// TestConfigurationWorksFromAnywhere: its files are found from whatever folder it is read.
+func TestConfigurationWorksFromAnywhere(t *testing.T) {
+	o := newOrg(t, "fresh-free")
+	o.apply(o.setup(fresh))
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	cfg, err := config.LoadFile(filepath.Join(here, "portico.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.IAM.ClientSecret == "" || !filepath.IsAbs(cfg.STS.Token.KeyEncryptionKeyFile) || cfg.Store.DSN.Reveal() != filepath.Join(here, "portico.db") {
+		t.Errorf("expected whole paths, got %s, %s", cfg.STS.Token.KeyEncryptionKeyFile, cfg.Store.DSN.Reveal())
+	}
+}
