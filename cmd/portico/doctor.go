@@ -60,8 +60,12 @@ func (c *doctorCommand) Run(env environment) error {
 	} else {
 		report.Print(env.stdout)
 	}
-	if err == nil && len(report.Findings) > 0 {
+	switch {
+	case err != nil:
+	case len(report.Findings) > 0:
 		err = fmt.Errorf("found: %d", len(report.Findings))
+	case report.UnknownError:
+		err = errors.New("the error is not explained")
 	}
 	return err
 }

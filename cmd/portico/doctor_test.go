@@ -124,3 +124,12 @@ func TestDoctorReadsATokenFromStandardInput(t *testing.T) {
 		t.Errorf("%d %s %s", got, stdout.String(), stderr.String())
 	}
 }
+
+// TestDoctorOwnsUpToWhatItDoesNotKnow: an error that it can't explain is no success.
+func TestDoctorOwnsUpToWhatItDoesNotKnow(t *testing.T) {
+	var out, errs bytes.Buffer
+	status := run(environment{t.Context(), strings.NewReader(""), &out, &errs, nil}, []string{"doctor", "--error", "something odd happened"})
+	if status != exitProblem || !strings.Contains(out.String(), "none that is known here") || strings.Contains(out.String(), "Nothing wrong") {
+		t.Errorf("expected status 1 and to be told, got %d: %s%s", status, out.String(), errs.String())
+	}
+}

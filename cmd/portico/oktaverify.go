@@ -57,6 +57,9 @@ func (c *oktaVerifyCommand) Run(env environment) error {
 		return err
 	}
 	cfg, err := config.LoadFile(setup.Output.Config, env.environ)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no %s: portico okta apply writes it", setup.Output.Config)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", setup.Output.Config, err)
 	}
@@ -121,6 +124,9 @@ func (c *oktaVerifyCommand) print(env environment, v *verification) error {
 		fmt.Fprintln(w, "fine     Okta and the configuration are as the setup file says.")
 	}
 	if len(v.Findings) > 0 {
+		for i := range v.Findings {
+			v.Findings[i].Fix = "" // that is of another command
+		}
 		(&doctor.Report{Findings: v.Findings}).Print(w)
 	} else {
 		fmt.Fprintln(w, "fine     Discovery, keys, redirect URI, client secret and clock.")

@@ -46,7 +46,7 @@ func writeSetup(dataDir, publicURL string, w devokta.World) error {
 
 // printUnprepared tells how to prepare the organisation.
 func (i Info) printUnprepared(w io.Writer, dataDir string) {
-	fmt.Fprintf(w, "An Okta organisation that knows nothing of Portico is ready.\n\n  Okta (dev)     %s\n  Data           %s\n\n", i.OktaURL, dataDir)
+	fmt.Fprintf(w, "An Okta organisation that knows nothing of Portico is ready.\n\n  Okta (dev)     %s\n  API token      in %s\n  Data           %s\n\n", i.OktaURL, filepath.Join(dataDir, "okta-token"), dataDir)
 	setup, cfg := filepath.Join(dataDir, "okta.yaml"), filepath.Join(dataDir, "portico.yaml")
 	fmt.Fprintf(w, "Set it up, as the guide says, and start Portico, in another terminal:\n\n")
 	fmt.Fprintf(w, "  portico okta plan --file %[1]s\n  portico okta apply --file %[1]s\n  portico serve --config %[2]s\n\nThen open %[3]s.\n\n", setup, cfg, i.PublicURL)

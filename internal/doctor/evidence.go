@@ -124,6 +124,8 @@ var checks = []func(*Evidence, *findings){
 // Report is the outcome.
 type Report struct {
 	Findings []Finding `json:"findings"`
+	// UnknownError tells that the error text is none that is known here, so that it explains nothing.
+	UnknownError bool `json:"unknownError,omitempty"`
 	// Notes say what could not be looked at.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -146,7 +148,8 @@ func (e *Evidence) Report() *Report {
 	for i := range all {
 		all[i].Console = e.named(all[i].Console)
 	}
-	return &Report{Findings: append([]Finding{}, all.ranked()...), Notes: e.notes()}
+	unknown := e.Told != nil && len(e.Told.symptoms) == 0
+	return &Report{Findings: append([]Finding{}, all.ranked()...), UnknownError: unknown, Notes: e.notes()}
 }
 
 // named puts the names of the application and the server into a place in the console, where they are known.
@@ -161,9 +164,6 @@ func (e *Evidence) named(place string) string {
 }
 
 func (e *Evidence) notes() (notes []string) {
-	if e.Told != nil && len(e.Told.symptoms) == 0 {
-		notes = append(notes, "The error text is none that is known here. Give the whole page or log line, and a configuration or a token beside it.")
-	}
 	if e.Offline && (e.Client.Issuer != "" || e.Setup != nil) {
 		notes = append(notes, "Offline: Okta was not asked, so keys, the client's secret and Okta's own settings were not looked at.")
 	}
@@ -171,7 +171,11 @@ func (e *Evidence) notes() (notes []string) {
 		notes = append(notes, "No issuer is known, so Okta was not asked.")
 	}
 	if e.Setup == nil && !e.Offline && e.Config != nil {
-		notes = append(notes, "Without --okta policies, assignments, claims and groups were not looked at.")
+		blind, give := "policies, assignments, claims and groups", "--okta FILE"
+		if e.Token == nil {
+			blind, give = "sts.iam.tokenValidation.aud, sts.iam.rolePath, "+blind, give+" (or a token, for the first two)"
+		}
+		notes = append(notes, "Not compared with Okta: "+blind+". Give "+give+".")
 	}
 	if e.Setup != nil && e.OrgErr != nil {
 		notes = append(notes, "The Management API was not read, or not to the end: "+clip(e.OrgErr.Error()))

@@ -9,6 +9,9 @@ import (
 
 // Print writes the report for people: the likeliest root first.
 func (r *Report) Print(w io.Writer) {
+	if r.UnknownError {
+		fmt.Fprint(w, "The error text is none that is known here. Give the whole page or log line, and a configuration or a token beside it.\n\n")
+	}
 	for i, v := range r.Findings {
 		if i > 0 {
 			fmt.Fprintln(w)
@@ -33,7 +36,11 @@ func (r *Report) Print(w io.Writer) {
 			}
 		}
 	}
-	if len(r.Findings) == 0 {
+	switch {
+	case len(r.Findings) > 0:
+	case len(r.Notes) > 0:
+		fmt.Fprintln(w, "Nothing wrong was found in what was looked at.")
+	case !r.UnknownError:
 		fmt.Fprintln(w, "Nothing wrong was found.")
 	}
 	for _, note := range r.Notes {

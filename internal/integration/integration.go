@@ -53,6 +53,9 @@ type Fetch struct {
 	Err error     // of the last try, if that failed
 }
 
+// notHere is what can't be looked at from within a running Portico, which has no credential for it.
+const notHere = "The audience and the claims as Okta sets them, policies, assignments and groups need an administrator’s credential: run portico doctor --okta FILE on the server."
+
 const (
 	seenWithin = 24 * time.Hour
 	mostPeople = 1000
@@ -88,7 +91,11 @@ func (s *Service) State(ctx context.Context) (State, error) {
 // answer: the provider is not asked more for it.
 func (s *Service) Examine(ctx context.Context) (*doctor.Report, error) {
 	report, err, _ := s.flight.Do("", func() (any, error) {
-		return doctor.Examine(context.WithoutCancel(ctx), doctor.Input{Config: s.Config, Now: s.Now}) // bounds itself
+		report, err := doctor.Examine(context.WithoutCancel(ctx), doctor.Input{Config: s.Config, Now: s.Now}) // bounds itself
+		if err == nil {
+			report.Notes = []string{notHere} // the doctor's own speak of flags
+		}
+		return report, err
 	})
 	if err != nil {
 		return nil, err

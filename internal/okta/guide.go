@@ -3,6 +3,7 @@ package okta
 import (
 	_ "embed"
 	"io"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -12,7 +13,7 @@ import (
 //go:embed guide.tmpl
 var guideText string
 
-var guide = template.Must(template.New("guide").Funcs(template.FuncMap{"join": func(list []string) string { return strings.Join(list, ", ") }}).Parse(guideText))
+var guide = template.Must(template.New("guide").Funcs(template.FuncMap{"join": func(list []string) string { return strings.Join(list, ", ") }, "quote": strconv.Quote}).Parse(guideText))
 
 // filterNames are the filters as the console offers them.
 var filterNames = map[string]string{"STARTS_WITH": "Starts with", "CONTAINS": "Contains", "EQUALS": "Equals", "REGEX": "Matches regex"}

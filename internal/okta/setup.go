@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"regexp"
@@ -104,6 +105,9 @@ func LoadSetup(path string, environ []string) (*Setup, error) {
 	err := config.Decode(path, s)
 	if faults, ok := err.(config.Faults); ok {
 		return nil, fmt.Errorf("%s has %s", path, faults.List())
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no setup file %s: portico okta init writes one", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("setup file: %w", err)

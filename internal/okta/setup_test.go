@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/hcl/v2/hclparse"
+
+	"github.com/portico-iam/portico/internal/config"
 )
 
 const least = `
@@ -151,6 +153,38 @@ func TestGuideHasTheValues(t *testing.T) {
 		}
 		if strings.Contains(out.String(), "canary") || strings.Contains(out.String(), "<no value>") {
 			t.Errorf("%s: tells the credential, or misses a value:\n%s", name, out.String())
+		}
+	}
+}
+
+// TestGuidesConfigurationIsWhole: with the values of Okta filled in, config check has nothing to say.
+func TestGuidesConfigurationIsWhole(t *testing.T) {
+	for name, text := range variants {
+		s, err := LoadSetup(write(t, text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := s.Guide(&out); err != nil {
+			t.Fatal(err)
+		}
+		t.Chdir(t.TempDir())
+		for _, file := range []string{"client-secret", "key-encryption-key"} {
+			if err := os.WriteFile(file, []byte("x\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var yaml strings.Builder
+		for line := range strings.Lines(out.String()[strings.Index(out.String(), "    server:"):]) {
+			if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "    ") {
+				break
+			}
+			yaml.WriteString(strings.TrimPrefix(line, "    "))
+		}
+		filled := strings.NewReplacer("<Issuer URI>", "https://dev-12345.okta.com/oauth2/default", "<Client ID>", "0oa1", "<Audience>", "api://default").Replace(yaml.String())
+		cfg, err := config.Load([]byte(filled), nil)
+		if err != nil || cfg.STS.IAM.AdminRole != s.Bootstrap.Group || cfg.Server.PublicURL != s.PublicURL {
+			t.Errorf("%s: %v\n%s", name, err, filled)
 		}
 	}
 }

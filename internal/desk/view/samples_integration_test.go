@@ -36,7 +36,7 @@ func integrationSamples() []sample {
 	}
 	return []sample{
 		{"integration", IntegrationPage(Integration{Page: admin(IntegrationPath), Conditions: fine, Values: values})},
-		{"integration-fine", IntegrationPage(Integration{Page: admin(IntegrationPath), Conditions: fine, Values: values, Checked: true, Unlooked: []string{"Without --okta policies, assignments, claims and groups were not looked at."}})},
+		{"integration-fine", IntegrationPage(Integration{Page: admin(IntegrationPath), Conditions: fine, Values: values, Checked: true, Unlooked: []string{"The audience and the claims as Okta sets them, policies, assignments and groups need an administrator’s credential: run portico doctor --okta FILE on the server."}})},
 		{"integration-ill", IntegrationPage(Integration{Page: admin(IntegrationPath), Conditions: ill, Values: values, Checked: true, Problems: problems})},
 		{"integration-crowded", IntegrationPage(Integration{Page: crowded(IntegrationPath), Conditions: ill, Values: []GuideValue{{hostile[0], hostile[1], hostile[2]}}, Checked: true, Problems: []Problem{{hostile[0], hostile[1], hostile[2], hostile[0], hostile[1], hostile[2]}}})},
 	}
