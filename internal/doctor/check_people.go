@@ -36,9 +36,9 @@ func checkAssigned(e *Evidence, f *findings) {
 		}
 		inBootstrap := group != "{groupId}" || e.meantToAdminister(u)
 		f.add("not-assigned", Finding{
-			What:    "Neither this person nor a group of theirs is assigned to the application.",
+			What:    "Neither " + u.Login + " nor a group of theirs is assigned to the application.",
 			Seen:    fmt.Sprintf("%s is in %d groups, none of the %d that are assigned", u.Login, len(u.Groups), len(app.Groups)),
-			Setting: "Assign a group of theirs.", Call: "PUT " + e.appPath() + "/groups/" + group + " with {}", byHand: !inBootstrap,
+			Setting: "Put them into a group that is assigned, or assign a group of theirs (not Everyone, unless everybody shall sign in).", Call: "PUT " + e.appPath() + "/groups/" + group + " with {}", byHand: !inBootstrap,
 		})
 	}
 }

@@ -116,9 +116,6 @@ func TestOktaAtItsLimits(t *testing.T) {
 
 // TestManyApplications: ours is found among two thousand that are called alike.
 func TestManyApplications(t *testing.T) {
-	if testing.Short() {
-		t.Skip("two thousand requests")
-	}
 	o := newOrg(t, "fresh-free")
 	for i := range 2000 {
 		o.call("POST", "/api/v1/apps", fmt.Sprintf(webApp, fmt.Sprintf("Procivis One %d", i)))

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/portico-iam/portico/internal/fault"
 )
 
 // The values of Config.Driver.
@@ -70,10 +73,27 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, err
 	}
 	db.logger = logger
-	if err := db.migrate(ctx); err != nil {
+	if err := db.start(ctx, cfg.Driver); err != nil {
 		return nil, errors.Join(db.engine.explain(err), db.Close())
 	}
 	return db, nil
+}
+
+// start brings the tables up to date. SQLite does not wait for another process that turns the write-ahead log on in the
+// same moment, however long it waits for everything else: we do, as long as that.
+func (db *DB) start(ctx context.Context, driver string) error {
+	began := time.Now()
+	for {
+		err := db.migrate(ctx)
+		if driver != SQLite || !fault.Unavailable.Is(err) || time.Since(began) > sqlitePatience {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // Close waits for what is running and closes the database.

@@ -10,8 +10,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -70,8 +72,11 @@ func openSQLite(path string, logger *slog.Logger) (*DB, error) {
 	}, nil
 }
 
+// sqlitePatience is how long another process's lock is waited for.
+const sqlitePatience = 5 * time.Second
+
 func sqliteDSN(path string, more url.Values) string {
-	more.Set("_busy_timeout", "5000")
+	more.Set("_busy_timeout", strconv.FormatInt(sqlitePatience.Milliseconds(), 10))
 	more.Set("_foreign_keys", "1")
 	more.Set("_synchronous", "FULL")
 	more.Add("_pragma", "journal_size_limit(67108864)")
