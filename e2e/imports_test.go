@@ -17,7 +17,7 @@ const module = "github.com/portico-iam/portico/"
 var (
 	edges    = []string{"login", "bff", "desk", "core"}
 	services = []string{"authn", "corecall", "iam", "policy", "session", "sts", "history", "gateway", "okta", "doctor", "integration"}
-	base     = []string{"access", "claim", "config", "coreapi", "fault", "httpx", "seal"}
+	base     = []string{"access", "claim", "config", "coreapi", "fault", "file", "httpx", "seal"}
 )
 
 // TestImportsPointDownwards holds the rule of docs/architecture.md: cmd -> dev, app -> edges -> services -> base. Edges

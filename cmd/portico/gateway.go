@@ -1,12 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/file"
 	"github.com/portico-iam/portico/internal/gateway"
 )
 
@@ -51,34 +49,8 @@ func (f *gatewayFlags) print(env environment, write func(*config.Config, gateway
 		return err
 	}
 	if f.Output != "" {
-		return replaceFile(f.Output, text)
+		return file.Replace(f.Output, []byte(text), 0o644) // no secret is in it
 	}
 	_, err = fmt.Fprint(env.stdout, text)
 	return err
-}
-
-// replaceFile puts a file in place whole or not at all: a gateway may be watching it.
-func replaceFile(path, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".portico-*")
-	if err != nil {
-		return cannotWrite(path, err)
-	}
-	_, err = f.WriteString(text)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()) // no secret is in it
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return cannotWrite(path, errors.Join(err, os.Remove(f.Name())))
-	}
-	return nil
-}
-
-// cannotWrite names the file that was asked for, not the one on the way to it.
-func cannotWrite(path string, err error) error {
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
-		err = pathErr.Err
-	}
-	return fmt.Errorf("%s can't be written: %w", path, err)
 }

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/devokta"
+	"github.com/portico-iam/portico/internal/file"
 )
 
 // Info is what somebody, or a test, needs to use a development Portico. It is the content of dev.json.
@@ -64,11 +64,11 @@ func infoOf(publicURL, dataDir string, w devokta.World) Info {
 		info.ServiceClients = append(info.ServiceClients, Client{c.ID, c.Secret})
 	}
 	if w.SetupApp.ClientID != "" {
-		file := filepath.Join(dataDir, setupKeyFile)
-		if absolute, err := filepath.Abs(file); err == nil { // whoever reads dev.json may be somewhere else
-			file = absolute
+		keyFile := filepath.Join(dataDir, setupKeyFile)
+		if absolute, err := filepath.Abs(keyFile); err == nil { // whoever reads dev.json may be somewhere else
+			keyFile = absolute
 		}
-		info.Okta.ServiceApp = &ServiceApp{w.SetupApp.ClientID, w.SetupApp.KeyID, file}
+		info.Okta.ServiceApp = &ServiceApp{w.SetupApp.ClientID, w.SetupApp.KeyID, keyFile}
 	}
 	for _, u := range w.Users {
 		info.Users = append(info.Users, User{u.Login, u.Password, u.Groups})
@@ -86,31 +86,11 @@ func (i Info) write(dataDir, privateKeyPEM string) error {
 		return err
 	}
 	if i.Okta.ServiceApp != nil {
-		if err := writeFile(i.Okta.ServiceApp.PrivateKeyFile, []byte(privateKeyPEM)); err != nil {
+		if err := file.Replace(i.Okta.ServiceApp.PrivateKeyFile, []byte(privateKeyPEM), file.Private); err != nil {
 			return err
 		}
 	}
-	return writeFile(filepath.Join(dataDir, "dev.json"), append(content, '\n'))
-}
-
-// writeFile puts a file in place whole or not at all. It holds secrets, so only its owner may read it.
-func writeFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".dev-*") // 0600
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	_, err = f.Write(content)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return file.Replace(filepath.Join(dataDir, "dev.json"), append(content, '\n'), file.Private)
 }
 
 // Print tells where to go, whom to sign in as, and the values of the guide's table.

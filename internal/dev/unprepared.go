@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/portico-iam/portico/internal/devokta"
+	"github.com/portico-iam/portico/internal/file"
 )
 
 // setupFile is the okta.yaml for an organisation that nobody prepared for Portico. It keeps everything in the data folder.
@@ -32,16 +33,16 @@ output:
 // writeSetup leaves what okta apply needs in the data folder.
 func writeSetup(dataDir, publicURL string, w devokta.World) error {
 	at := func(name string) string { return filepath.Join(dataDir, name) }
-	if err := writeFile(at("okta-token"), []byte(w.APIToken+"\n")); err != nil {
+	if err := file.Replace(at("okta-token"), []byte(w.APIToken+"\n"), file.Private); err != nil {
 		return err
 	}
 	if _, err := os.Stat(at("portico.yaml")); errors.Is(err, fs.ErrNotExist) { // okta apply adds its values to it
-		if err := writeFile(at("portico.yaml"), fmt.Appendf(nil, "store:\n  dsn: %q\n", at("portico.db"))); err != nil {
+		if err := file.Replace(at("portico.yaml"), fmt.Appendf(nil, "store:\n  dsn: %q\n", at("portico.db")), file.Private); err != nil {
 			return err
 		}
 	}
 	text := fmt.Sprintf(setupFile, w.OrgURL, at("okta-token"), publicURL, at("portico.yaml"), at("client-secret"), at("key-encryption-key"))
-	return writeFile(at("okta.yaml"), []byte(text))
+	return file.Replace(at("okta.yaml"), []byte(text), file.Private)
 }
 
 // printUnprepared tells how to prepare the organisation.

@@ -1,13 +1,12 @@
 package doctor
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/file"
 )
 
 // Mend is what can be done about a report without touching what is not ours: keys of our own configuration, and what
@@ -45,20 +44,7 @@ func (m Mend) EditConfig(path string) error {
 	if err != nil || len(edited) == 0 {
 		return err
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".portico-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name()) // fails once it has its place, as it should
-	_, err = temporary.Write(text)
-	if err = errors.Join(err, temporary.Chmod(info.Mode().Perm()), temporary.Sync(), temporary.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
+	return file.Replace(path, text, file.Private)
 }
 
 func (m Mend) edit(path string) ([]byte, []config.Edited, error) {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/portico-iam/portico/internal/file"
 )
 
 const (
@@ -123,7 +125,7 @@ func (r *run) ensureSecret(ctx context.Context) error {
 				return err
 			}
 		}
-		return replaceFile(r.Output.ClientSecretFile, []byte(secret+"\n"))
+		return file.Replace(r.Output.ClientSecretFile, []byte(secret+"\n"), file.Private)
 	})
 }
 

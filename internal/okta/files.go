@@ -12,26 +12,19 @@ import (
 	"strings"
 
 	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/file"
 )
 
 // checkFiles sees that every file can be written before anything is done in Okta.
 func (s *Setup) checkFiles() error {
-	for _, file := range []struct{ key, path string }{
+	for _, output := range []struct{ key, path string }{
 		{"the record of what is applied", recordPath(s.path)},
 		{"output.config", s.Output.Config},
 		{"output.clientSecretFile", s.Output.ClientSecretFile},
 		{"output.keyEncryptionKeyFile", s.Output.KeyEncryptionKeyFile},
 	} {
-		probe, err := os.CreateTemp(filepath.Dir(file.path), ".portico-*")
-		if err == nil {
-			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
-		}
-		var cause *fs.PathError
-		if errors.As(err, &cause) {
-			err = cause.Err
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %s can't be written: %w; nothing was changed in Okta", file.key, file.path, err)
+		if err := file.CheckWritable(output.path); err != nil {
+			return fmt.Errorf("%s: %w; nothing was changed in Okta", output.key, err)
 		}
 	}
 	return nil
@@ -56,7 +49,7 @@ func (r *run) ensureKeyFile(context.Context) error {
 	return r.take(step, func() error {
 		key := make([]byte, 32)
 		_, _ = rand.Read(key) // never fails
-		return replaceFile(r.Output.KeyEncryptionKeyFile, []byte(base64.StdEncoding.EncodeToString(key)+"\n"))
+		return file.Replace(r.Output.KeyEncryptionKeyFile, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), file.Private)
 	})
 }
 
@@ -107,7 +100,7 @@ func (r *run) ensureConfig(context.Context) error {
 	if len(changed) > 0 {
 		step.Action = Write
 	}
-	return r.take(step, func() error { return replaceFile(r.Output.Config, after) })
+	return r.take(step, func() error { return file.Replace(r.Output.Config, after, file.Private) })
 }
 
 // clientAuth follows an application that was there before.

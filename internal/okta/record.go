@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
+
+	"github.com/portico-iam/portico/internal/file"
 )
 
 // record remembers what apply did, so that it can go on after an interruption and undo can take back exactly that. It is
@@ -98,32 +99,8 @@ func (r *record) save() error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(r.path, append(text, '\n')); err != nil {
+	if err := file.Replace(r.path, append(text, '\n'), file.Private); err != nil {
 		return fmt.Errorf("record of what was applied: %w", err)
 	}
 	return nil
-}
-
-// replaceFile puts a file in place whole or not at all, readable by its owner alone.
-func replaceFile(path string, content []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(content); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

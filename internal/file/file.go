@@ -1,0 +1,59 @@
+// Package file puts files in their places whole or not at all. Errors name the file that was asked for, never the one on
+// the way to it.
+package file
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Private is for its owner alone: the mode of what may hold a secret.
+const Private fs.FileMode = 0o600
+
+// Replace puts content in the place of path, on disk before it returns. What is there keeps its mode; a new file gets mode.
+// Its folder must be there.
+func Replace(path string, content []byte, mode fs.FileMode) error {
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".portico-*") // 0600
+	if err != nil {
+		return cannotWrite(path, err)
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return cannotWrite(path, errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
+}
+
+// CheckWritable tells whether Replace could write path.
+func CheckWritable(path string) error {
+	probe, err := os.CreateTemp(filepath.Dir(path), ".portico-*")
+	if err == nil {
+		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	}
+	if err != nil {
+		return cannotWrite(path, err)
+	}
+	return nil
+}
+
+func cannotWrite(path string, err error) error {
+	var opening *fs.PathError
+	var renaming *os.LinkError
+	switch {
+	case errors.As(err, &renaming):
+		err = renaming.Err
+	case errors.As(err, &opening):
+		err = opening.Err
+	}
+	return fmt.Errorf("%s can't be written: %w", path, err)
+}
