@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/portico-iam/portico/internal/config"
@@ -14,14 +13,14 @@ import (
 )
 
 type doctorCommand struct {
-	Config  string `type:"existingfile" placeholder:"FILE" help:"Our configuration."`
-	Token   string `type:"existingfile" placeholder:"FILE" help:"A token, or the token endpoint's whole answer; - for standard input."`
+	Config  string `type:"path" placeholder:"FILE" help:"Our configuration."`
+	Token   string `type:"path" placeholder:"FILE" help:"A token, or the token endpoint's whole answer; - for standard input."`
 	Error   string `placeholder:"TEXT" help:"An error that somebody saw: page, log line, address or words."`
 	User    string `placeholder:"LOGIN" help:"The person it is about."`
-	Okta    string `type:"existingfile" placeholder:"FILE" help:"The setup file with a credential for the Management API, which is only read."`
-	Gateway string `type:"existingfile" placeholder:"FILE" help:"Configuration of APISIX, OAuth2-Proxy, Apache, Grafana or Argo CD."`
+	Okta    string `type:"path" placeholder:"FILE" help:"The setup file with a credential for the Management API, which is only read."`
+	Gateway string `type:"path" placeholder:"FILE" help:"Configuration of APISIX, OAuth2-Proxy, Apache, Grafana or Argo CD."`
 	Offline bool   `help:"Ask nobody anything."`
-	Fix     bool   `help:"Mend what our configuration and okta apply own."`
+	Fix     bool   `help:"Mend what is marked so, after asking: lines of our configuration, and what okta apply owns. Looks again afterwards."`
 	JSON    bool   `name:"json" help:"Report as JSON."`
 	consent
 }
@@ -71,7 +70,7 @@ func (c *doctorCommand) Run(env environment) error {
 }
 
 func (c *doctorCommand) input(env environment) (doctor.Input, error) {
-	in := doctor.Input{Error: c.Error, Login: c.User, Offline: c.Offline, Now: time.Now}
+	in := doctor.Input{Error: c.Error, Login: c.User, Offline: c.Offline, Now: time.Now, ConfigPath: c.Config, Environ: env.environ}
 	if c.Config != "" {
 		cfg, err := config.LoadFile(c.Config, env.environ)
 		var faults config.Faults
@@ -101,6 +100,9 @@ func (c *doctorCommand) input(env environment) (doctor.Input, error) {
 		in.Gateway = text
 	}
 	if c.Okta != "" {
+		if _, err := os.Stat(c.Okta); err != nil { // else its faults may be what is being looked for
+			return in, fmt.Errorf("setup file: %w", err)
+		}
 		setup, err := okta.LoadSetup(c.Okta, env.environ)
 		if err != nil {
 			in.SetupFault = err.Error()
@@ -124,74 +126,4 @@ func readBounded(path string, stdin io.Reader) ([]byte, error) {
 		err = fmt.Errorf("%s: expected at most %d bytes", path, maxDoctorFile)
 	}
 	return text, err
-}
-
-// fix asks once, mends, and looks again.
-func (c *doctorCommand) fix(env environment, in doctor.Input, report *doctor.Report) (*doctor.Report, error) {
-	mend := report.Mend()
-	mend.Apply = mend.Apply && in.Setup != nil
-	if c.Config == "" {
-		mend.Settings = nil
-	}
-	if mend.Nothing() {
-		hint := ""
-		if report.Mend().Apply && in.Setup == nil {
-			hint = " Some are what okta apply owns: give the setup file with --okta."
-		}
-		fmt.Fprintln(env.stderr, "--fix can mend none of these."+hint)
-		return report, nil
-	}
-	report.Print(env.stderr)
-	fmt.Fprintln(env.stderr, "\n--fix would do this:")
-	if len(mend.Settings) > 0 {
-		edited, err := mend.PlanConfig(c.Config)
-		if err != nil {
-			return nil, err
-		}
-		for _, change := range edited {
-			fmt.Fprintf(env.stderr, "  %s: %v -> %v (%s)\n", change.Key, orNothing(change.From), change.To, c.Config)
-		}
-	}
-	var client *okta.Client
-	var plan *okta.Plan
-	if mend.Apply {
-		credential, err := in.Setup.Credential()
-		if err != nil {
-			return nil, err
-		}
-		client = okta.NewClient(in.Setup.Okta.URL, credential)
-		if plan, err = okta.MakePlan(env.ctx, in.Setup, client); err != nil {
-			return nil, err
-		}
-		plan.Print(env.stderr, "apply")
-	}
-	if err := c.given(env, "This changes what is listed above."); err != nil {
-		return nil, err
-	}
-	if len(mend.Settings) > 0 {
-		if err := mend.EditConfig(c.Config); err != nil {
-			return nil, err
-		}
-	}
-	if client != nil {
-		if _, err := okta.Apply(env.ctx, in.Setup, client, plan, progress(env.stderr)); err != nil {
-			return nil, fmt.Errorf("%w\nWhat was done so far is remembered: portico okta apply goes on, undo takes it back", err)
-		}
-	}
-	again, err := c.input(env)
-	if err != nil {
-		return nil, err
-	}
-	again.Token, again.Error = "", "" // they tell of the time before
-	return doctor.Examine(env.ctx, again)
-}
-
-func orNothing(v any) any {
-	if list, ok := v.([]string); ok {
-		return strings.Join(list, " ")
-	}
-	if v == nil {
-		return "(default)"
-	}
-	return v
 }

@@ -1,12 +1,14 @@
 package doctor
 
+import "github.com/portico-iam/portico/internal/okta"
+
 // entry is what is always true of a finding.
 type entry struct {
 	row     int // of docs/doctor.md; 0 = none
 	rank    int // the lower, the nearer to the root of a sign-in
 	console string
-	apply   bool // portico okta apply mends it
-	symptom bool // somebody's error text, of which a cause may be known
+	steps   []step // of portico okta apply, each of which mends it
+	symptom bool   // somebody's error text, of which a cause may be known
 	// explains are the findings that go away with this one. They rank later, or are symptoms.
 	explains []string
 }
@@ -53,7 +55,7 @@ var catalogue = withSymptoms(map[string]entry{
 	"clock":           {row: 45, rank: 16, explains: []string{"token-time", "told-clock", "token-refused"}},
 	"unlicensed":      {row: 19, rank: 20, explains: append([]string{"told-unlicensed"}, wrongIssuer...)},
 	"org-issuer":      {row: 12, rank: 21, console: atSettings, explains: append([]string{"told-scope", "scope-unknown"}, wrongIssuer...)},
-	"server-inactive": {row: 20, rank: 22, console: atServers, apply: true, explains: serverDown},
+	"server-inactive": {row: 20, rank: 22, console: atServers, steps: []step{{part: "authorization server", field: "status"}}, explains: serverDown},
 	"issuer-not-found": {row: 18, rank: 23, console: atSettings, explains: []string{
 		"told-not-found", "token-refused", "token-issuer", "told-issuer", "keys-unreadable", "gateway-issuer", "issuer-differs",
 	}},
@@ -67,27 +69,27 @@ var catalogue = withSymptoms(map[string]entry{
 	"no-admin-role":      {row: 41, rank: 33, console: atRoles, explains: []string{"told-no-admin-role", "management"}},
 	"management":         {row: 43, rank: 34},
 
-	"app-missing":    {rank: 39, console: atApps, apply: true},
-	"app-inactive":   {row: 20, rank: 40, console: atApps, apply: true, explains: []string{"client-unknown", "secret", "told-client", "told-client-id", "told-inactive", "grant-missing"}},
-	"client-unknown": {row: 34, rank: 41, console: atSecrets, explains: []string{"secret", "told-client", "told-client-id"}},
-	"auth-method":    {row: 34, rank: 42, console: atSecrets, explains: []string{"secret", "told-client"}},
-	"secret":         {row: 34, rank: 43, console: atSecrets, explains: []string{"told-client"}},
+	"app-missing":    {rank: 39, console: atApps, steps: []step{{part: "application"}}},
+	"app-inactive":   {row: 20, rank: 40, console: atApps, steps: []step{{part: "application", field: "status"}}, explains: []string{"client-unknown", "secret", "told-client", "told-client-id", "told-inactive", "grant-missing"}},
+	"client-unknown": {row: 34, rank: 41, console: atSecrets, steps: []step{{part: ourConfig, field: "iam.clientId"}}, explains: []string{"secret", "told-client", "told-client-id"}},
+	"auth-method":    {row: 34, rank: 42, console: atSecrets, steps: []step{{part: "application", field: authMethod}}, explains: []string{"secret", "told-client"}},
+	"secret":         {row: 34, rank: 43, console: atSecrets, steps: []step{{part: "secret"}, {part: ourConfig, field: "iam.clientSecretFile"}}, explains: []string{"told-client"}},
 	"dpop":           {row: 40, rank: 44, console: atGeneral + " > Client Credentials > Proof of possession", explains: []string{"told-dpop"}},
-	"grant-missing":  {row: 36, rank: 45, console: atGrants, apply: true, explains: []string{"told-grant", "told-refresh-missing", "no-refresh", "refresh-grant"}},
+	"grant-missing":  {row: 36, rank: 45, console: atGrants, steps: []step{{part: "application", field: grantTypes}, {part: "application", field: responseTypes}}, explains: []string{"told-grant", "told-refresh-missing", "no-refresh", "refresh-grant"}},
 	"pkce":           {row: 33, rank: 46, console: atSecrets, explains: []string{"told-pkce"}},
 	"redirect-varies": {row: 8, rank: 47, console: atLogin, explains: []string{
 		"redirect-uri", "told-redirect", "session-lost", "told-session-lost", "told-varies",
 	}},
-	"redirect-uri":  {row: 7, rank: 48, console: atLogin, apply: true, explains: []string{"told-redirect"}},
+	"redirect-uri":  {row: 7, rank: 48, console: atLogin, explains: []string{"told-redirect"}},
 	"scope-groups":  {row: 5, rank: 49, console: atScopes, explains: []string{"told-scope", "told-scope-groups", "scope-unknown", "rule-misses"}},
 	"scope-unknown": {row: 6, rank: 50, console: atScopes, explains: []string{"told-scope", "told-scope-groups", "rule-misses"}},
 
-	"not-assigned":    {row: 4, rank: 55, console: atAssign, apply: true, explains: []string{"told-assigned"}},
+	"not-assigned":    {row: 4, rank: 55, console: atAssign, explains: []string{"told-assigned"}},
 	"user-inactive":   {row: 4, rank: 54, console: atPeople, explains: []string{"told-assigned", "not-assigned"}},
-	"policy-inactive": {row: 20, rank: 56, console: atPolicies, apply: true, explains: []string{"policy-missing", "told-policy", "told-inactive", "rule-misses"}},
-	"policy-missing":  {row: 1, rank: 57, console: atPolicies, apply: true, explains: []string{"told-policy", "rule-misses"}},
-	"rule-misses":     {row: 2, rank: 58, console: atPolicies, apply: true, explains: []string{"told-policy", "told-scope-denied"}},
-	"policy-order":    {row: 3, rank: 59, console: atPolicies, explains: []string{"told-scope-denied", "told-lifetime"}},
+	"policy-inactive": {row: 20, rank: 56, console: atPolicies, steps: []step{{part: "policy", field: "status"}}, explains: []string{"policy-missing", "told-policy", "told-inactive", "rule-misses"}},
+	"policy-missing":  {row: 1, rank: 57, console: atPolicies, steps: []step{{part: "policy", field: "conditions.clients.include"}}, explains: []string{"told-policy", "rule-misses"}},
+	"rule-misses":     {row: 2, rank: 58, console: atPolicies, steps: []step{{part: "rule"}}, explains: []string{"told-policy", "told-scope-denied"}},
+	"policy-order":    {row: 3, rank: 59, console: atPolicies, steps: []step{{part: "policy", field: "priority"}, {part: "rule", field: "priority"}}, explains: []string{"told-scope-denied", "told-lifetime"}},
 
 	"session-lost":     {row: 9, rank: 62, explains: []string{"told-session-lost"}},
 	"token-not-passed": {row: 13, rank: 63, explains: []string{"id-token", "told-audience-id", "token-refused"}},
@@ -102,35 +104,35 @@ var catalogue = withSymptoms(map[string]entry{
 	"org-token":        {row: 14, rank: 72, explains: append([]string{"audience", "token-issuer", "key-unknown", "told-issuer", "told-audience-org", "told-typ", "told-typ-org", "told-no-roles", "claim-missing", "no-roles", "names"}, badToken...)},
 	"opaque":           {row: 14, rank: 73, explains: badToken},
 	"token-issuer":     {row: 17, rank: 74, explains: append([]string{"key-unknown", "told-issuer"}, badToken...)},
-	"audience":         {row: 11, rank: 75, console: atSettings, explains: append([]string{"told-audience"}, badToken...)},
+	"audience":         {row: 11, rank: 75, console: atSettings, steps: []step{{part: "authorization server", field: "audiences"}}, explains: append([]string{"told-audience"}, badToken...)},
 	"key-unknown":      {row: 15, rank: 76, explains: badToken},
 	"algorithms":       {rank: 68, explains: []string{"token-refused"}},
 	"keys-unreadable":  {row: 15, rank: 77, explains: []string{"told-signature"}},
 	"token-time":       {row: 45, rank: 96, explains: append([]string{"told-clock"}, badToken...)},
 	"token-refused":    {rank: 98},
 
-	"claim-broken":     {row: 27, rank: 80, console: atClaims, explains: []string{"told-claim"}},
+	"claim-broken":     {row: 27, rank: 80, console: atClaims, steps: []step{{part: "claim", field: "value"}}, explains: []string{"told-claim"}},
 	"too-many-groups":  {row: 26, rank: 81, console: atClaims, explains: []string{"told-too-many"}},
-	"claim-string":     {row: 28, rank: 82, console: atClaims, explains: []string{"told-no-admin", "told-string"}},
-	"claim-inactive":   {row: 20, rank: 83, console: atClaims, apply: true, explains: []string{"told-no-admin", "claim-missing", "told-no-roles", "told-inactive", "admin-filter"}},
-	"claim-identity":   {row: 21, rank: 84, console: atClaims, apply: true, explains: []string{"told-no-admin", "claim-missing", "told-no-roles", "claim-name"}},
-	"claim-scope":      {row: 21, rank: 85, console: atClaims, explains: []string{"told-no-admin", "claim-missing", "told-no-roles"}},
+	"claim-string":     {row: 28, rank: 82, console: atClaims, steps: []step{{part: "claim", field: "value"}}, explains: []string{"told-no-admin", "told-string"}},
+	"claim-inactive":   {row: 20, rank: 83, console: atClaims, steps: []step{{part: "claim", field: "status"}}, explains: []string{"told-no-admin", "claim-missing", "told-no-roles", "told-inactive", "admin-filter"}},
+	"claim-identity":   {row: 21, rank: 84, console: atClaims, steps: []step{{part: "claim", action: okta.Create}}, explains: []string{"told-no-admin", "claim-missing", "told-no-roles", "claim-name"}},
+	"claim-scope":      {row: 21, rank: 85, console: atClaims, steps: []step{{part: "claim", field: "conditions.scopes"}}, explains: []string{"told-no-admin", "claim-missing", "told-no-roles"}},
 	"directory-groups": {row: 25, rank: 86, console: atClaims, explains: []string{"told-no-admin", "claim-missing", "told-no-roles", "no-roles", "admin-missing", "not-admin", "admin-filter", "told-directory"}},
 	"claim-name":       {row: 23, rank: 87, console: atClaims, explains: []string{"told-no-admin", "claim-missing", "told-no-roles", "told-claim-name", "admin-filter"}},
 	"no-roles":         {row: 22, rank: 88, console: atGroups, explains: []string{"claim-missing", "told-no-roles", "told-some"}},
-	"claim-missing":    {row: 21, rank: 89, console: atClaims, apply: true, explains: []string{"told-no-admin", "told-no-roles"}},
-	"admin-name":       {row: 24, rank: 90, console: atGroups, explains: []string{"admin-missing", "admin-filter", "not-admin", "told-no-admin"}},
-	"admin-missing":    {row: 24, rank: 91, console: atGroups, apply: true, explains: []string{"admin-filter", "not-admin", "told-no-admin"}},
-	"admin-filter":     {row: 24, rank: 92, console: atClaims, apply: true, explains: []string{"told-no-admin"}},
-	"admin-empty":      {row: 24, rank: 93, console: atGroups, apply: true, explains: []string{"not-admin", "told-no-admin"}},
-	"not-admin":        {row: 24, rank: 94, console: atGroups, apply: true, explains: []string{"told-no-admin"}},
+	"claim-missing":    {row: 21, rank: 89, console: atClaims, steps: []step{{part: "claim", action: okta.Create}}, explains: []string{"told-no-admin", "told-no-roles"}},
+	"admin-name":       {row: 24, rank: 90, console: atGroups, steps: []step{{part: "group"}}, explains: []string{"admin-missing", "admin-filter", "not-admin", "told-no-admin"}},
+	"admin-missing":    {row: 24, rank: 91, console: atGroups, steps: []step{{part: "group"}}, explains: []string{"admin-filter", "not-admin", "told-no-admin"}},
+	"admin-filter":     {row: 24, rank: 92, console: atClaims, steps: []step{{part: "claim", field: "value"}}, explains: []string{"told-no-admin"}},
+	"admin-empty":      {row: 24, rank: 93, console: atGroups, steps: []step{{part: "member "}}, explains: []string{"not-admin", "told-no-admin"}},
+	"not-admin":        {row: 24, rank: 94, console: atGroups, explains: []string{"told-no-admin"}},
 
 	"no-refresh":      {row: 37, rank: 100, explains: []string{"told-refresh-missing"}},
-	"refresh-grant":   {row: 37, rank: 101, console: atGrants, apply: true, explains: []string{"told-refresh-missing", "told-grant"}},
-	"refresh-reuse":   {row: 38, rank: 102, console: atGrants, explains: []string{"told-refresh"}},
-	"names":           {row: 29, rank: 104, console: atClaims, explains: []string{"told-names"}},
+	"refresh-grant":   {row: 37, rank: 101, console: atGrants, steps: []step{{part: "application", field: grantTypes}}, explains: []string{"told-refresh-missing", "told-grant"}},
+	"refresh-reuse":   {row: 38, rank: 102, console: atGrants, steps: []step{{part: "application", field: "settings.oauthClient.refresh_token"}}, explains: []string{"told-refresh"}},
+	"names":           {row: 29, rank: 104, console: atClaims, steps: []step{{part: "claim given_name"}}, explains: []string{"told-names"}},
 	"large":           {row: 47, rank: 105, console: atClaims, explains: []string{"told-large"}},
-	"logout-uri":      {row: 10, rank: 106, console: atLogout, apply: true, explains: []string{"told-logout-uri"}},
+	"logout-uri":      {row: 10, rank: 106, console: atLogout, explains: []string{"told-logout-uri"}},
 	"gateway-network": {row: 46, rank: 107, explains: []string{"told-network"}},
 	"logout":          {row: 52, rank: 108, explains: []string{"told-logout"}},
 })

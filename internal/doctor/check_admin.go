@@ -6,93 +6,207 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/okta"
 )
 
-// adminRole is the bootstrap role; "" where it is retired or not known.
+// adminRole is the bootstrap role; "" where it is retired or not known. Blanks around it are a fault of their own, which
+// nothing else must follow.
 func (e *Evidence) adminRole() string {
 	switch {
 	case e.Config != nil && !e.Config.STS.IAM.Bootstrap:
 		return ""
 	case e.Config != nil:
-		return e.Config.STS.IAM.AdminRole
+		return strings.TrimSpace(e.Config.STS.IAM.AdminRole)
 	case e.Setup != nil:
 		return e.Setup.Bootstrap.Group
 	}
 	return ""
 }
 
-// checkAdmin: does the bootstrap role reach a token? Only a claim of groups can be judged; an expression may make the role out
-// of anything.
-func checkAdmin(e *Evidence, f *findings) {
-	role, c := e.adminRole(), (*okta.ClaimFacts)(nil)
-	if role == "" || !e.read("/api/v1/groups") {
-		return
+// adminGroup is the group whose members have the bootstrap role; nil where there is none of exactly that name, or where that
+// can't be said: an expression may make the role out of anything.
+func (e *Evidence) adminGroup() *okta.GroupFacts {
+	role := e.adminRole()
+	if role == "" || !e.read("/api/v1/groups") || e.madeByExpression() {
+		return nil
 	}
-	if e.Org.Server != nil {
-		if c = e.roleClaim(); c != nil && c.ValueType != "GROUPS" {
-			return
+	for i := range e.Org.Groups {
+		if g := &e.Org.Groups[i]; g.Name == role && !g.FromDirectory() {
+			return g
 		}
 	}
-	exact := slices.IndexFunc(e.Org.Groups, func(g okta.GroupFacts) bool { return g.Name == role && !g.FromDirectory() })
-	if exact < 0 {
-		e.noAdminGroup(f, role)
-		return
+	return nil
+}
+
+func (e *Evidence) madeByExpression() bool {
+	c := e.roleClaim()
+	return c != nil && c.ValueType != "GROUPS"
+}
+
+// lacksGroup is the bootstrap group where the person should be in it and is not.
+func (e *Evidence) lacksGroup() *okta.GroupFacts {
+	group := e.adminGroup()
+	if group == nil {
+		return nil
 	}
-	group := e.Org.Groups[exact]
-	if group.Active == 0 {
-		f.add("admin-empty", Finding{
-			What: fmt.Sprintf("Nobody who can sign in is in the group %s: nobody can administer.", role), Seen: "0 active members", Setting: "Put somebody into it.",
-			Console: atGroups + " > " + role, Call: "PUT /api/v1/groups/" + group.ID + "/users/{userId}", byHand: e.Setup == nil || len(e.Setup.Bootstrap.People) == 0,
-		})
+	if u := e.Org.User; u != nil && !u.In(group.ID) && (e.meantToAdminister(u) || e.Told.says("told-no-admin")) {
+		return group
 	}
-	if c != nil {
-		if lets, judged := c.Lets(role); judged && !lets {
-			f.add("admin-filter", Finding{
-				What: fmt.Sprintf("The claim %s leaves the bootstrap role %s out.", c.Name, role), Seen: c.Describe(), Near: nearFilter(c, role),
-				byHand:  e.Setup == nil || !e.Setup.Claim.Widen,
-				Setting: fmt.Sprintf("A filter that lets it through too, e.g. Matches regex %s", widened(c, role)),
-				Call:    fmt.Sprintf("PUT %s/claims/%s with {\"group_filter_type\":\"REGEX\",\"value\":%q}", e.Org.Server.Path(), c.ID, widened(c, role)),
-			})
-		}
+	return nil
+}
+
+// member is the person with the bootstrap group where that is what they lack. What they can't do for want of the group is no
+// fault of its own: putting them into it mends that too.
+func (e *Evidence) member() *okta.UserFacts {
+	group := e.lacksGroup()
+	if group == nil {
+		return e.Org.User
 	}
-	u := e.Org.User
-	if u != nil && (e.meantToAdminister(u) || e.Told.says("told-no-admin")) && !u.In(group.ID) {
-		f.add("not-admin", Finding{
-			What: fmt.Sprintf("%s is not in the group %s.", u.Login, role), Seen: "their groups: " + clip(groupNames(u.Groups)), Setting: "Put them into it.",
-			Console: atGroups + " > " + role, Call: "PUT /api/v1/groups/" + group.ID + "/users/" + u.ID,
-		})
-	}
+	u := *e.Org.User
+	u.Groups = append(slices.Clone(u.Groups), *group)
+	return &u
 }
 
 func (e *Evidence) meantToAdminister(u *okta.UserFacts) bool {
 	return e.Setup != nil && slices.ContainsFunc(e.Setup.Bootstrap.People, func(p string) bool { return strings.EqualFold(p, u.Login) })
 }
 
-func (e *Evidence) noAdminGroup(f *findings, role string) {
-	for _, g := range e.Org.Groups {
-		if g.FromDirectory() && g.Name == role {
-			f.add("directory-groups", Finding{
-				What: fmt.Sprintf("The group %s comes from a directory: a claim of groups does not see those.", role), Seen: "type APP_GROUP",
-				Setting: "A group of Okta's own of that name, filled by a group rule; or an expression Groups.startsWith(\"active_directory\",\"ONE_\",100) ?: {}",
-			})
-			return
-		}
-		if g.Name != role {
-			f.add("admin-name", Finding{
-				What: "The bootstrap group's name is nearly right.", Seen: fmt.Sprintf("there is a group %q, expected %q", g.Name, role),
-				Near:    cmp.Or(nearMiss(g.Name, role), "They differ in blanks or punctuation."),
-				Setting: "The group's name: exactly " + role + "; or sts.iam.adminRole: the group's",
-				Call:    "PUT /api/v1/groups/" + g.ID + " with {\"profile\":{\"name\":\"" + role + "\"}}",
-			})
-			return
+// checkAdmin: does the bootstrap role reach a token?
+func checkAdmin(e *Evidence, f *findings) {
+	role := e.adminRole()
+	if role == "" || !e.read("/api/v1/groups") || e.madeByExpression() {
+		return
+	}
+	group := e.adminGroup()
+	if group == nil {
+		e.noAdminGroup(f, role)
+		return
+	}
+	e.checkMembers(f, group)
+	if c := e.roleClaim(); c != nil {
+		if lets, judged := c.Lets(role); judged && !lets {
+			e.leftOut(f, c, role)
 		}
 	}
-	f.add("admin-missing", Finding{
-		What: fmt.Sprintf("There is no group %s, so nobody can administer.", role), Seen: "a search of groups by name",
-		Setting: "Make the group and put somebody into it.",
-		Call:    "POST /api/v1/groups with {\"profile\":{\"name\":\"" + role + "\"}}",
+}
+
+func (e *Evidence) checkMembers(f *findings, group *okta.GroupFacts) {
+	console := atGroups + " > " + group.Name + " > Assign people"
+	if group.Active == 0 {
+		f.add("admin-empty", Finding{
+			What:    fmt.Sprintf("Nobody who can sign in is in the group %s, so nobody can administer Portico.", group.Name),
+			Seen:    "the group has no active member",
+			Setting: fmt.Sprintf("Put the first administrator into the group %s.", group.Name),
+			Console: console, Call: "PUT /api/v1/groups/" + group.ID + "/users/{userId}", also: e.forWantOf(group),
+		})
+	}
+	if e.lacksGroup() == nil {
+		return
+	}
+	u := e.Org.User
+	f.add("not-admin", Finding{
+		What:    fmt.Sprintf("%s is not in the group %s, so they can't administer Portico.", u.Login, group.Name),
+		Seen:    "their groups are " + clip(groupNames(u.Groups)),
+		Setting: fmt.Sprintf("Put %s into the group %s.", u.Login, group.Name),
+		Console: console, Call: "PUT /api/v1/groups/" + group.ID + "/users/" + u.ID,
+		steps: []step{{part: "member " + u.Login}}, also: e.forWantOf(group),
 	})
+}
+
+// forWantOf are the errors that the person meets only because they are not in the group.
+func (e *Evidence) forWantOf(group *okta.GroupFacts) (also []string) {
+	if e.lacksGroup() == nil {
+		return nil
+	}
+	if app := e.Org.App; app != nil && !app.Assigned && slices.Contains(app.Groups, group.ID) {
+		also = append(also, "told-assigned")
+	}
+	if e.Org.Server != nil {
+		q := e.signIn()
+		_, rule, why := q.winner(e.Org.Server.Policies)
+		q.user = e.Org.User
+		if _, _, misses := q.winner(e.Org.Server.Policies); rule != nil && len(why) == 0 && len(misses) > 0 {
+			also = append(also, "told-policy")
+		}
+	}
+	return also
+}
+
+// leftOut says what okta plan says of the same claim.
+func (e *Evidence) leftOut(f *findings, c *okta.ClaimFacts, role string) {
+	kind, value := c.Widened(role)
+	finding := Finding{
+		What:    fmt.Sprintf("The claim %s leaves the bootstrap role %s out, so nobody can administer Portico.", c.Name, role),
+		Seen:    "its filter is " + c.Describe(),
+		Near:    nearFilter(c, role),
+		Setting: fmt.Sprintf("Filter: Matches regex %s (the claim is in the tokens of every application of this authorization server). Or a group that it lets through as sts.iam.adminRole.", value),
+		Call:    fmt.Sprintf("PUT %s/claims/%s with {\"group_filter_type\":%q,\"value\":%q}", e.Org.Server.Path(), c.ID, kind, value),
+		Console: atClaims + " > " + c.Name,
+	}
+	if e.Setup != nil {
+		finding.Setting = fmt.Sprintf("Filter: Matches regex %s, or with claim.widen: true in the setup file portico okta apply sets it (the claim is in the tokens of every application of this authorization server). Or a group that it lets through as bootstrap.group there; sts.iam.adminRole follows.", value)
+	}
+	f.add("admin-filter", finding)
+}
+
+// noAdminGroup: there is no group of exactly the role's name.
+func (e *Evidence) noAdminGroup(f *findings, role string) {
+	for _, g := range e.Org.Groups {
+		switch {
+		case g.FromDirectory() && g.Name == role:
+			f.add("directory-groups", Finding{
+				What: fmt.Sprintf("The group %s comes from a directory: a claim of the type Groups does not see those.", role), Seen: "its type is APP_GROUP",
+				Setting: "A group of Okta's own of that name, filled by a group rule (Directory > Groups > Rules); or as the claim's value the expression Groups.startsWith(\"active_directory\",\"" + role + "\",100) ?: {}",
+			})
+		case e.roleIsWrong(g.Name):
+			f.add("admin-name", Finding{
+				What: "sts.iam.adminRole is not the name of the bootstrap group.", Seen: fmt.Sprintf("the group is called %q, sts.iam.adminRole is %q", g.Name, role),
+				Near: nameMiss(g.Name, role), Setting: "sts.iam.adminRole: " + g.Name, Console: atGroups + " > " + g.Name,
+				settings: []config.Setting{{Key: "sts.iam.adminRole", Value: g.Name}}, steps: []step{},
+			})
+		default:
+			f.add("admin-name", e.groupIsWrong(&g, role))
+		}
+		return
+	}
+	f.add("admin-missing", Finding{
+		What: fmt.Sprintf("There is no group %s, so nobody can administer Portico.", role), Seen: "no group has that name, nor nearly",
+		Setting: fmt.Sprintf("Make the group %s and put the first administrator into it.", role), Console: atGroups + " > Add group",
+		Call: "POST /api/v1/groups with {\"profile\":{\"name\":\"" + role + "\"}}, then PUT /api/v1/groups/{id}/users/{userId}",
+	})
+}
+
+// roleIsWrong tells which of two names is to be changed: ours, where the setup file calls the group what it is called.
+func (e *Evidence) roleIsWrong(group string) bool {
+	return e.Config != nil && e.Setup != nil && e.Setup.Bootstrap.Group == group
+}
+
+func (e *Evidence) groupIsWrong(g *okta.GroupFacts, role string) Finding {
+	key := "sts.iam.adminRole"
+	if e.Config == nil {
+		key = "bootstrap.group"
+	}
+	finding := Finding{
+		What: "The bootstrap group's name is not exactly the bootstrap role.", Seen: fmt.Sprintf("there is a group %q, %s is %q", g.Name, key, role),
+		Near: nameMiss(g.Name, role), Setting: "The group's name: exactly " + role, Console: atGroups + " > " + g.Name + " > Edit",
+		Call: "PUT /api/v1/groups/" + g.ID + " with {\"profile\":{\"name\":\"" + role + "\"}}",
+	}
+	switch {
+	case g.Made && okta.Plain(g.Name) != okta.Plain(role):
+		finding.What, finding.Near = fmt.Sprintf("The bootstrap group that portico okta apply made as %s was renamed.", role), ""
+	case e.Setup == nil && g.Name == strings.TrimSpace(g.Name): // a name that we could have too
+		finding.Setting += "; or, if the group is meant to be called so, sts.iam.adminRole: " + g.Name
+	}
+	return finding
+}
+
+// nameMiss says in what two names differ that are nearly the same.
+func nameMiss(got, want string) string {
+	if okta.Plain(got) != okta.Plain(want) {
+		return ""
+	}
+	return cmp.Or(nearMiss(got, want), "They differ in blanks or punctuation.")
 }
 
 // nearFilter says when the filter fails only by case or a blank.
@@ -103,43 +217,4 @@ func nearFilter(c *okta.ClaimFacts, role string) string {
 		return "Without regard to case and blanks it would be let through."
 	}
 	return ""
-}
-
-// widened is a regular expression that lets the filter's names and the role through.
-func widened(c *okta.ClaimFacts, role string) string {
-	switch c.Filter {
-	case "STARTS_WITH":
-		return fmt.Sprintf("^(%s.*|%s)$", c.Value, role)
-	case "CONTAINS":
-		return fmt.Sprintf("^(.*%s.*|%s)$", c.Value, role)
-	}
-	return fmt.Sprintf("^(%s|%s)$", strings.TrimSuffix(strings.TrimPrefix(c.Value, "^"), "$"), role)
-}
-
-// checkDirectory: the person's groups that the filter is after come from a directory, which a claim of groups does not see.
-func checkDirectory(e *Evidence, f *findings) {
-	c := e.roleClaim()
-	if c == nil || c.ValueType != "GROUPS" || e.Org.User == nil {
-		return
-	}
-	var unseen []string
-	for _, g := range e.Org.User.Groups {
-		lets, judged := c.Lets(g.Name)
-		switch {
-		case !lets || !judged || g.Name == e.adminRole(): // checkAdmin says so
-		case g.FromDirectory():
-			unseen = append(unseen, g.Name)
-		}
-	}
-	unseen = slices.DeleteFunc(unseen, func(name string) bool {
-		return slices.ContainsFunc(e.Org.User.Groups, func(g okta.GroupFacts) bool { return g.Name == name && !g.FromDirectory() })
-	})
-	if len(unseen) > 0 {
-		f.add("directory-groups", Finding{
-			What:    fmt.Sprintf("Groups of %s come from a directory: a claim of groups does not see those.", e.Org.User.Login),
-			Seen:    "type APP_GROUP of " + clip(strings.Join(unseen, ", ")),
-			Setting: "Value type Expression: Groups.startsWith(\"active_directory\",\"ONE_\",100) ?: {}; or a group rule that fills a group of Okta's own",
-			Call:    "PUT " + e.Org.Server.Path() + "/claims/" + c.ID,
-		})
-	}
 }

@@ -36,7 +36,21 @@ func checkConfig(e *Evidence, f *findings) {
 			iss, issuer := e.Config.STS.IAM.TokenValidation.Iss, e.Config.IAM.Issuer
 			f.add("issuer-differs", Finding{
 				What: "The configuration has two issuers.", Seen: fmt.Sprintf("iam.issuer is %s, sts.iam.tokenValidation.iss is %s", issuer, iss),
-				Near: nearMiss(iss, issuer), Setting: "sts.iam.tokenValidation.iss: the same as iam.issuer, or leave it out",
+				Near: nearMiss(iss, issuer), Setting: "sts.iam.tokenValidation.iss: " + issuer + " (the same as iam.issuer, if that is the right one), or leave it out",
+			})
+		case strings.Contains(fault, "sts.iam.adminRole: expected no blanks"):
+			role := e.Config.STS.IAM.AdminRole
+			f.add("config-invalid", Finding{
+				What: "sts.iam.adminRole has a blank at its beginning or end, which is refused.", Seen: fmt.Sprintf("sts.iam.adminRole is %q", role),
+				Near: "Without it the name is " + strings.TrimSpace(role) + ".", Setting: "sts.iam.adminRole: " + strings.TrimSpace(role) + " (and the group's name in Okta the same, without blanks)",
+				settings: []config.Setting{{Key: "sts.iam.adminRole", Value: strings.TrimSpace(role)}},
+			})
+		case e.idTokens() && strings.Contains(fault, "sts.iam.tokenValidation.aud: with iam.tokenSource: id_token"):
+			f.add("audience", Finding{
+				What:    "The audience is not the client: with iam.tokenSource: id_token the roles are in the ID token, which is for the client alone.",
+				Seen:    fmt.Sprintf("sts.iam.tokenValidation.aud is %s, iam.clientId is %s", e.Config.STS.IAM.TokenValidation.Aud, clip(e.Config.IAM.ClientID)),
+				Setting: "sts.iam.tokenValidation.aud: " + clip(e.Config.IAM.ClientID) + ", or leave it out", Console: atSecrets,
+				settings: []config.Setting{{Key: "sts.iam.tokenValidation.aud", Value: e.Config.IAM.ClientID}}, steps: []step{},
 			})
 		default:
 			rest = append(rest, fault)
@@ -44,8 +58,8 @@ func checkConfig(e *Evidence, f *findings) {
 	}
 	if len(rest) > 0 {
 		f.add("config-invalid", Finding{
-			What: "The configuration is refused.", Seen: clip(strings.Join(rest, "; ")),
-			Setting: "Mend every fault that portico config check reports.", Call: "portico config check --config FILE",
+			What: "The configuration is refused, so Portico does not start.", Seen: clip(strings.Join(rest, "; ")),
+			Setting: "Mend every fault that portico config check --config FILE lists.",
 		})
 	}
 	switch {

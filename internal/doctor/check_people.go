@@ -1,13 +1,18 @@
 package doctor
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/portico-iam/portico/internal/okta"
+)
 
 // checkAssigned: may this person use the application at all?
 func checkAssigned(e *Evidence, f *findings) {
 	if e.Login == "" && e.read(appsPath) && e.Org.App != nil && e.Org.App.Unused {
 		f.add("not-assigned", Finding{
-			What: "Nobody is assigned to the application.", Seen: "neither a group nor a person", Setting: "Assign a group.",
-			Call: "PUT " + e.appPath() + "/groups/{groupId} with {}",
+			What: "Nobody is assigned to the application, so nobody can sign in.", Seen: "neither a group nor a person is assigned",
+			Setting: "Assign the groups whose people shall sign in.", Call: "PUT " + e.appPath() + "/groups/{groupId} with {}", steps: []step{{part: "assignment of "}},
 		})
 	}
 	if !e.read("/api/v1/users") || e.Login == "" {
@@ -17,28 +22,56 @@ func checkAssigned(e *Evidence, f *findings) {
 	switch {
 	case u == nil:
 		f.add("user-inactive", Finding{
-			What: "There is nobody of that login.", Seen: "404 for " + clip(e.Login), Setting: "The login as Okta has it", Call: "GET /api/v1/users/{login}",
+			What: fmt.Sprintf("Okta has nobody with the login %s.", clip(e.Login)), Seen: "404 for that login", Setting: "The login exactly as Okta has it, usually an e-mail address.",
+			Call: "GET /api/v1/users?search=profile.login eq \"…\"",
 		})
 		return
 	case u.Status != "ACTIVE":
 		f.add("user-inactive", Finding{
-			What: "The person can't sign in.", Seen: fmt.Sprintf("status %s of %s", u.Status, u.Login), Setting: "Activate, unsuspend or unlock them.",
-			Call: "POST /api/v1/users/" + u.ID + "/lifecycle/activate",
+			What: fmt.Sprintf("%s can't sign in: the account is %s.", u.Login, u.Status), Seen: fmt.Sprintf("the status of %s is %s", u.Login, u.Status),
+			Setting: "Activate, unsuspend or unlock the person.", Call: "POST /api/v1/users/" + u.ID + "/lifecycle/" + lifecycle(u.Status),
 		})
 		return
 	}
 	if app := e.Org.App; app != nil && !app.Assigned && e.read(appsPath) {
-		group := "{groupId}"
-		for _, g := range e.Org.Groups {
-			if u.In(g.ID) {
-				group = g.ID
-			}
-		}
-		inBootstrap := group != "{groupId}" || e.meantToAdminister(u)
-		f.add("not-assigned", Finding{
-			What:    "Neither " + u.Login + " nor a group of theirs is assigned to the application.",
-			Seen:    fmt.Sprintf("%s is in %d groups, none of the %d that are assigned", u.Login, len(u.Groups), len(app.Groups)),
-			Setting: "Put them into a group that is assigned, or assign a group of theirs (not Everyone, unless everybody shall sign in).", Call: "PUT " + e.appPath() + "/groups/" + group + " with {}", byHand: !inBootstrap,
-		})
+		e.notAssigned(f, app)
 	}
+}
+
+// lifecycle is the request that ends a status (okta.md 6).
+func lifecycle(status string) string {
+	switch status {
+	case "SUSPENDED":
+		return "unsuspend"
+	case "LOCKED_OUT":
+		return "unlock"
+	}
+	return "activate"
+}
+
+// notAssigned names the group that lacks: for who shall administer, the bootstrap group's assignment; being in it is another
+// matter (checkAdmin), which comes first.
+func (e *Evidence) notAssigned(f *findings, app *okta.AppFacts) {
+	u, member := e.Org.User, e.member()
+	if slices.ContainsFunc(app.Groups, member.In) {
+		return // once they are in the bootstrap group they are assigned
+	}
+	finding := Finding{
+		What:    fmt.Sprintf("Neither %s nor a group of theirs is assigned to the application, so they can't sign in.", u.Login),
+		Seen:    fmt.Sprintf("they are in %s; assigned are %d other groups", clip(groupNames(u.Groups)), len(app.Groups)),
+		Setting: "Put them into a group that is assigned, or assign one of theirs (Everyone only if everybody shall sign in).",
+		Call:    "PUT " + e.appPath() + "/groups/{groupId} with {}",
+	}
+	for _, g := range u.Groups {
+		if e.Setup != nil && slices.Contains(e.Setup.Application.Groups, g.Name) {
+			finding.steps = append(finding.steps, step{part: "assignment of " + g.Name})
+		}
+	}
+	if group := e.adminGroup(); group != nil && member.In(group.ID) {
+		finding.What = fmt.Sprintf("The group %s is not assigned to the application, so %s can't sign in.", group.Name, u.Login)
+		finding.Setting = fmt.Sprintf("Assign the group %s to the application.", group.Name)
+		finding.Call = "PUT " + e.appPath() + "/groups/" + group.ID + " with {}"
+		finding.steps = append(finding.steps, step{part: "assignment of " + group.Name})
+	}
+	f.add("not-assigned", finding)
 }

@@ -22,7 +22,7 @@ type signIn struct {
 }
 
 func (e *Evidence) signIn() signIn {
-	q := signIn{client: e.Client.ID, scopes: e.Client.Scopes, user: e.Org.User}
+	q := signIn{client: e.Client.ID, scopes: e.Client.Scopes, user: e.member()}
 	if e.Org.App != nil {
 		q.client = e.Org.App.ClientID
 	}

@@ -16,7 +16,7 @@ func checkRedirect(e *Evidence, f *findings) {
 	}
 	finding := Finding{
 		What: "The redirect URI is not registered at the application.", Setting: "Sign-in redirect URIs: add " + uri,
-		Call: "PUT " + e.appPath() + " with settings.oauthClient.redirect_uris", byHand: e.Setup != nil && uri != e.Setup.RedirectURI(),
+		Call: "PUT " + e.appPath() + " with settings.oauthClient.redirect_uris", steps: []step{{part: "application", field: redirectURIs, value: uri}},
 	}
 	if e.Org != nil && e.Org.App != nil && !e.Org.ByLabel {
 		registered := e.Org.App.RedirectURIs
@@ -73,7 +73,7 @@ func checkLogout(e *Evidence, f *findings) {
 	f.add("logout-uri", Finding{
 		What: "The address to return to after signing out is not registered: signing out ends on an error page of Okta's.",
 		Seen: fmt.Sprintf("%s: %s; registered: %s", e.Client.key("logout"), uri, clip(orNone(e.Org.App.LogoutURIs))),
-		Near: nearest(uri, e.Org.App.LogoutURIs), byHand: uri != e.Setup.LogoutURI(), Setting: "Sign-out redirect URIs: add " + uri,
+		Near: nearest(uri, e.Org.App.LogoutURIs), steps: []step{{part: "application", field: logoutURIs, value: uri}}, Setting: "Sign-out redirect URIs: add " + uri,
 		Call: "PUT " + e.appPath() + " with settings.oauthClient.post_logout_redirect_uris [" + quoteAll(append(slices.Clone(e.Org.App.LogoutURIs), uri)) + "]",
 	})
 }

@@ -15,7 +15,10 @@ import (
 type Input struct {
 	Config *config.Config // as far as it could be read
 	Faults config.Faults  // of the configuration
-	Setup  *okta.Setup
+	// ConfigPath is where it was read from, and Environ what went before it; "" where nobody could change it.
+	ConfigPath string
+	Environ    []string
+	Setup      *okta.Setup
 	// SetupFault is why the setup file could not be read.
 	SetupFault string
 	Token      string
@@ -35,6 +38,8 @@ type Evidence struct {
 	Login      string
 	Config     *config.Config
 	Faults     config.Faults
+	ConfigPath string
+	Environ    []string
 	Setup      *okta.Setup
 	SetupFault string
 	Gateway    *Gateway
@@ -44,6 +49,8 @@ type Evidence struct {
 	Probes     *Probes
 	Org        *okta.Organisation
 	OrgErr     error
+
+	api *okta.Client // for reading
 }
 
 const (
@@ -51,11 +58,12 @@ const (
 	orgTime   = 12 * time.Second // of it, for the Management API
 )
 
-// Gather collects the evidence.
-func Gather(ctx context.Context, in Input) (*Evidence, error) {
-	ctx, cancel := context.WithTimeout(ctx, wholeTime)
-	defer cancel()
-	e := &Evidence{Now: in.Now(), Offline: in.Offline, Config: in.Config, Faults: in.Faults, Setup: in.Setup, SetupFault: in.SetupFault, Told: readText(in.Error)}
+// gather collects the evidence.
+func gather(ctx context.Context, in Input) (*Evidence, error) {
+	e := &Evidence{
+		Now: in.Now(), Offline: in.Offline, Config: in.Config, Faults: in.Faults, ConfigPath: in.ConfigPath, Environ: in.Environ,
+		Setup: in.Setup, SetupFault: in.SetupFault, Told: readText(in.Error),
+	}
 	if len(in.Gateway) > 0 {
 		var err error
 		if e.Gateway, err = readGateway(in.Gateway); err != nil {
@@ -96,6 +104,7 @@ func (e *Evidence) readOrganisation(ctx context.Context, client *http.Client) {
 	if e.Config != nil {
 		want.AdminRole = e.Config.STS.IAM.AdminRole
 	}
+	e.api = api
 	e.Org, e.OrgErr = api.Organisation(ctx, want)
 	if e.Org == nil {
 		return
@@ -128,15 +137,25 @@ type Report struct {
 	UnknownError bool `json:"unknownError,omitempty"`
 	// Notes say what could not be looked at.
 	Notes []string `json:"notes,omitempty"`
+
+	file    *configFile // that was examined
+	plan    *okta.Plan  // of okta apply, as far as a finding might be mended by it
+	planErr error
+	// filesAreOurs tells that the plan writes the very configuration that was examined.
+	filesAreOurs bool
 }
 
-// Examine gathers and checks.
+// Examine gathers and checks, and finds out who can mend what is found.
 func Examine(ctx context.Context, in Input) (*Report, error) {
-	e, err := Gather(ctx, in)
+	ctx, cancel := context.WithTimeout(ctx, wholeTime)
+	defer cancel()
+	e, err := gather(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	return e.Report(), nil
+	report := e.Report()
+	e.remedies(ctx, report)
+	return report, nil
 }
 
 // Report checks the evidence.

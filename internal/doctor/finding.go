@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/okta"
 )
 
 // Finding is one thing that is wrong.
@@ -18,10 +19,15 @@ type Finding struct {
 	Console  string   `json:"console,omitempty"` // where Okta's console has it
 	Call     string   `json:"call,omitempty"`    // the API call, or the line of a configuration, that mends it
 	Explains []string `json:"explains,omitempty"`
-	Fix      string   `json:"fix,omitempty"` // who can mend it
+	// Fix says who mends it when --fix is given; "" means that nobody but a person does. How is what that changes, or why
+	// --fix does not mend what it might have. See remedy.go.
+	Fix string   `json:"fix,omitempty"`
+	How []string `json:"how,omitempty"`
 
-	settings []config.Setting // of our own configuration
-	byHand   bool             // okta apply would not mend this one
+	settings []config.Setting // of our own configuration; of several only those that are there, else the first
+	steps    []step           // of okta apply's, where the catalogue's are not exact enough
+	by       []okta.Step      // the plan's that mend it
+	also     []string         // explains these too, this time
 }
 
 // Who can mend a finding.
@@ -37,14 +43,14 @@ func (f *findings) add(id string, v Finding) {
 	row := catalogue[id]
 	v.ID, v.Row = id, row.row
 	v.Console = cmp.Or(v.Console, row.console)
-	switch {
-	case len(v.settings) > 0:
-		v.Fix = fixConfig
-	case row.apply && !v.byHand:
-		v.Fix = fixApply
+	if v.steps == nil {
+		v.steps = row.steps
 	}
 	*f = append(*f, v)
 }
+
+// explains are the findings that go away with this one.
+func (v *Finding) explains() []string { return slices.Concat(catalogue[v.ID].explains, v.also) }
 
 // ranked puts causes before consequences, and drops what another finding explains. What explains the error that somebody
 // came with goes first.
@@ -52,7 +58,7 @@ func (f findings) ranked() findings {
 	has := func(id string) bool { return slices.ContainsFunc(f, func(v Finding) bool { return v.ID == id }) }
 	explained := map[string]bool{}
 	for _, v := range f {
-		for _, id := range catalogue[v.ID].explains {
+		for _, id := range v.explains() {
 			explained[id] = true
 		}
 	}
@@ -62,7 +68,7 @@ func (f findings) ranked() findings {
 		if explained[v.ID] || twice {
 			continue
 		}
-		v.Explains = slices.DeleteFunc(slices.Clone(catalogue[v.ID].explains), func(id string) bool { return !has(id) })
+		v.Explains = slices.DeleteFunc(v.explains(), func(id string) bool { return !has(id) })
 		out = append(out, v)
 	}
 	answers := func(v Finding) bool {

@@ -1,60 +1,92 @@
 package doctor
 
 import (
-	"fmt"
-	"os"
 	"slices"
 
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/file"
+	"github.com/portico-iam/portico/internal/okta"
 )
 
 // Mend is what can be done about a report without touching what is not ours: keys of our own configuration, and what
 // portico okta apply owns.
 type Mend struct {
-	Settings []config.Setting
-	Apply    bool
+	Lines []string    // of the configuration: key, value, and the new one
+	Path  string      // of it
+	Asked []okta.Step // okta apply's, that findings are mended by
+	Along []okta.Step // its further ones: apply does all that the setup file says, or nothing
+	Plan  *okta.Plan  // those together; nil where apply has nothing to mend
+
+	file     *configFile
+	settings []config.Setting
 }
 
-// Mend collects it. Of two findings about one key the first counts; the next run has the other.
+// Mend collects it. Of two findings about one key the first counts; the next run has the other. What okta apply writes into
+// the same configuration is left to it.
 func (r *Report) Mend() (m Mend) {
 	for _, v := range r.Findings {
-		m.Apply = m.Apply || v.Fix == fixApply
-		for _, s := range v.settings {
-			if !slices.ContainsFunc(m.Settings, func(o config.Setting) bool { return o.Key == s.Key }) {
-				m.Settings = append(m.Settings, s)
+		if v.Fix == fixApply {
+			m.Plan = r.plan
+		}
+	}
+	if m.Plan != nil {
+		m.split(r)
+	}
+	for _, v := range r.Findings {
+		if v.Fix != fixConfig {
+			continue
+		}
+		for _, s := range r.file.there(v.settings) {
+			twice := slices.ContainsFunc(m.settings, func(o config.Setting) bool { return o.Key == s.Key })
+			if !twice && !(r.filesAreOurs && m.applies(s.Key)) {
+				m.settings = append(m.settings, s)
 			}
 		}
+	}
+	if len(m.settings) > 0 {
+		m.file, m.Path = r.file, r.file.path
+		edited, _ := m.file.try(m.settings) // each was tried already
+		m.Lines = lines(edited)
 	}
 	return m
 }
 
-// Nothing tells that there is nothing to do.
-func (m Mend) Nothing() bool { return len(m.Settings) == 0 && !m.Apply }
+func (m *Mend) split(r *Report) {
+	for _, s := range m.Plan.Steps {
+		asked := slices.ContainsFunc(r.Findings, func(v Finding) bool {
+			return v.Fix == fixApply && slices.ContainsFunc(v.by, func(o okta.Step) bool { return o.Part == s.Part })
+		})
+		switch {
+		case s.Action == okta.Keep:
+		case asked:
+			m.Asked = append(m.Asked, s)
+		default:
+			m.Along = append(m.Along, s)
+		}
+	}
+}
 
-// PlanConfig says what EditConfig would change.
-func (m Mend) PlanConfig(path string) ([]config.Edited, error) {
-	_, edited, err := m.edit(path)
-	return edited, err
+// applies tells whether okta apply sets that key of the configuration.
+func (m *Mend) applies(key string) bool {
+	return slices.ContainsFunc(slices.Concat(m.Asked, m.Along), func(s okta.Step) bool { return s.Part == ourConfig && s.Holds(key, "") })
+}
+
+// Nothing tells that there is nothing to do.
+func (m Mend) Nothing() bool { return len(m.Lines) == 0 && m.Plan == nil }
+
+// Unasked are the steps that would go along and may break something for others: nobody asked for that.
+func (m Mend) Unasked() []okta.Step {
+	return slices.DeleteFunc(slices.Clone(m.Along), func(s okta.Step) bool { return s.Danger == "" })
 }
 
 // EditConfig changes the file at once or not at all.
-func (m Mend) EditConfig(path string) error {
-	text, edited, err := m.edit(path)
-	if err != nil || len(edited) == 0 {
+func (m Mend) EditConfig() error {
+	if len(m.Lines) == 0 {
+		return nil
+	}
+	text, _, err := m.file.edit(m.settings)
+	if err != nil {
 		return err
 	}
-	return file.Replace(path, text, file.Private)
-}
-
-func (m Mend) edit(path string) ([]byte, []config.Edited, error) {
-	before, err := os.ReadFile(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	after, edited, err := config.Edit(before, m.Settings)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return after, edited, nil
+	return file.Replace(m.Path, text, file.Private)
 }

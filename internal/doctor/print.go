@@ -21,7 +21,6 @@ func (r *Report) Print(w io.Writer) {
 			row = fmt.Sprintf(" [row %d]", v.Row)
 		}
 		fmt.Fprintf(w, "%d. %s%s\n", i+1, v.What, row)
-		fix := map[string]string{fixApply: "--fix with --okta mends this, by portico okta apply", fixConfig: "--fix mends this in our configuration"}[v.Fix]
 		for _, line := range [][2]string{
 			{"seen", v.Seen},
 			{"nearly", v.Near},
@@ -29,7 +28,7 @@ func (r *Report) Print(w io.Writer) {
 			{"console", v.Console},
 			{"call", v.Call},
 			{"explains", strings.Join(v.Explains, ", ")},
-			{"fix", fix},
+			{"fix", v.fix()},
 		} {
 			if line[1] != "" {
 				fmt.Fprintf(w, "   %-9s %s\n", line[0]+":", line[1])
@@ -46,6 +45,15 @@ func (r *Report) Print(w io.Writer) {
 	for _, note := range r.Notes {
 		fmt.Fprintf(w, "\nNote: %s\n", note)
 	}
+}
+
+// fix says whether --fix mends it, and what that changes.
+func (v *Finding) fix() string {
+	by := map[string]string{fixApply: "--fix mends this, by portico okta apply:", fixConfig: "--fix mends this in our configuration:"}[v.Fix]
+	if by == "" {
+		return strings.Join(v.How, "; ")
+	}
+	return strings.Join(append([]string{by}, v.How...), "\n             - ")
 }
 
 // JSON writes the report for programs.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,8 +15,8 @@ import (
 func TestAReportForPeopleHasEveryPart(t *testing.T) {
 	r := &Report{
 		Findings: []Finding{
-			{Row: 7, What: "W.", Seen: "S", Near: "N", Setting: "X", Console: "C", Call: "PUT", Explains: []string{"a", "b"}, Fix: fixApply},
-			{What: "V.", Seen: "T", Setting: "Y"},
+			{Row: 7, What: "W.", Seen: "S", Near: "N", Setting: "X", Console: "C", Call: "PUT", Explains: []string{"a", "b"}, Fix: fixApply, How: []string{"change: G", "add: M"}},
+			{What: "V.", Seen: "T", Setting: "Y", How: []string{"by hand: Z"}},
 		},
 		Notes: []string{"N1."},
 	}
@@ -26,11 +27,14 @@ func TestAReportForPeopleHasEveryPart(t *testing.T) {
    console:  C
    call:     PUT
    explains: a, b
-   fix:      --fix with --okta mends this, by portico okta apply
+   fix:      --fix mends this, by portico okta apply:
+             - change: G
+             - add: M
 
 2. V.
    seen:     T
    set:      Y
+   fix:      by hand: Z
 
 Note: N1.
 `
@@ -61,19 +65,18 @@ func TestMendingAConfiguration(t *testing.T) {
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	r := &Report{Findings: []Finding{
-		{settings: []config.Setting{{Key: "sts.iam.rolePath", Value: "teams"}}, Fix: fixConfig},
-		{settings: []config.Setting{{Key: "sts.iam.rolePath", Value: "later"}}, Fix: fixConfig},
-		{Fix: fixApply},
-	}}
+	r := &Report{
+		Findings: []Finding{
+			{settings: []config.Setting{{Key: "sts.iam.rolePath", Value: "teams"}}, Fix: fixConfig},
+			{settings: []config.Setting{{Key: "sts.iam.rolePath", Value: "later"}}, Fix: fixConfig},
+		},
+		file: (&Evidence{ConfigPath: path}).configFile(),
+	}
 	m := r.Mend()
-	if len(m.Settings) != 1 || !m.Apply || m.Nothing() {
+	if m.Nothing() || !slices.Equal(m.Lines, []string{"sts.iam.rolePath: groups -> teams"}) {
 		t.Fatalf("%+v", m)
 	}
-	if edited, err := m.PlanConfig(path); err != nil || len(edited) != 1 || edited[0].From != "groups" || edited[0].To != "teams" {
-		t.Fatalf("%v %+v", err, edited)
-	}
-	if err := m.EditConfig(path); err != nil {
+	if err := m.EditConfig(); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)

@@ -9,7 +9,7 @@ type Organisation struct {
 	ByLabel bool          // the application was found by its name only: nobody has the client id
 	Servers []ServerFacts // all, without their parts
 	Server  *ServerFacts  // the issuer's, with its parts; nil: not found
-	Groups  []GroupFacts  // whose names resemble the bootstrap role
+	Groups  []GroupFacts  // whose names resemble the bootstrap role, or that apply made for it
 	User    *UserFacts    // nil: not asked for, or not found
 	Events  []EventFacts  // refusals of the last hour, newest first
 	Refused []*Error      // what could not be read
@@ -100,7 +100,8 @@ func (c *ClaimFacts) Describe() string {
 // GroupFacts is a group. Members are only counted where that was asked for.
 type GroupFacts struct {
 	ID, Name, Type string
-	Active         int // members who may sign in
+	Active         int  // members who may sign in
+	Made           bool // apply made it as the bootstrap group
 }
 
 // FromDirectory tells of a group that Okta imported: claims of the type GROUPS don't see it.

@@ -248,16 +248,23 @@ func (r *reader) user(ctx context.Context, want Lookup) {
 	}
 }
 
-// groups finds those whose names are the bootstrap role's but for case, blanks and punctuation.
+// groups finds those whose names are the bootstrap role's but for case, blanks and punctuation, and the one that apply made for
+// it.
 func (r *reader) groups(ctx context.Context, want Lookup) {
 	if want.AdminRole == "" {
 		return
 	}
 	start := []rune(want.AdminRole)
 	start = start[:min(3, len(start))]
-	for _, o := range r.all(ctx, query(groupsPath, map[string]string{"q": string(start)})) {
+	found := r.all(ctx, query(groupsPath, map[string]string{"q": string(start)}))
+	made := r.renamed(ctx, want.Setup)
+	if made != nil && !slices.ContainsFunc(found, func(o object) bool { return o.id() == made.id() }) {
+		found = append(found, made)
+	}
+	for _, o := range found {
 		g := groupFacts(o)
-		if Plain(g.Name) != Plain(want.AdminRole) {
+		g.Made = made != nil && g.ID == made.id()
+		if Plain(g.Name) != Plain(want.AdminRole) && !g.Made {
 			continue
 		}
 		for _, member := range r.all(ctx, limited(groupsPath+"/"+g.ID+"/users")) {
