@@ -69,7 +69,7 @@ var catalogue = withSymptoms(map[string]entry{
 	"no-admin-role":      {row: 41, rank: 33, console: atRoles, explains: []string{"told-no-admin-role", "management"}},
 	"management":         {row: 43, rank: 34},
 
-	"app-missing":    {rank: 39, console: atApps, steps: []step{{part: "application"}}},
+	"app-missing":    {rank: 39, console: atApps, steps: newApplication},
 	"app-inactive":   {row: 20, rank: 40, console: atApps, steps: []step{{part: "application", field: "status"}}, explains: []string{"client-unknown", "secret", "told-client", "told-client-id", "told-inactive", "grant-missing"}},
 	"client-unknown": {row: 34, rank: 41, console: atSecrets, steps: []step{{part: ourConfig, field: "iam.clientId"}}, explains: []string{"secret", "told-client", "told-client-id"}},
 	"auth-method":    {row: 34, rank: 42, console: atSecrets, steps: []step{{part: "application", field: authMethod}}, explains: []string{"secret", "told-client"}},
@@ -122,7 +122,7 @@ var catalogue = withSymptoms(map[string]entry{
 	"no-roles":         {row: 22, rank: 88, console: atGroups, explains: []string{"claim-missing", "told-no-roles", "told-some"}},
 	"claim-missing":    {row: 21, rank: 89, console: atClaims, steps: []step{{part: "claim", action: okta.Create}}, explains: []string{"told-no-admin", "told-no-roles"}},
 	"admin-name":       {row: 24, rank: 90, console: atGroups, steps: []step{{part: "group"}}, explains: []string{"admin-missing", "admin-filter", "not-admin", "told-no-admin"}},
-	"admin-missing":    {row: 24, rank: 91, console: atGroups, steps: []step{{part: "group"}}, explains: []string{"admin-filter", "not-admin", "told-no-admin"}},
+	"admin-missing":    {row: 24, rank: 91, console: atGroups, steps: []step{{part: "group"}, {part: "member "}, {part: "assignment of "}}, explains: []string{"admin-filter", "not-admin", "told-no-admin"}},
 	"admin-filter":     {row: 24, rank: 92, console: atClaims, steps: []step{{part: "claim", field: "value"}}, explains: []string{"told-no-admin"}},
 	"admin-empty":      {row: 24, rank: 93, console: atGroups, steps: []step{{part: "member "}}, explains: []string{"not-admin", "told-no-admin"}},
 	"not-admin":        {row: 24, rank: 94, console: atGroups, explains: []string{"told-no-admin"}},

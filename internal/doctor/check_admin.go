@@ -56,6 +56,12 @@ func (e *Evidence) lacksGroup() *okta.GroupFacts {
 	return nil
 }
 
+// withoutGroup tells that the person is to be in a bootstrap group that is not there.
+func (e *Evidence) withoutGroup() bool {
+	role := e.adminRole()
+	return role != "" && e.read("/api/v1/groups") && !e.madeByExpression() && len(e.Org.Groups) == 0 && e.meantToAdminister(e.Org.User)
+}
+
 // member is the person with the bootstrap group where that is what they lack. What they can't do for want of the group is no
 // fault of its own: putting them into it mends that too.
 func (e *Evidence) member() *okta.UserFacts {
@@ -143,6 +149,7 @@ func (e *Evidence) leftOut(f *findings, c *okta.ClaimFacts, role string) {
 		Setting: fmt.Sprintf("Filter: Matches regex %s (the claim is in the tokens of every application of this authorization server). Or a group that it lets through as sts.iam.adminRole.", value),
 		Call:    fmt.Sprintf("PUT %s/claims/%s with {\"group_filter_type\":%q,\"value\":%q}", e.Org.Server.Path(), c.ID, kind, value),
 		Console: atClaims + " > " + c.Name,
+		ifApply: "The filter that the setup file says, which portico okta apply puts back.",
 	}
 	if e.Setup != nil {
 		finding.Setting = fmt.Sprintf("Filter: Matches regex %s, or with claim.widen: true in the setup file portico okta apply sets it (the claim is in the tokens of every application of this authorization server). Or a group that it lets through as bootstrap.group there; sts.iam.adminRole follows.", value)
@@ -170,11 +177,15 @@ func (e *Evidence) noAdminGroup(f *findings, role string) {
 		}
 		return
 	}
-	f.add("admin-missing", Finding{
+	finding := Finding{
 		What: fmt.Sprintf("There is no group %s, so nobody can administer Portico.", role), Seen: "no group has that name, nor nearly",
-		Setting: fmt.Sprintf("Make the group %s and put the first administrator into it.", role), Console: atGroups + " > Add group",
-		Call: "POST /api/v1/groups with {\"profile\":{\"name\":\"" + role + "\"}}, then PUT /api/v1/groups/{id}/users/{userId}",
-	})
+		Setting: fmt.Sprintf("Make the group %s, put the first administrator into it, and assign it to the application.", role), Console: atGroups + " > Add group",
+		Call: "POST /api/v1/groups with {\"profile\":{\"name\":\"" + role + "\"}}, PUT /api/v1/groups/{id}/users/{userId}, PUT " + e.appPath() + "/groups/{id}",
+	}
+	if e.Org.User != nil && e.withoutGroup() && e.Org.App != nil && !e.Org.App.Assigned {
+		finding.also = []string{"told-assigned"}
+	}
+	f.add("admin-missing", finding)
 }
 
 // roleIsWrong tells which of two names is to be changed: ours, where the setup file calls the group what it is called.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/okta"
 )
 
 const appsPath = "/api/v1/apps"
@@ -20,16 +21,30 @@ func (e *Evidence) appPath() string {
 	return appsPath + "/{id}"
 }
 
+// newApplication is what okta apply does where there is none.
+var newApplication = []step{
+	{part: "application", action: okta.Create},
+	{part: "secret"},
+	{part: "assignment of "},
+	{part: "policy"},
+	{part: "rule"},
+}
+
 // checkApplication: is there one with this client id, and is it active?
 func checkApplication(e *Evidence, f *findings) {
 	key, p := e.Client.key("id"), e.Probes
 	if e.read(appsPath) {
 		switch app := e.Org.App; {
 		case app == nil && e.Client.ID != "":
-			f.add("client-unknown", Finding{
-				What: "No application has this client id.", Seen: fmt.Sprintf("%s is %s", key, clip(e.Client.ID)),
-				Setting: key + ": the Client ID of the application", Call: "GET " + appsPath + "?filter=name eq \"oidc_client\"",
-			})
+			finding := Finding{
+				What: "Okta has no application with this client id.", Seen: fmt.Sprintf("%s is %s", key, clip(e.Client.ID)), Console: atApps,
+				Setting: key + ": the Client ID that the console shows at the application", Call: "GET " + appsPath + "?filter=name eq \"oidc_client\"",
+			}
+			if e.planIsOurs() { // else a new one would have an id that nobody knows
+				finding.Setting += "; a new application, if it was deleted"
+				finding.steps = append([]step{{part: ourConfig, field: "iam.clientId"}}, newApplication...)
+			}
+			f.add("client-unknown", finding)
 			return
 		case app == nil && e.Setup != nil:
 			f.add("app-missing", Finding{

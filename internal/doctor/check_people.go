@@ -53,7 +53,7 @@ func lifecycle(status string) string {
 // matter (checkAdmin), which comes first.
 func (e *Evidence) notAssigned(f *findings, app *okta.AppFacts) {
 	u, member := e.Org.User, e.member()
-	if slices.ContainsFunc(app.Groups, member.In) {
+	if slices.ContainsFunc(app.Groups, member.In) || e.withoutGroup() {
 		return // once they are in the bootstrap group they are assigned
 	}
 	finding := Finding{

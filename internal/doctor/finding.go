@@ -27,6 +27,7 @@ type Finding struct {
 	settings []config.Setting // of our own configuration; of several only those that are there, else the first
 	steps    []step           // of okta apply's, where the catalogue's are not exact enough
 	by       []okta.Step      // the plan's that mend it
+	ifApply  string           // the setting, where okta apply mends it
 	also     []string         // explains these too, this time
 }
 

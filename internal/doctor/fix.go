@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"path/filepath"
 	"slices"
 
 	"github.com/portico-iam/portico/internal/config"
@@ -54,7 +55,10 @@ func (r *Report) Mend() (m Mend) {
 func (m *Mend) split(r *Report) {
 	for _, s := range m.Plan.Steps {
 		asked := slices.ContainsFunc(r.Findings, func(v Finding) bool {
-			return v.Fix == fixApply && slices.ContainsFunc(v.by, func(o okta.Step) bool { return o.Part == s.Part })
+			sets := func(k config.Setting) bool {
+				return v.Fix == fixConfig && s.Part == ourConfig && r.filesAreOurs && s.Holds(k.Key, "")
+			}
+			return slices.ContainsFunc(v.by, func(o okta.Step) bool { return o.Part == s.Part }) || slices.ContainsFunc(v.settings, sets)
 		})
 		switch {
 		case s.Action == okta.Keep:
@@ -79,7 +83,7 @@ func (m Mend) Unasked() []okta.Step {
 	return slices.DeleteFunc(slices.Clone(m.Along), func(s okta.Step) bool { return s.Danger == "" })
 }
 
-// EditConfig changes the file at once or not at all.
+// EditConfig changes the file at once or not at all. A link to it stays one.
 func (m Mend) EditConfig() error {
 	if len(m.Lines) == 0 {
 		return nil
@@ -88,5 +92,9 @@ func (m Mend) EditConfig() error {
 	if err != nil {
 		return err
 	}
-	return file.Replace(m.Path, text, file.Private)
+	path, err := filepath.EvalSymlinks(m.Path)
+	if err != nil {
+		return err
+	}
+	return file.Replace(path, text, file.Private)
 }

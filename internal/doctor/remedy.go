@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func (e *Evidence) remedies(ctx context.Context, r *Report) {
 		danger := slices.ContainsFunc(byPlan, func(s okta.Step) bool { return s.Danger != "" })
 		switch edited, why := r.file.try(v.settings); {
 		case len(byPlan) > 0 && !(danger && len(edited) > 0):
-			v.Fix, v.by = fixApply, byPlan
+			v.Fix, v.by, v.Setting = fixApply, byPlan, cmp.Or(v.ifApply, v.Setting)
 			for _, s := range byPlan {
 				v.How = append(v.How, s.Line())
 			}

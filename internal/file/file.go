@@ -13,17 +13,22 @@ import (
 // Private is for its owner alone: the mode of what may hold a secret.
 const Private fs.FileMode = 0o600
 
-// Replace puts content in the place of path, on disk before it returns. What is there keeps its mode; a new file gets mode.
-// Its folder must be there.
+// Replace puts content in the place of path, on disk before it returns. What is there keeps its mode and its owner, whom a
+// file of another's would shut out; a new file gets mode. Its folder must be there.
 func Replace(path string, content []byte, mode fs.FileMode) error {
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
+	there, err := os.Lstat(path)
+	isFile := err == nil && there.Mode().IsRegular() // what a link says is not ours to go by
+	if isFile {
+		mode = there.Mode().Perm()
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".portico-*") // 0600
 	if err != nil {
 		return cannotWrite(path, err)
 	}
 	_, err = f.Write(content)
+	if err == nil && isFile {
+		err = keepOwner(f, there)
+	}
 	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -73,5 +74,30 @@ func TestCheckWritable(t *testing.T) {
 	}
 	if err := file.CheckWritable(filepath.Join(path, "y")); err == nil {
 		t.Error("a folder that is missing counts as writable")
+	}
+}
+
+// TestReplaceKeepsTheOwner: a service whose configuration root mends could not read it afterwards.
+func TestReplaceKeepsTheOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("optional: only root can give files away")
+	}
+	path := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(path, 4711, 4712); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Replace(path, []byte("after"), file.Private); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := reflect.Indirect(reflect.ValueOf(info.Sys()))
+	if uid, gid := owner.FieldByName("Uid").Uint(), owner.FieldByName("Gid").Uint(); uid != 4711 || gid != 4712 {
+		t.Errorf("it belongs to %d:%d now", uid, gid)
 	}
 }

@@ -28,6 +28,9 @@ func (r *run) ensureClaim(ctx context.Context) error {
 	} else if r.claimName == "" {
 		r.claimName = rolesClaim
 	}
+	if known := r.record.of("claim"); known != nil && known.Made {
+		r.claimScopes = nil // whatever somebody bound it to: wantClaim sets it free
+	}
 	p.title = fmt.Sprintf("Claim %q in access tokens", r.claimName)
 	p.name = fields{"name": r.claimName, "claimType": "RESOURCE"}
 	p.fresh = object{"name": r.claimName, "claimType": "RESOURCE", "valueType": "GROUPS"}
