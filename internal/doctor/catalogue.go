@@ -15,25 +15,26 @@ type entry struct {
 
 // Places in Okta's console.
 const (
-	atApps      = "Applications > Applications > (the application)"
-	atGeneral   = atApps + " > General"
-	atLogin     = atGeneral + " > LOGIN > Sign-in redirect URIs"
-	atLogout    = atGeneral + " > LOGIN > Sign-out redirect URIs"
-	atSecrets   = atGeneral + " > Client Credentials"
-	atGrants    = atGeneral + " > Grant type"
-	atAssign    = atApps + " > Assignments"
-	atServers   = "Security > API > Authorization Servers"
-	atServer    = atServers + " > (the server)"
-	atSettings  = atServer + " > Settings"
-	atPolicies  = atServer + " > Access Policies"
-	atScopes    = atServer + " > Scopes"
-	atClaims    = atServer + " > Claims"
-	atGroups    = "Directory > Groups"
-	atPeople    = "Directory > People"
-	atTokens    = "Security > API > Tokens"
-	atAPIScopes = atApps + " > Okta API Scopes"
-	atRoles     = atApps + " > Admin roles"
-	atSignOn    = atApps + " > Sign On > User authentication"
+	atApps         = "Applications > Applications > (the application)"
+	atGeneral      = atApps + " > General"
+	atLogin        = atGeneral + " > LOGIN > Sign-in redirect URIs"
+	atLogout       = atGeneral + " > LOGIN > Sign-out redirect URIs"
+	atSecrets      = atGeneral + " > Client Credentials"
+	atGrants       = atGeneral + " > Grant type"
+	atAssign       = atApps + " > Assignments"
+	atServers      = "Security > API > Authorization Servers"
+	atServer       = atServers + " > (the server)"
+	atSettings     = atServer + " > Settings"
+	atPolicies     = atServer + " > Access Policies"
+	atScopes       = atServer + " > Scopes"
+	atClaims       = atServer + " > Claims"
+	atGroups       = "Directory > Groups"
+	atPeople       = "Directory > People"
+	atTokens       = "Security > API > Tokens"
+	atAPIScopes    = atApps + " > Okta API Scopes"
+	atRoles        = atApps + " > Admin roles"
+	atSignOnTokens = atApps + " > Sign On > OpenID Connect ID Token"
+	atSignOn       = atApps + " > Sign On > User authentication"
 )
 
 // What a server that can't be used explains, and what one that is not asked explains.
@@ -91,6 +92,7 @@ var catalogue = withSymptoms(map[string]entry{
 	"rule-misses":     {row: 2, rank: 58, console: atPolicies, steps: []step{{part: "rule"}}, explains: []string{"told-policy", "told-scope-denied"}},
 	"policy-order":    {row: 3, rank: 59, console: atPolicies, steps: []step{{part: "policy", field: "priority"}, {part: "rule", field: "priority"}}, explains: []string{"told-scope-denied", "told-lifetime"}},
 
+	"gateway-mode":     {rank: 61},
 	"session-lost":     {row: 9, rank: 62, explains: []string{"told-session-lost"}},
 	"token-not-passed": {row: 13, rank: 63, explains: []string{"id-token", "told-audience-id", "token-refused"}},
 	"groups-header":    {row: 31, rank: 64, explains: []string{"told-groups-header"}},

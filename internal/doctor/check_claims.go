@@ -41,6 +41,14 @@ func (e *Evidence) claimType() string {
 	return "RESOURCE"
 }
 
+// tokenName is how the console calls those tokens.
+func (e *Evidence) tokenName() string {
+	if e.idTokens() {
+		return "ID Token"
+	}
+	return "Access Token"
+}
+
 // roleClaims are the server's claims that would be found at the role path.
 func (e *Evidence) roleClaims() (all []okta.ClaimFacts) {
 	path, fixed := e.rolePath()
@@ -85,10 +93,12 @@ func checkClaims(e *Evidence, f *findings) {
 		})
 		return
 	}
-	if len(claims) > 0 && !e.idTokens() {
+	if len(claims) > 0 {
+		other := map[string]string{"ID Token": "Access Token", "Access Token": "ID Token"}[e.tokenName()]
 		f.add("claim-identity", Finding{
-			What: fmt.Sprintf("The claim %s is in ID tokens only.", claims[0].Name), Seen: "claimType IDENTITY", Near: "Included in ID Token, not in Access Token.",
-			Setting: "A claim of the same name, Include in token type: Access Token", Call: "POST " + e.Org.Server.Path() + "/claims with claimType: RESOURCE",
+			What: fmt.Sprintf("The claim %s is in the %s only, and the roles are read from the %s.", claims[0].Name, other, e.tokenName()),
+			Seen: fmt.Sprintf("its claimType is %s", claims[0].Type), Near: fmt.Sprintf("Included in %s, not in %s.", other, e.tokenName()),
+			Setting: "Add a claim of the same name, Include in token type: " + e.tokenName(), Call: fmt.Sprintf("POST %s/claims with claimType: %s", e.Org.Server.Path(), e.claimType()),
 		})
 		return
 	}
@@ -108,10 +118,16 @@ func checkClaims(e *Evidence, f *findings) {
 		f.add("claim-name", finding)
 		return
 	}
+	always := ""
+	if e.idTokens() {
+		always = ",\"alwaysIncludeInToken\":true"
+	}
 	f.add("claim-missing", Finding{
-		What: fmt.Sprintf("The authorization server has no claim %s for access tokens.", path), Seen: fmt.Sprintf("the claims of %q", e.Org.Server.Name),
-		Setting: fmt.Sprintf("Name %s, Include in token type: Access Token, Value type: Groups, Include in: Any scope", path),
-		Call:    "POST " + e.Org.Server.Path() + "/claims with {\"name\":\"" + path.String() + "\",\"claimType\":\"RESOURCE\",\"valueType\":\"GROUPS\",\"group_filter_type\":\"REGEX\",\"value\":\"^ONE_.*\",\"conditions\":{\"scopes\":[]}}",
+		What:    fmt.Sprintf("The authorization server has no claim %s for the %s, so nobody has roles.", path, e.tokenName()),
+		Seen:    fmt.Sprintf("none of the claims of %q has that name and is for that token", e.Org.Server.Name),
+		Setting: fmt.Sprintf("Add Claim: Name %s, Include in token type %s, Value type Groups, Filter as your groups and %s are called, Include in Any scope", path, e.tokenName(), cmp.Or(e.adminRole(), "ONE_STS_ADMIN")),
+		Call: fmt.Sprintf("POST %s/claims with {\"name\":%q,\"claimType\":%q,\"valueType\":\"GROUPS\",\"group_filter_type\":\"REGEX\",\"value\":\"^ONE_.*\"%s,\"conditions\":{\"scopes\":[]}}",
+			e.Org.Server.Path(), path.String(), e.claimType(), always),
 	})
 }
 

@@ -32,6 +32,7 @@ func checkConfig(e *Evidence, f *findings) {
 	for _, fault := range e.Faults {
 		switch {
 		case strings.Contains(fault, "leave out -admin"): // checkIssuer
+		case e.idTokens() && strings.Contains(fault, "sends groups for the scope of that name only"): // checkGroupsScope
 		case strings.Contains(fault, "sts.iam.tokenValidation.iss: expected the same issuer"):
 			iss, issuer := e.Config.STS.IAM.TokenValidation.Iss, e.Config.IAM.Issuer
 			f.add("issuer-differs", Finding{

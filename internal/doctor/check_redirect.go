@@ -11,6 +11,9 @@ import (
 // checkRedirect compares the redirect URI letter by letter, as Okta does.
 func checkRedirect(e *Evidence, f *findings) {
 	uri, key := e.Client.RedirectURI, e.Client.key("redirect")
+	if e.Org != nil && e.Org.App != nil && e.Told.says("told-redirect") && e.Told.redirectURI != "" && (uri == "" || slices.Contains(e.Org.App.RedirectURIs, uri)) {
+		uri, key = e.Told.redirectURI, "the error text has" // somebody else sends another one
+	}
 	if uri == "" {
 		return
 	}
@@ -24,7 +27,7 @@ func checkRedirect(e *Evidence, f *findings) {
 			return
 		}
 		finding.Seen = fmt.Sprintf("%s: %s; registered: %s", key, uri, clip(orNone(registered)))
-		finding.Near = nearest(uri, registered)
+		finding.Near = nearest(uri, "Registered", registered)
 		finding.Call += " [" + quoteAll(append(slices.Clone(registered), uri)) + "]"
 		f.add("redirect-uri", finding)
 		return
@@ -34,17 +37,17 @@ func checkRedirect(e *Evidence, f *findings) {
 	}
 	finding.Seen = fmt.Sprintf("%s: %s; Okta's page says: %s", key, uri, e.Probes.Authorize.quote())
 	if registered := e.Probes.Registered; registered != "" {
-		finding.Near = nearest(uri, []string{registered})
+		finding.Near = nearest(uri, "Registered", []string{registered})
 		finding.Seen += "; registered is " + registered
 	}
 	f.add("redirect-uri", finding)
 }
 
-// nearest says what the likeliest of the registered addresses differs in.
-func nearest(uri string, registered []string) string {
-	for _, other := range registered {
+// nearest says what the likeliest of other addresses differs in.
+func nearest(uri, whose string, others []string) string {
+	for _, other := range others {
 		if near := nearMiss(uri, other); near != "" {
-			return near + " Registered is " + other
+			return near + " " + whose + " is " + other
 		}
 	}
 	return ""
@@ -73,7 +76,7 @@ func checkLogout(e *Evidence, f *findings) {
 	f.add("logout-uri", Finding{
 		What: "The address to return to after signing out is not registered: signing out ends on an error page of Okta's.",
 		Seen: fmt.Sprintf("%s: %s; registered: %s", e.Client.key("logout"), uri, clip(orNone(e.Org.App.LogoutURIs))),
-		Near: nearest(uri, e.Org.App.LogoutURIs), steps: []step{{part: "application", field: logoutURIs, value: uri}}, Setting: "Sign-out redirect URIs: add " + uri,
+		Near: nearest(uri, "Registered", e.Org.App.LogoutURIs), steps: []step{{part: "application", field: logoutURIs, value: uri}}, Setting: "Sign-out redirect URIs: add " + uri,
 		Call: "PUT " + e.appPath() + " with settings.oauthClient.post_logout_redirect_uris [" + quoteAll(append(slices.Clone(e.Org.App.LogoutURIs), uri)) + "]",
 	})
 }

@@ -13,8 +13,8 @@ import (
 
 // checkTokenRoles reads the roles as every request does.
 func checkTokenRoles(e *Evidence, f *findings) {
-	t := e.Token
-	if t == nil || t.Kind != AccessToken || e.idTokens() || e.Config != nil && e.additional(t.text("iss")) {
+	t := e.subject()
+	if t == nil || t.Kind != AccessToken && !e.idTokens() || e.Config != nil && e.additional(t.text("iss")) {
 		return
 	}
 	path, _ := e.rolePath()
@@ -42,30 +42,39 @@ func checkTokenRoles(e *Evidence, f *findings) {
 		}
 		return
 	}
-	if e.Config != nil || e.Setup != nil {
+	switch {
+	case e.Config == nil && e.Setup == nil, e.otherName(f, t, path):
+	case e.idTokens(): // userinfo may have them
+	default:
 		e.noRoles(f, path)
 	}
 }
 
-// noRoles: the claim has another name, or this person has no group for it, or there is none.
-func (e *Evidence) noRoles(f *findings, path claim.Path) {
-	for _, name := range sortedKeys(e.Token.Claims) {
-		_, list := e.Token.Claims[name].([]any)
+// otherName finds a claim that looks like the roles, by another name than the configured one.
+func (e *Evidence) otherName(f *findings, t *Token, path claim.Path) bool {
+	for _, name := range sortedKeys(t.Claims) {
+		_, list := t.Claims[name].([]any)
 		alike := okta.Plain(name) == okta.Plain(path.String())
 		usual := list && slices.Contains([]string{"groups", "roles", "role", "group", "permissions"}, strings.ToLower(name[strings.LastIndexAny(name, "/:.")+1:]))
-		if e.Token.Claims[name] != nil && (alike || usual) {
-			finding := Finding{
-				What: "The claim that holds the roles has another name than sts.iam.rolePath.", Seen: fmt.Sprintf("the token has %s, sts.iam.rolePath is %s", clip(name), path),
-				Near: nearMiss(name, path.String()), Setting: "sts.iam.rolePath: " + clip(rolePathOf(name)),
-				Call: "or PUT " + e.serverPath() + "/claims/{id} with name: " + path.String(),
-			}
-			if e.Config != nil {
-				finding.settings = []config.Setting{{Key: "sts.iam.rolePath", Value: rolePathOf(name)}}
-			}
-			f.add("claim-name", finding)
-			return
+		if t.Claims[name] == nil || !alike && !usual {
+			continue
 		}
+		finding := Finding{
+			What: "The claim that holds the roles has another name than sts.iam.rolePath.", Seen: fmt.Sprintf("the token has %s, sts.iam.rolePath is %s", clip(name), path),
+			Near: nearMiss(name, path.String()), Setting: "sts.iam.rolePath: " + clip(rolePathOf(name)),
+			Call: "or PUT " + e.serverPath() + "/claims/{id} with name: " + path.String(),
+		}
+		if e.Config != nil {
+			finding.settings = []config.Setting{{Key: "sts.iam.rolePath", Value: rolePathOf(name)}}
+		}
+		f.add("claim-name", finding)
+		return true
 	}
+	return false
+}
+
+// noRoles: they are in ID tokens only, or this person has no group for the claim, or there is none.
+func (e *Evidence) noRoles(f *findings, path claim.Path) {
 	if e.Token.ID != nil {
 		if _, has := path.Find(e.Token.ID.Claims); has {
 			f.add("claim-identity", Finding{

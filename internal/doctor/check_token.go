@@ -18,6 +18,10 @@ const passLines = "APISIX set_access_token_header: true (X-Access-Token); OAuth2
 // checkToken looks at what kind of token it is, and whom it is from and for.
 func checkToken(e *Evidence, f *findings) {
 	t := e.Token
+	if e.idTokens() {
+		e.checkIDToken(f)
+		return
+	}
 	if e.Org != nil && e.Org.Server != nil && e.Org.Server.Encrypts != "" || t != nil && t.Kind == Encrypted {
 		seen := ""
 		if t != nil && t.Kind == Encrypted {
@@ -38,16 +42,10 @@ func checkToken(e *Evidence, f *findings) {
 	switch kind := t.Kind; {
 	case e.Config != nil && e.additional(t.text("iss")): // its marks are another provider's
 	case kind == IDToken:
-		if e.idTokens() {
-			return
-		}
 		f.add("id-token", Finding{
 			What: "This is an ID token; an access token is due.", Seen: e.idMarks(), Near: "The two kinds are swapped.", Setting: "Send the access token: " + passLines,
 		})
 	case kind == OrgToken:
-		if e.idTokens() { // nobody reads it
-			return
-		}
 		f.add("org-token", Finding{
 			What:    "This access token is of the organisation's own server: it is for Okta alone, and its key is not published.",
 			Seen:    fmt.Sprintf("%s, typ %q", t.describe(), clip(t.Typ)),
@@ -59,9 +57,9 @@ func checkToken(e *Evidence, f *findings) {
 			Seen: fmt.Sprintf("%d bytes that are not three parts of a JWT", t.Size), Setting: "Send the access token: " + passLines,
 		})
 	case kind == AccessToken:
-		e.checkTokenIssuer(f)
+		e.checkTokenIssuer(f, t)
 	}
-	if t.Judged && !e.idTokens() && fault.Unauthenticated.Is(t.Verdict) {
+	if t.Judged && fault.Unauthenticated.Is(t.Verdict) {
 		f.add("token-refused", Finding{
 			What: "Portico refuses this token.", Seen: clip(fault.Of(t.Verdict).Detail), Setting: "See docs/configuration.md, sts.iam.tokenValidation",
 		})
@@ -84,8 +82,8 @@ func (e *Evidence) idMarks() string {
 	return strings.Join(marks, ", ")
 }
 
-func (e *Evidence) checkTokenIssuer(f *findings) {
-	got := e.Token.text("iss")
+func (e *Evidence) checkTokenIssuer(f *findings, t *Token) {
+	got := t.text("iss")
 	want := e.Client.Issuer
 	if e.Config != nil {
 		want = cmp.Or(e.Config.STS.IAM.TokenValidation.Iss, want)
@@ -107,7 +105,7 @@ func (e *Evidence) checkTokenIssuer(f *findings) {
 
 // checkAudience compares with the token, and with what the server is set to.
 func (e *Evidence) checkAudience(f *findings) {
-	if e.Config == nil || e.idTokens() {
+	if e.Config == nil {
 		return
 	}
 	want := e.Config.STS.IAM.TokenValidation.Aud
@@ -143,7 +141,7 @@ func (e *Evidence) additional(issuer string) bool {
 
 // checkTokenTime compares with our clock.
 func checkTokenTime(e *Evidence, f *findings) {
-	t, leeway := e.Token, time.Minute
+	t, leeway := e.subject(), time.Minute
 	if t == nil || t.Claims == nil {
 		return
 	}
@@ -174,7 +172,7 @@ func (e *Evidence) algorithms() []string {
 
 // checkTokenKey looks for the token's key among those that are published.
 func checkTokenKey(e *Evidence, f *findings) {
-	t, p := e.Token, e.Probes
+	t, p := e.subject(), e.Probes
 	if p == nil || p.Main.Status != http.StatusOK {
 		return
 	}

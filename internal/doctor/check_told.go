@@ -23,6 +23,8 @@ func checkTold(e *Evidence, f *findings) {
 			seen += "; the application's policy is " + clip(e.Org.App.SignOnPolicy)
 		case s.id == "told-redirect" && e.Told.redirectURI != "":
 			seen += ", redirect_uri " + e.Told.redirectURI
+		case s.id == "told-redirect" && e.Client.RedirectURI != "" && strings.Contains(e.Told.text, strings.ToLower(e.Client.RedirectURI)):
+			seen += ", redirect_uri " + e.Client.RedirectURI
 		case s.id == "told-scope" && slices.Contains(strings.Fields(e.Told.scope), "groups"):
 			s = symptomOf("told-scope-groups")
 		}
@@ -30,6 +32,8 @@ func checkTold(e *Evidence, f *findings) {
 		switch s.id {
 		case "told-audience-id":
 			finding.Near = "The two kinds of token are swapped."
+		case "told-redirect":
+			finding.Near = nearest(e.Told.redirectURI, "Ours", []string{e.Client.RedirectURI})
 		case "told-audience", "told-issuer":
 			finding.Near = nearMiss(e.Told.got, e.Told.expected)
 		}

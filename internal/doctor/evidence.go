@@ -124,9 +124,9 @@ var checks = []func(*Evidence, *findings){
 	checkApplication, checkCredentials, checkGrants, checkPKCE, checkRedirect, checkLogout, checkScopes,
 	checkAssigned, checkPolicies,
 	checkToken, checkTokenTime, checkTokenKey,
-	checkClaims, checkTokenRoles, checkAdmin, checkDirectory,
+	checkClaims, checkGroupsScope, checkTokenRoles, checkAdmin, checkDirectory,
 	checkRefresh, checkNames, checkSize,
-	checkAPISIX, checkOAuth2Proxy, checkApache, checkArgo, checkGrafana,
+	checkMode, checkAPISIX, checkOAuth2Proxy, checkApache, checkArgo, checkGrafana,
 	checkTold,
 }
 

@@ -45,6 +45,10 @@ func with(inject func(*bed), more ...func(*bed)) func(*bed) {
 
 func says(text string) func(*bed) { return func(b *bed) { b.in.Error = text } }
 
+func inMode(mode string) func(*bed) {
+	return func(b *bed) { b.config(func(c *config.Config) { c.Gateway.Mode = mode }) }
+}
+
 func offline(b *bed) { b.in.Offline = true }
 
 func file(text string) func(*bed) {
@@ -137,7 +141,7 @@ var gatewayFaults = []injected{
 	{row: 7, want: "redirect-uri", name: "Apache's redirect URI in https", near: "http and https", inject: file(strings.Replace(apacheFile, "OIDCRedirectURI PUBLIC", "OIDCRedirectURI https://127.0.0.1:9999", 1))},
 	{row: 46, want: "gateway-network", name: "APISIX does not trust the certificate", inject: with(apisixFile("timeout: 10", "timeout: 3"), says("failed to authenticate in openidc: accessing discovery url failed: 20: unable to get local issuer certificate"))},
 	{row: 46, want: "gateway-network", name: "APISIX gives up after a second", inject: with(apisixFile("timeout: 10", "timeout: 1"), offline)},
-	{row: 13, want: "token-not-passed", name: "Apache without the access token", inject: with(func(b *bed) { b.config() }, file(apacheFile[:strings.Index(apacheFile, "RequestHeader")]))},
+	{row: 13, want: "token-not-passed", name: "Apache without the access token", inject: with(inMode(config.ModeBearer), file(apacheFile[:strings.Index(apacheFile, "RequestHeader")]))},
 	{row: 50, want: "argo-scopes", name: "Argo CD reads another claim", inject: with(func(b *bed) { b.config() }, file(strings.Replace(argoFile, "[roles]", "[groups, email]", 1)), offline)},
 	{row: 5, want: "scope-groups", name: "Argo CD asks for groups", inject: with(file(strings.Replace(argoFile, `"email"]`, `"email", "groups"]`, 1)), func(b *bed) {
 		b.app(redirects, []string{publicURL + "/auth/callback"})

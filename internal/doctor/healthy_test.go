@@ -97,7 +97,7 @@ func TestNothingIsFoundWhereNothingIsWrong(t *testing.T) {
 			b.config(mode(config.ModeOAuth2Proxy))
 			ourProxy(b, gateway.FormatAlpha)
 		}},
-		{"Apache", "licensed", func(b *bed) { b.config(); file(apacheFile)(b) }},
+		{"Apache", "licensed", func(b *bed) { b.config(mode(config.ModeBearer)); file(apacheFile)(b) }},
 		{"Grafana", "licensed", func(b *bed) {
 			b.app(redirects, []string{publicURL + "/login/generic_oauth"})
 			b.config().okta("")

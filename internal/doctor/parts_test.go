@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +52,30 @@ func TestTheTextIsFoundInWhateverItComesIn(t *testing.T) {
 	}
 	if told := readText(strings.Repeat("x", maxText) + "no_matching_policy"); len(told.symptoms) > 0 {
 		t.Error("more than the bound is read")
+	}
+}
+
+// TestTheRedirectURIIsTheParameter, and never one of the links of the page that quotes the error.
+func TestTheRedirectURIIsTheParameter(t *testing.T) {
+	const page = `400 Bad Request. The 'redirect_uri' parameter must be a Login redirect URI in the client app settings: https://dev-1-admin.okta.com/admin/app/oidc_client/instance/0oa1/#tab-general `
+	const link = `<a href="https://dev-1-admin.okta.com/admin/app/oidc_client/instance/0oa1#tab-general">settings</a>`
+	const address = `https://dev-1.okta.com/oauth2/default/v1/authorize?client_id=0oa1&redirect_uri=https%3A%2F%2Fdesk.test%2Fcb&state=s`
+	for _, c := range []struct{ name, text, want string }{
+		{"the page with its link", page, ""},
+		{"the page as HTML", "<p>The &#39;redirect_uri&#39; parameter must be a Login redirect URI in the client app settings: " + link + "</p>", ""},
+		{"the page, and the address it was at", page + address, "https://desk.test/cb"},
+		{"the address first", address + "\n" + page, "https://desk.test/cb"},
+		{"an address as HTML", `<a href="` + strings.ReplaceAll(address, "&", "&amp;") + `">try again</a> ` + page, "https://desk.test/cb"},
+		{"an address in another", "https://dev-1.okta.com/login?fromURI=" + url.QueryEscape(address), "https://desk.test/cb"},
+		{"the parameter by itself", "redirect_uri=https://desk.test/cb", "https://desk.test/cb"},
+		{"the System Log", `{"debugData":{"redirectUri":"https://desk.test/cb","clientId":"0oa1"}}`, "https://desk.test/cb"},
+		{"a log line", `illegal_redirect_uri, redirect_uri: "https://desk.test/cb"`, "https://desk.test/cb"},
+		{"the one of signing out", "https://dev-1.okta.com/oauth2/default/v1/logout?post_logout_redirect_uri=https%3A%2F%2Fdesk.test%2F", ""},
+		{"no address", "redirect_uri=/cb", ""},
+	} {
+		if got := readText(c.text).redirectURI; got != c.want {
+			t.Errorf("%s: got %q, expected %q", c.name, got, c.want)
+		}
 	}
 }
 

@@ -42,8 +42,7 @@ var (
 
 	quotedExpected = regexp.MustCompile(`(?i)\bexpected (?:the )?(?:issuer |audience )?[\["'(]*([^\s"'\]),;]+)`)
 	quotedGot      = regexp.MustCompile(`(?i)\b(?:got|received|value|actual)[:=]?\s*[\["'(]*([^\s"'\]),;]+)`)
-	quotedRedirect = regexp.MustCompile(`(?i)redirect_uri=([^&\s"']+)`)
-	quotedSettings = regexp.MustCompile(`(?i)client app settings:\s*(\S+)`)
+	quotedRedirect = regexp.MustCompile(`(?i)(?:^|[?&\s"'{,(])redirect_?uri["']?\s*[=:]\s*["']?([^&\s"'<>,})]+)`)
 	quotedScope    = regexp.MustCompile(`(?i)[?&]scope=([^&\s"']+)`)
 )
 
@@ -58,12 +57,28 @@ func readText(text string) *Told {
 	for _, quote := range []struct {
 		pattern *regexp.Regexp
 		into    *string
-	}{{quotedExpected, &told.expected}, {quotedGot, &told.got}, {quotedScope, &told.scope}, {quotedRedirect, &told.redirectURI}, {quotedSettings, &told.redirectURI}} {
+	}{{quotedExpected, &told.expected}, {quotedGot, &told.got}, {quotedScope, &told.scope}} {
 		if m := quote.pattern.FindStringSubmatch(html.UnescapeString(text)); m != nil {
 			*quote.into = clip(unescape(m[1]))
 		}
 	}
+	told.redirectURI = redirectIn(html.UnescapeString(text))
 	return told
+}
+
+// redirectIn is the redirect URI that a text quotes: the parameter of that name of an authorize address, which may stand in
+// another address, or the field of a log. Any other address may be another thing: Okta's page has a link to the application in
+// the console right behind the sentence.
+func redirectIn(text string) string {
+	for _, form := range []string{text, unescape(text)} {
+		for _, m := range quotedRedirect.FindAllStringSubmatch(form, -1) {
+			value := unescape(m[1])
+			if u, err := url.Parse(value); err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") {
+				return clip(value)
+			}
+		}
+	}
+	return ""
 }
 
 // plainText makes one line of HTML, an address or a log, in lower case and with one wording for each thing.

@@ -166,6 +166,14 @@ func (t *Token) idToken() *Token {
 	return t.ID
 }
 
+// subject is the token that the roles are read from, of what was given: nil when it was not.
+func (e *Evidence) subject() *Token {
+	if e.idTokens() {
+		return e.Token.idToken()
+	}
+	return e.Token
+}
+
 var errOffline = errors.New("offline")
 
 // judge asks our own verifier, the one that every request meets. Without a network it gets as far as the keys.
@@ -195,6 +203,15 @@ func (e *Evidence) judge(ctx context.Context, p *prober) {
 		if p != nil {
 			issuer.Keys.HTTP = p.http
 		}
+	}
+	if id := e.Token.idToken(); id != nil && e.idTokens() {
+		access := ""
+		if id != e.Token {
+			access = e.Token.raw
+		}
+		_, id.Verdict = c.Verifier.VerifyIDToken(ctx, id.raw, e.Config.IAM.ClientID, "", access)
+		id.Judged = true
+		return
 	}
 	_, e.Token.Verdict = c.Verifier.Verify(ctx, e.Token.raw)
 	e.Token.Judged = true
