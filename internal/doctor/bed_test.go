@@ -113,7 +113,8 @@ func newBed(t *testing.T, profile string) *bed {
 	b.cfg.STS.Token.KeyEncryptionKeyFile = "key"
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
-	b.in = doctor.Input{Now: time.Now, HTTP: &http.Client{Transport: transport}}
+	// More patience than with Okta: making keys takes a busy machine long.
+	b.in = doctor.Input{Now: time.Now, HTTP: &http.Client{Transport: transport, Timeout: 15 * time.Second}}
 	return b
 }
 

@@ -98,6 +98,19 @@ func TestNothingIsFoundWhereNothingIsWrong(t *testing.T) {
 			ourProxy(b, gateway.FormatAlpha)
 		}},
 		{"Apache", "licensed", func(b *bed) { b.config(mode(config.ModeBearer)); file(apacheFile)(b) }},
+		{"APISIX that puts the access token into Authorization, and bearer", "licensed", func(b *bed) {
+			apisixFile("access_token_in_authorization_header: false", "access_token_in_authorization_header: true")(b)
+			b.in.Config.Gateway.Mode = config.ModeBearer
+		}},
+		{"APISIX that only verifies", "licensed", func(b *bed) {
+			apisixFile("use_nonce: true", "bearer_only: true")(b)
+			b.in.Config.Gateway.Mode = config.ModeBearer
+		}},
+		{"the administrator in the group that is assigned", "licensed", func(b *bed) {
+			byGroup(b)
+			ruleForAdmins(b)
+			must(b, b.SetUserGroups(ada, "ONE_STS_ADMIN"))
+		}},
 		{"Grafana", "licensed", func(b *bed) {
 			b.app(redirects, []string{publicURL + "/login/generic_oauth"})
 			b.config().okta("")
@@ -113,12 +126,14 @@ func TestNothingIsFoundWhereNothingIsWrong(t *testing.T) {
 			b.config(func(c *config.Config) { c.STS.IAM.Bootstrap = false }).okta("", "authorizationServer: {id: default}")
 			b.in.Login = "otto@acme.test"
 		}},
-		{"roles from the ID token of the organisation's own server", "unlicensed", func(b *bed) {
-			b.config(func(c *config.Config) {
-				c.IAM.TokenSource, c.IAM.Issuer, c.STS.IAM.TokenValidation.Aud, c.STS.IAM.RolePath = config.SourceIDToken, b.url, "", "groups"
-				c.IAM.Scopes = []string{"openid", "profile", "email", "groups", "offline_access"}
-			})
-		}},
+		{"roles from the ID token of the organisation's own server", "unlicensed", atOrg()},
+		{"the same, with the answer of a sign-in", "unlicensed", func(b *bed) { atOrg()(b); b.in.Token = b.signInAt(b.url, ada, orgScopes) }},
+		{"the same, with its ID token", "unlicensed", func(b *bed) { atOrg()(b); b.in.Token = part(b.signInAt(b.url, ada, orgScopes), "id_token") }},
+		{"the same, with read access", "unlicensed", func(b *bed) { atOrg()(b); b.okta("") }},
+		{"roles from the ID token of a custom server", "licensed", func(b *bed) { byIDToken(b); b.okta(""); answer(b) }},
+		{"its ID token", "licensed", func(b *bed) { byIDToken(b); idToken(b) }},
+		{"its ID token without roles, which userinfo has", "licensed", func(b *bed) { b.claim("claimType", "IDENTITY"); idMode(b); b.okta(""); idToken(b) }},
+		{"its ID token, offline", "licensed", func(b *bed) { byIDToken(b); idToken(b); b.in.Offline = true }},
 		{"words that mean nothing", "licensed", func(b *bed) { b.config(); b.in.Error = "it is slow today" }},
 	}
 	for _, w := range worlds {

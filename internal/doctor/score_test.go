@@ -18,6 +18,7 @@ type injected struct {
 	name    string
 	profile string // "" = licensed
 	near    string // what it must say that it was nearly
+	set     string // what the setting must have
 	inject  func(*bed)
 }
 
@@ -39,7 +40,7 @@ const (
 
 // TestScore injects every fault and counts the first findings that are right. make doctor-score prints the table.
 func TestScore(t *testing.T) {
-	faults := slices.Concat(probeFaults, clientFaults, policyFaults, claimFaults, tokenFaults, managementFaults, gatewayFaults, toldFaults, combined)
+	faults := slices.Concat(probeFaults, clientFaults, policyFaults, claimFaults, tokenFaults, managementFaults, gatewayFaults, toldFaults, idTokenFaults, newcomerFaults, combined)
 	if len(faults) < atLeast {
 		t.Fatalf("%d faults, expected %d at least", len(faults), atLeast)
 	}
@@ -65,6 +66,9 @@ func TestScore(t *testing.T) {
 				showsNoSecret(b, report)
 				if f.near != "" && o.right() && !strings.Contains(report.Findings[0].Near, f.near) {
 					t.Errorf("the near miss is told as %q, expected %q", report.Findings[0].Near, f.near)
+				}
+				if f.set != "" && o.right() && !strings.Contains(report.Findings[0].Setting, f.set) {
+					t.Errorf("to be set is %q, expected %q", report.Findings[0].Setting, f.set)
 				}
 				mu.Lock()
 				defer mu.Unlock()

@@ -122,3 +122,14 @@ func (b *bed) refresh(token string) {
 		"grant_type": {"refresh_token"}, "refresh_token": {token}, "client_id": {client.ID}, "client_secret": {client.Secret},
 	})
 }
+
+// claimsWith are a token's claims with one changed.
+func claimsWith(b *bed, token, name string, value any) object {
+	b.Helper()
+	var claims object
+	if err := json.Unmarshal(decodeSegment(b, strings.Split(token, ".")[1]), &claims); err != nil {
+		b.Fatal(err)
+	}
+	claims[name] = value
+	return claims
+}
