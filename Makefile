@@ -19,8 +19,8 @@ build: ## bin/portico
 test: ## go vet, and every test under the race detector
 	@FLAGS='$(FLAGS)' PKG='$(PKG)' sh scripts/test.sh
 
-doctor-score: ## faults injected into an organisation, and how many the doctor names first
-	@cd internal/doctor && DOCTOR_SCORE=1 go test -count=1 -run '^TestScore$$'
+doctor-score: ## faults injected into an organisation, one and two at a time, and how many the doctor names first
+	@cd internal/doctor && DOCTOR_SCORE=1 go test -count=1 -run '^Test(Score|Pairs)$$'
 
 bench: ## a request beside a bare reverse proxy, the start-up, and every benchmark
 	go run ./bench

@@ -24,36 +24,58 @@ func (e *Evidence) adminRole() string {
 	return ""
 }
 
-// adminGroup is the group whose members have the bootstrap role; nil where there is none of exactly that name, or where that
-// can't be said: an expression may make the role out of anything.
+// adminGroup is the group whose members have the bootstrap role; nil where there is none of exactly that name.
 func (e *Evidence) adminGroup() *okta.GroupFacts {
 	role := e.adminRole()
-	if role == "" || !e.read("/api/v1/groups") || e.madeByExpression() {
+	return e.group(func(g *okta.GroupFacts) bool { return g.Name == role })
+}
+
+// nearGroup is that group, or the one that it was meant to be.
+func (e *Evidence) nearGroup() *okta.GroupFacts {
+	if exact := e.adminGroup(); exact != nil {
+		return exact
+	}
+	return e.group(func(*okta.GroupFacts) bool { return true })
+}
+
+func (e *Evidence) group(is func(*okta.GroupFacts) bool) *okta.GroupFacts {
+	if e.adminRole() == "" || !e.read("/api/v1/groups") {
 		return nil
 	}
 	for i := range e.Org.Groups {
-		if g := &e.Org.Groups[i]; g.Name == role && !g.FromDirectory() {
+		if g := &e.Org.Groups[i]; !g.FromDirectory() && is(g) {
 			return g
 		}
 	}
 	return nil
 }
 
+// madeByExpression tells that the bootstrap role may come out of anything.
 func (e *Evidence) madeByExpression() bool {
 	c := e.roleClaim()
 	return c != nil && c.ValueType != "GROUPS"
 }
 
-// lacksGroup is the bootstrap group where the person should be in it and is not.
+// lacksGroup is the bootstrap group where the person should be in it and is not. Where the role is made by an expression
+// that matters only as far as the group lets people use the application.
 func (e *Evidence) lacksGroup() *okta.GroupFacts {
-	group := e.adminGroup()
+	group := e.nearGroup()
 	if group == nil {
 		return nil
 	}
-	if u := e.Org.User; u != nil && !u.In(group.ID) && (e.meantToAdminister(u) || e.Told.says("told-no-admin")) {
-		return group
+	u := e.Org.User
+	if u == nil || u.In(group.ID) || !e.meantToAdminister(u) && !e.Told.says("told-no-admin") {
+		return nil
 	}
-	return nil
+	if e.madeByExpression() && !e.assigns(group) {
+		return nil
+	}
+	return group
+}
+
+// assigns tells that the person may not use the application, and would if they were in the group.
+func (e *Evidence) assigns(group *okta.GroupFacts) bool {
+	return e.Org.App != nil && !e.Org.App.Assigned && slices.Contains(e.Org.App.Groups, group.ID)
 }
 
 // withoutGroup tells that the person is to be in a bootstrap group that is not there.
@@ -81,15 +103,19 @@ func (e *Evidence) meantToAdminister(u *okta.UserFacts) bool {
 // checkAdmin: does the bootstrap role reach a token?
 func checkAdmin(e *Evidence, f *findings) {
 	role := e.adminRole()
-	if role == "" || !e.read("/api/v1/groups") || e.madeByExpression() {
+	if role == "" || !e.read("/api/v1/groups") {
 		return
 	}
-	group := e.adminGroup()
-	if group == nil {
+	if group := e.nearGroup(); group != nil {
+		e.checkMembers(f, group)
+	}
+	if e.madeByExpression() {
+		return
+	}
+	if e.adminGroup() == nil {
 		e.noAdminGroup(f, role)
 		return
 	}
-	e.checkMembers(f, group)
 	if c := e.roleClaim(); c != nil {
 		if lets, judged := c.Lets(role); judged && !lets {
 			e.leftOut(f, c, role)
@@ -99,7 +125,7 @@ func checkAdmin(e *Evidence, f *findings) {
 
 func (e *Evidence) checkMembers(f *findings, group *okta.GroupFacts) {
 	console := atGroups + " > " + group.Name + " > Assign people"
-	if group.Active == 0 {
+	if group.Active == 0 && !e.madeByExpression() {
 		f.add("admin-empty", Finding{
 			What:    fmt.Sprintf("Nobody who can sign in is in the group %s, so nobody can administer Portico.", group.Name),
 			Seen:    "the group has no active member",
@@ -110,9 +136,12 @@ func (e *Evidence) checkMembers(f *findings, group *okta.GroupFacts) {
 	if e.lacksGroup() == nil {
 		return
 	}
-	u := e.Org.User
+	u, can := e.Org.User, "can't administer Portico"
+	if e.assigns(group) {
+		can = "can neither sign in nor administer Portico"
+	}
 	f.add("not-admin", Finding{
-		What:    fmt.Sprintf("%s is not in the group %s, so they can't administer Portico.", u.Login, group.Name),
+		What:    fmt.Sprintf("%s is not in the group %s, so they %s.", u.Login, group.Name, can),
 		Seen:    "their groups are " + clip(groupNames(u.Groups)),
 		Setting: fmt.Sprintf("Put %s into the group %s.", u.Login, group.Name),
 		Console: console, Call: "PUT /api/v1/groups/" + group.ID + "/users/" + u.ID,
@@ -125,7 +154,7 @@ func (e *Evidence) forWantOf(group *okta.GroupFacts) (also []string) {
 	if e.lacksGroup() == nil {
 		return nil
 	}
-	if app := e.Org.App; app != nil && !app.Assigned && slices.Contains(app.Groups, group.ID) {
+	if e.assigns(group) {
 		also = append(also, "told-assigned")
 	}
 	if e.Org.Server != nil {

@@ -103,8 +103,8 @@ func checkClaims(e *Evidence, f *findings) {
 		return
 	}
 	for _, c := range e.Org.Server.Claims {
-		alike := okta.Plain(c.Name) == okta.Plain(path.String()) || c.ValueType == "GROUPS"
-		if c.Type != e.claimType() || !c.Active() || !alike {
+		alike := okta.Plain(c.Name) == okta.Plain(path.String()) || c.ValueType == "GROUPS" && c.Active()
+		if c.Type != e.claimType() || !alike {
 			continue
 		}
 		finding := Finding{

@@ -67,7 +67,7 @@ func (e *Evidence) notAssigned(f *findings, app *okta.AppFacts) {
 			finding.steps = append(finding.steps, step{part: "assignment of " + g.Name})
 		}
 	}
-	if group := e.adminGroup(); group != nil && member.In(group.ID) {
+	if group := e.nearGroup(); group != nil && member.In(group.ID) {
 		finding.What = fmt.Sprintf("The group %s is not assigned to the application, so %s can't sign in.", group.Name, u.Login)
 		finding.Setting = fmt.Sprintf("Assign the group %s to the application.", group.Name)
 		finding.Call = "PUT " + e.appPath() + "/groups/" + group.ID + " with {}"

@@ -97,6 +97,9 @@ func (e *Evidence) noRoles(f *findings, path claim.Path) {
 		})
 		return
 	}
+	if e.Org != nil && e.Org.Server != nil && len(e.Org.Server.Claims) > 0 && e.roleClaim() == nil { // checkClaims says why
+		return
+	}
 	f.add("claim-missing", Finding{
 		What:    fmt.Sprintf("The token has no claim %s: there is none for access tokens, it is bound to a scope that was not asked for, or this person has no group that it lets through.", path),
 		Seen:    "the token's claims are " + clip(strings.Join(sortedKeys(e.Token.Claims), ", ")),

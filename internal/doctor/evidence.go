@@ -102,7 +102,7 @@ func (e *Evidence) readOrganisation(ctx context.Context, client *http.Client) {
 	}
 	want := okta.Lookup{Setup: e.Setup, ClientID: e.Client.ID, Issuer: e.Client.Issuer, Login: e.Login}
 	if e.Config != nil {
-		want.AdminRole = e.Config.STS.IAM.AdminRole
+		want.AdminRole = strings.TrimSpace(e.Config.STS.IAM.AdminRole)
 	}
 	e.api = api
 	e.Org, e.OrgErr = api.Organisation(ctx, want)

@@ -37,7 +37,7 @@ func (b *bed) flow(issuer, login, scope, redirect string) string {
 	b.Helper()
 	text, status := b.attempt(issuer, login, scope, redirect)
 	if status != http.StatusOK {
-		b.Fatalf("token: %d %s", status, text)
+		b.stop("token: %d %s", status, text)
 	}
 	return text
 }
@@ -62,7 +62,7 @@ func (b *bed) attempt(issuer, login, scope, redirect string) (string, int) {
 	form := b.send(browser, http.MethodPost, base+page.Header.Get("Location"), url.Values{"username": {login}, "password": {devokta.Password}})
 	back, err := url.Parse(form.Header.Get("Location"))
 	if err != nil || back.Query().Get("code") == "" {
-		b.Fatalf("no code: %s", form.Header.Get("Location"))
+		b.stop("no code: %s", form.Header.Get("Location"))
 	}
 	answer := b.send(browser, http.MethodPost, endpoint+"/v1/token", url.Values{
 		"grant_type": {"authorization_code"}, "code": {back.Query().Get("code")}, "redirect_uri": {redirect}, "code_verifier": {verifier},
