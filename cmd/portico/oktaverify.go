@@ -125,7 +125,7 @@ func (c *oktaVerifyCommand) print(env environment, v *verification) error {
 	}
 	if len(v.Findings) > 0 {
 		for i := range v.Findings {
-			v.Findings[i].Fix = "" // that is of another command
+			v.Findings[i].Fix, v.Findings[i].How = "", nil // they are of another command
 		}
 		(&doctor.Report{Findings: v.Findings}).Print(w)
 	} else {

@@ -15,12 +15,14 @@ type entry struct {
 
 // Places in Okta's console.
 const (
+	atService      = "Applications > Applications > (the service application)"
 	atApps         = "Applications > Applications > (the application)"
 	atGeneral      = atApps + " > General"
 	atLogin        = atGeneral + " > LOGIN > Sign-in redirect URIs"
 	atLogout       = atGeneral + " > LOGIN > Sign-out redirect URIs"
 	atSecrets      = atGeneral + " > Client Credentials"
 	atGrants       = atGeneral + " > Grant type"
+	atRefresh      = atGeneral + " > Refresh token behavior"
 	atAssign       = atApps + " > Assignments"
 	atServers      = "Security > API > Authorization Servers"
 	atServer       = atServers + " > (the server)"
@@ -31,8 +33,8 @@ const (
 	atGroups       = "Directory > Groups"
 	atPeople       = "Directory > People"
 	atTokens       = "Security > API > Tokens"
-	atAPIScopes    = atApps + " > Okta API Scopes"
-	atRoles        = atApps + " > Admin roles"
+	atAPIScopes    = atService + " > Okta API Scopes"
+	atRoles        = atService + " > Admin roles"
 	atSignOnTokens = atApps + " > Sign On > OpenID Connect ID Token"
 	atSignOn       = atApps + " > Sign On > User authentication"
 )
@@ -54,7 +56,7 @@ var catalogue = withSymptoms(map[string]entry{
 	"unreachable":     {row: 46, rank: 14, explains: unreachable},
 	"rate-limit":      {row: 44, rank: 15, explains: []string{"told-rate-limit", "issuer-not-found", "keys-unreadable", "management"}},
 	"clock":           {row: 45, rank: 16, explains: []string{"token-time", "told-clock", "token-refused"}},
-	"unlicensed":      {row: 19, rank: 20, explains: append([]string{"told-unlicensed"}, wrongIssuer...)},
+	"unlicensed":      {row: 19, rank: 20, console: atServers, explains: append([]string{"told-unlicensed"}, wrongIssuer...)},
 	"org-issuer":      {row: 12, rank: 21, console: atSettings, explains: append([]string{"told-scope", "scope-unknown"}, wrongIssuer...)},
 	"server-inactive": {row: 20, rank: 22, console: atServers, steps: []step{{part: "authorization server", field: "status"}}, explains: serverDown},
 	"issuer-not-found": {row: 18, rank: 23, console: atSettings, explains: []string{
@@ -65,7 +67,7 @@ var catalogue = withSymptoms(map[string]entry{
 	"gateway-issuer": {row: 17, rank: 25, console: atSettings, explains: []string{"token-issuer", "token-refused", "told-issuer"}},
 
 	"api-token":          {row: 43, rank: 30, console: atTokens, explains: []string{"told-api-token", "management"}},
-	"setup-client":       {row: 43, rank: 31, console: atSecrets, explains: []string{"management"}},
+	"setup-client":       {row: 43, rank: 31, console: atService + " > General > Client Credentials", explains: []string{"management"}},
 	"scopes-not-granted": {row: 42, rank: 32, console: atAPIScopes, explains: []string{"told-scopes-not-granted", "management"}},
 	"no-admin-role":      {row: 41, rank: 33, console: atRoles, explains: []string{"told-no-admin-role", "management"}},
 	"management":         {row: 43, rank: 34},
@@ -123,7 +125,7 @@ var catalogue = withSymptoms(map[string]entry{
 	"claim-name":       {row: 23, rank: 87, console: atClaims, explains: []string{"told-no-admin", "claim-missing", "told-no-roles", "told-claim-name", "admin-filter"}},
 	"no-roles":         {row: 22, rank: 88, console: atGroups, explains: []string{"claim-missing", "told-no-roles", "told-some"}},
 	"claim-missing":    {row: 21, rank: 89, console: atClaims, steps: []step{{part: "claim", action: okta.Create}}, explains: []string{"told-no-admin", "told-no-roles"}},
-	"admin-name":       {row: 24, rank: 90, console: atGroups, steps: []step{{part: "group"}}, explains: []string{"admin-missing", "admin-filter", "not-admin", "told-no-admin"}},
+	"admin-name":       {row: 24, rank: 90, console: atGroups, steps: []step{{part: "group", action: okta.Alter}}, explains: []string{"admin-missing", "admin-filter", "not-admin", "told-no-admin"}},
 	"admin-missing":    {row: 24, rank: 91, console: atGroups, steps: []step{{part: "group"}, {part: "member "}, {part: "assignment of "}}, explains: []string{"admin-filter", "not-admin", "told-no-admin"}},
 	"admin-filter":     {row: 24, rank: 92, console: atClaims, steps: []step{{part: "claim", field: "value"}}, explains: []string{"told-no-admin"}},
 	"admin-empty":      {row: 24, rank: 93, console: atGroups, steps: []step{{part: "member "}}, explains: []string{"not-admin", "told-no-admin"}},
@@ -131,7 +133,7 @@ var catalogue = withSymptoms(map[string]entry{
 
 	"no-refresh":      {row: 37, rank: 100, explains: []string{"told-refresh-missing"}},
 	"refresh-grant":   {row: 37, rank: 101, console: atGrants, steps: []step{{part: "application", field: grantTypes}}, explains: []string{"told-refresh-missing", "told-grant"}},
-	"refresh-reuse":   {row: 38, rank: 102, console: atGrants, steps: []step{{part: "application", field: "settings.oauthClient.refresh_token"}}, explains: []string{"told-refresh"}},
+	"refresh-reuse":   {row: 38, rank: 102, console: atRefresh, steps: []step{{part: "application", field: "settings.oauthClient.refresh_token"}}, explains: []string{"told-refresh"}},
 	"names":           {row: 29, rank: 104, console: atClaims, steps: []step{{part: "claim given_name"}}, explains: []string{"told-names"}},
 	"large":           {row: 47, rank: 105, console: atClaims, explains: []string{"told-large"}},
 	"logout-uri":      {row: 10, rank: 106, console: atLogout, explains: []string{"told-logout-uri"}},

@@ -88,7 +88,7 @@ func checkClaims(e *Evidence, f *findings) {
 	claims := e.roleClaims()
 	if i := slices.IndexFunc(claims, func(c okta.ClaimFacts) bool { return c.Type == e.claimType() }); i >= 0 {
 		f.add("claim-inactive", Finding{
-			What: fmt.Sprintf("The claim %s is inactive.", claims[i].Name), Seen: "status INACTIVE", Setting: "Activate it.",
+			What: fmt.Sprintf("The claim %s is inactive, so nobody has roles.", claims[i].Name), Seen: "its status is INACTIVE", Setting: "Activate the claim.",
 			Call: "PUT " + at(&claims[i]) + " with status: ACTIVE",
 		})
 		return
@@ -118,17 +118,21 @@ func checkClaims(e *Evidence, f *findings) {
 		f.add("claim-name", finding)
 		return
 	}
-	always := ""
-	if e.idTokens() {
-		always = ",\"alwaysIncludeInToken\":true"
-	}
 	f.add("claim-missing", Finding{
 		What:    fmt.Sprintf("The authorization server has no claim %s for the %s, so nobody has roles.", path, e.tokenName()),
 		Seen:    fmt.Sprintf("none of the claims of %q has that name and is for that token", e.Org.Server.Name),
 		Setting: fmt.Sprintf("Add Claim: Name %s, Include in token type %s, Value type Groups, Filter as your groups and %s are called, Include in Any scope", path, e.tokenName(), cmp.Or(e.adminRole(), "ONE_STS_ADMIN")),
-		Call: fmt.Sprintf("POST %s/claims with {\"name\":%q,\"claimType\":%q,\"valueType\":\"GROUPS\",\"group_filter_type\":\"REGEX\",\"value\":\"^ONE_.*\"%s,\"conditions\":{\"scopes\":[]}}",
-			e.Org.Server.Path(), path.String(), e.claimType(), always),
+		Call:    "POST " + e.Org.Server.Path() + "/claims with " + e.newClaim(path.String()),
 	})
+}
+
+// newClaim is the body that makes the claim.
+func (e *Evidence) newClaim(name string) string {
+	always := ""
+	if e.idTokens() {
+		always = `"alwaysIncludeInToken":true,`
+	}
+	return fmt.Sprintf(`{"name":%q,"claimType":%q,"valueType":"GROUPS","group_filter_type":"REGEX","value":"^ONE_.*",%s"conditions":{"scopes":[]}}`, name, e.claimType(), always)
 }
 
 // rolePathOf writes a claim's name as a path: a dot would be a step into an object.
@@ -146,7 +150,7 @@ func (e *Evidence) checkClaim(f *findings, c *okta.ClaimFacts) {
 	if len(c.Scopes) > 0 && len(e.Client.Scopes) > 0 && !slices.ContainsFunc(c.Scopes, asked) {
 		f.add("claim-scope", Finding{
 			What:    fmt.Sprintf("The claim %s is only in tokens for a scope that is not asked for.", c.Name),
-			Seen:    fmt.Sprintf("conditions.scopes %s; %s %s", strings.Join(c.Scopes, " "), e.Client.key("scopes"), strings.Join(e.Client.Scopes, " ")),
+			Seen:    fmt.Sprintf("the claim is included in the scopes %s; %s is %s", strings.Join(c.Scopes, " "), e.Client.key("scopes"), strings.Join(e.Client.Scopes, " ")),
 			Setting: "Include in: Any scope; or " + e.Client.key("scopes") + " with " + c.Scopes[0], Call: "PUT " + path + " with conditions.scopes: []",
 			settings: e.ours(config.Setting{Key: "iam.scopes", Value: append(slices.Clone(e.Client.Scopes), c.Scopes[0])}),
 		})
@@ -176,7 +180,7 @@ func (e *Evidence) checkClaim(f *findings, c *okta.ClaimFacts) {
 	if matching > manyGroups {
 		what := fmt.Sprintf("%d groups of %s match the claim's filter: above %d Okta refuses the sign-in.", matching, e.Org.User.Login, mostGroups)
 		f.add("too-many-groups", Finding{
-			What: what, Seen: c.Describe(), Setting: "A narrower filter, e.g. Starts with ONE_; or an expression with getFilteredGroups", Call: "PUT " + path,
+			What: what, Seen: c.Describe(), Setting: "A narrower filter, e.g. Starts with ONE_; or an expression with getFilteredGroups", Call: "PUT " + path + " with group_filter_type and value",
 		})
 	}
 }

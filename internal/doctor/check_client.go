@@ -54,7 +54,7 @@ func checkApplication(e *Evidence, f *findings) {
 			return
 		case e.Org.ByLabel:
 			finding := Finding{
-				What: "The client id is not that of the application.", Seen: fmt.Sprintf("%s is %q, the application %q has %s", key, clip(e.Client.ID), app.Label, app.ClientID),
+				What: "The client id is not the one of the application.", Seen: fmt.Sprintf("%s is %q, the application %q has %s", key, clip(e.Client.ID), app.Label, app.ClientID),
 				Near: nearMiss(e.Client.ID, app.ClientID), Setting: key + ": " + app.ClientID,
 				settings: e.ours(config.Setting{Key: "iam.clientId", Value: app.ClientID}),
 			}
@@ -62,7 +62,7 @@ func checkApplication(e *Evidence, f *findings) {
 			return
 		case app.Status == "INACTIVE":
 			f.add("app-inactive", Finding{
-				What: "The application is inactive.", Seen: fmt.Sprintf("status INACTIVE of %q", app.Label), Setting: "Activate it.",
+				What: "The application is inactive, so nobody can sign in.", Seen: fmt.Sprintf("the status of %q is INACTIVE", app.Label), Setting: "Activate the application, by the menu below its name.",
 				Call: "POST " + e.appPath() + "/lifecycle/activate",
 			})
 			return
@@ -128,8 +128,8 @@ func checkCredentials(e *Evidence, f *findings) {
 		return
 	}
 	finding := Finding{
-		What: "The client secret is wrong.", Seen: "the token endpoint, asked with a code that can't be, says: " + p.Code.quote(),
-		Setting: c.key("secret") + ": the secret of the application, copied again", Call: "POST " + e.appPath() + "/credentials/secrets makes a second one",
+		What: "The client secret is wrong.", Seen: "the token endpoint, tried with a made-up code, says: " + p.Code.quote(),
+		Setting: c.key("secret") + ": the Client secret that the console shows at the application, copied again", Call: "POST " + e.appPath() + "/credentials/secrets makes a second one, where the first can't be seen any more",
 	}
 	if p.TrimmedOK {
 		finding.Near = "Without the blanks at its ends it is right."
@@ -139,10 +139,12 @@ func checkCredentials(e *Evidence, f *findings) {
 
 func (e *Evidence) otherMethod(method, seen string) Finding {
 	finding := Finding{
-		What: "The client authenticates by another method than the application has.", Seen: seen,
-		Setting: e.Client.key("auth") + ": " + method, Call: "or PUT " + e.appPath() + " with credentials.oauthClient.token_endpoint_auth_method",
+		What: "The client authenticates by another method than the application expects.", Seen: seen,
+		Setting: "Client authentication: Client secret (client_secret_basic)",
+		Call:    "PUT " + e.appPath() + " with credentials.oauthClient.token_endpoint_auth_method: client_secret_basic",
 	}
 	if method == config.ClientSecretBasic || method == config.ClientSecretPost {
+		finding.Setting, finding.Call = e.Client.key("auth")+": "+method, "or "+finding.Call
 		finding.settings = e.ours(config.Setting{Key: "iam.clientAuth", Value: method})
 	}
 	return finding
@@ -173,13 +175,13 @@ func checkGrants(e *Evidence, f *findings) {
 	}
 	if seen != "" {
 		f.add("grant-missing", Finding{
-			What: "The application may not use the code flow.", Seen: seen, Setting: "Grant type: Authorization Code",
+			What: "The application may not sign people in: its grant type Authorization Code is off.", Seen: seen, Setting: "Grant type: tick Authorization Code, and Refresh Token",
 			Call: "PUT " + e.appPath() + " with settings.oauthClient.grant_types [\"authorization_code\",\"refresh_token\"] and response_types [\"code\"]",
 		})
 	}
 	if refresh != "" {
 		f.add("refresh-grant", Finding{
-			What: "The application gives no refresh tokens: people are thrown out when the access token ends.", Seen: refresh, Setting: "Grant type: Refresh Token",
+			What: "The application gives no refresh tokens: people are thrown out when the access token ends.", Seen: refresh, Setting: "Grant type: tick Refresh Token",
 			Call: "PUT " + e.appPath() + " with settings.oauthClient.grant_types [\"authorization_code\",\"refresh_token\"]",
 		})
 	}

@@ -28,10 +28,10 @@ func checkDirectory(e *Evidence, f *findings) {
 	})
 	if len(unseen) > 0 {
 		f.add("directory-groups", Finding{
-			What:    fmt.Sprintf("Groups of %s come from a directory: a claim of groups does not see those.", e.Org.User.Login),
+			What:    fmt.Sprintf("Groups of %s come from a directory: a claim of the type Groups does not see those.", e.Org.User.Login),
 			Seen:    "type APP_GROUP of " + clip(strings.Join(unseen, ", ")),
 			Setting: "Value type Expression: Groups.startsWith(\"active_directory\",\"ONE_\",100) ?: {}; or a group rule that fills a group of Okta's own",
-			Call:    "PUT " + e.Org.Server.Path() + "/claims/" + c.ID,
+			Call:    "PUT " + e.Org.Server.Path() + "/claims/" + c.ID + " with valueType: EXPRESSION and value",
 		})
 	}
 }

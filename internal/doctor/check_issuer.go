@@ -67,11 +67,17 @@ func checkConfig(e *Evidence, f *findings) {
 	case strings.Contains(e.SetupFault, "is the address of the console"):
 		f.add("console-host", Finding{
 			What: "okta.url is the console's host.", Seen: clip(e.SetupFault), Near: "They differ in -admin, which is the console's host.",
-			Setting: "okta.url: without -admin",
+			Setting: "okta.url: " + ownAddress(e.SetupFault),
 		})
 	case e.SetupFault != "":
-		f.add("config-invalid", Finding{What: "The setup file is refused.", Seen: clip(e.SetupFault), Setting: "Mend the setup file."})
+		f.add("config-invalid", Finding{What: "The setup file is refused, so Okta's own settings were not read.", Seen: clip(e.SetupFault), Setting: "Correct that in the setup file (docs/okta.md)."})
 	}
+}
+
+// ownAddress is the organisation's address, which the setup file's fault names at its end.
+func ownAddress(fault string) string {
+	_, address, _ := strings.Cut(fault, "the organisation's own is ")
+	return clip(cmp.Or(strings.TrimSpace(address), "without -admin"))
 }
 
 func checkNetwork(e *Evidence, f *findings) {
@@ -94,14 +100,14 @@ func checkNetwork(e *Evidence, f *findings) {
 	advice := map[string]Finding{
 		"dns": {
 			What:    "The name of Okta's host is not known here.",
-			Setting: "The host of " + e.Client.key("issuer") + "; a resolver that knows it (APISIX: apisix.dns_resolver).",
+			Setting: "Correct the host in " + e.Client.key("issuer") + ", or use a resolver that knows it (APISIX: apisix.dns_resolver).",
 		},
 		"tls": {
 			What:    "The TLS connection to Okta can't be trusted.",
 			Setting: "Trust the certificate authority of the proxy in between (SSL_CERT_FILE; APISIX: apisix.ssl.ssl_trusted_certificate), or correct the host.",
 		},
 		"unreachable": {
-			What: "Okta does not answer.", Setting: "A way out to Okta's port 443: firewall, HTTPS_PROXY; timeouts above 3 s in the gateway.",
+			What: "Okta does not answer.", Setting: "Open a way out to that host and port (firewall, HTTPS_PROXY); in a gateway, timeouts above 3 s.",
 		},
 	}[failure.Kind]
 	advice.Seen = failure.Text
@@ -153,15 +159,15 @@ func checkIssuer(e *Evidence, f *findings) {
 		f.add("org-issuer", Finding{
 			What:    "The issuer is the organisation's own server, whose access tokens are for Okta alone and never have roles.",
 			Seen:    key + " is " + issuer + ", without /oauth2/…",
-			Setting: key + ": a custom authorization server, e.g. " + right, Call: "GET /api/v1/authorizationServers",
+			Setting: key + ": the Issuer URI of a custom authorization server, e.g. " + right, Console: atServers, Call: "GET /api/v1/authorizationServers lists them",
 		})
 		return
 	}
 	checkLicence(e, f)
 	if e.Org != nil && e.Org.Server != nil && e.Org.Server.Status == "INACTIVE" {
 		f.add("server-inactive", Finding{
-			What: "The authorization server is inactive.", Seen: "status INACTIVE of " + e.Org.Server.Name,
-			Setting: "Activate it.", Call: "POST " + e.Org.Server.Path() + "/lifecycle/activate",
+			What: "The authorization server is inactive, so nobody can sign in.", Seen: "the status of " + e.Org.Server.Name + " is INACTIVE",
+			Setting: "Activate the authorization server.", Call: "POST " + e.Org.Server.Path() + "/lifecycle/activate",
 		})
 	}
 	if e.Probes != nil {
@@ -176,6 +182,14 @@ func checkIssuer(e *Evidence, f *findings) {
 			})
 		}
 	}
+}
+
+// otherDomain is the other way round, where two issuers differ in the domain: Okta writes either.
+func (e *Evidence) otherDomain(a, b string) string {
+	if hostOf(a) == hostOf(b) {
+		return ""
+	}
+	return "or, for the other domain, PUT " + e.serverPath() + " with issuerMode CUSTOM_URL or ORG_URL"
 }
 
 // locked tells of a discovery that Okta withholds.
@@ -202,7 +216,7 @@ func checkLicence(e *Evidence, f *findings) {
 	if seen != "" {
 		f.add("unlicensed", Finding{
 			What: "The organisation has no API Access Management: there are no custom authorization servers, the default one included.", Seen: seen,
-			Setting: "Ask Okta for API Access Management. Without it no access token has a roles claim; iam.tokenSource: id_token works with the organisation's own server.",
+			Setting: "Ask Okta for API Access Management; without it no access token has a roles claim. Or set iam.tokenSource: id_token and iam.issuer: the organisation's address (docs/providers.md).",
 		})
 	}
 }
@@ -214,7 +228,7 @@ func checkDiscovery(e *Evidence, f *findings) {
 	case main.Status != http.StatusOK:
 		finding := Finding{
 			What: "Okta has no authorization server at the configured issuer.", Seen: fmt.Sprintf("%d from %s", main.Status, main.URL),
-			Setting: key + ": the Issuer URI exactly as the console shows it", Call: "GET /api/v1/authorizationServers",
+			Setting: key + ": the Issuer URI exactly as the console shows it", Call: "GET /api/v1/authorizationServers lists them",
 		}
 		if !e.Probes.Organisation {
 			finding.What = "The configured issuer is not at an Okta organisation."
@@ -229,14 +243,14 @@ func checkDiscovery(e *Evidence, f *findings) {
 		f.add("issuer-not-found", finding)
 	case main.Issuer != issuer:
 		f.add("issuer-differs", Finding{
-			What: "The issuer is not, letter by letter, what Okta calls itself there.", Seen: fmt.Sprintf("%s is %s, the discovery says %s", key, issuer, clip(main.Issuer)),
+			What: "The issuer is not, letter by letter, what Okta calls itself there.", Seen: fmt.Sprintf("%s is %s, Okta's metadata has %s", key, issuer, clip(main.Issuer)),
 			Near: nearMiss(issuer, main.Issuer), Setting: key + ": " + clip(main.Issuer), settings: e.issuerSettings(main.Issuer),
-			Call: "or PUT /api/v1/authorizationServers/{id} with issuerMode CUSTOM_URL or ORG_URL",
+			Call: e.otherDomain(issuer, main.Issuer),
 		})
 	case e.Probes.ByClient.Status == http.StatusOK && e.Probes.ByClient.Issuer != main.Issuer:
 		f.add("issuer-differs", Finding{
 			What: "For this client Okta writes the issuer differently: its tokens will have another iss.",
-			Seen: fmt.Sprintf("the discovery says %s, and with ?client_id= %s", clip(main.Issuer), clip(e.Probes.ByClient.Issuer)),
+			Seen: fmt.Sprintf("Okta's metadata has %s, and asked with ?client_id= %s", clip(main.Issuer), clip(e.Probes.ByClient.Issuer)),
 			Near: nearMiss(main.Issuer, e.Probes.ByClient.Issuer), Setting: key + ": " + clip(e.Probes.ByClient.Issuer),
 			Call: "or PUT /api/v1/apps/{id} with settings.oauthClient.issuer_mode", settings: e.issuerSettings(e.Probes.ByClient.Issuer),
 		})

@@ -61,11 +61,12 @@ func checkManagement(e *Evidence, f *findings) {
 		case "invalid_client":
 			f.add("setup-client", Finding{
 				What: "The service application is unknown, or its key is not the one that signs.", Seen: seen + " " + clip(r.Summary),
-				Setting: "okta.clientId, and the public key of okta.privateKeyFile at the application",
+				Setting: "okta.clientId: the Client ID of the service application; and there the public key of okta.privateKeyFile",
 			})
 		case "invalid_dpop_proof", "use_dpop_nonce":
 			f.add("dpop", Finding{
-				What: "The service application requires DPoP in a way that is not met.", Seen: seen + " " + clip(r.Summary),
+				Console: atService + " > General > Client Credentials > Proof of possession",
+				What:    "The service application requires DPoP in a way that is not met.", Seen: seen + " " + clip(r.Summary),
 				Setting: "Proof of possession off for the service application", Call: "PUT /api/v1/apps/{id} with settings.oauthClient.dpop_bound_access_tokens: false",
 			})
 		case "E0000006", "insufficient_scope":

@@ -29,7 +29,8 @@ func checkAssigned(e *Evidence, f *findings) {
 	case u.Status != "ACTIVE":
 		f.add("user-inactive", Finding{
 			What: fmt.Sprintf("%s can't sign in: the account is %s.", u.Login, u.Status), Seen: fmt.Sprintf("the status of %s is %s", u.Login, u.Status),
-			Setting: "Activate, unsuspend or unlock the person.", Call: "POST /api/v1/users/" + u.ID + "/lifecycle/" + lifecycle(u.Status),
+			Setting: "The person's status, by the menu More Actions: " + lifecycle(u.Status), Console: atPeople + " > " + u.Login,
+			Call: "POST /api/v1/users/" + u.ID + "/lifecycle/" + lifecycle(u.Status),
 		})
 		return
 	}
@@ -58,7 +59,7 @@ func (e *Evidence) notAssigned(f *findings, app *okta.AppFacts) {
 	}
 	finding := Finding{
 		What:    fmt.Sprintf("Neither %s nor a group of theirs is assigned to the application, so they can't sign in.", u.Login),
-		Seen:    fmt.Sprintf("they are in %s; assigned are %d other groups", clip(groupNames(u.Groups)), len(app.Groups)),
+		Seen:    fmt.Sprintf("they are in %s; none of these is among the groups that are assigned (%d)", clip(groupNames(u.Groups)), len(app.Groups)),
 		Setting: "Put them into a group that is assigned, or assign one of theirs (Everyone only if everybody shall sign in).",
 		Call:    "PUT " + e.appPath() + "/groups/{groupId} with {}",
 	}

@@ -34,19 +34,19 @@ const codeGrant = "authorization_code"
 // misses lists why a rule does not let the sign-in through, as Okta evaluates it (okta.md 4): each with its remedy.
 func (q signIn) misses(r *okta.RuleFacts) (why []string) {
 	if !r.Active() {
-		why = append(why, "the rule is INACTIVE")
+		why = append(why, "it is INACTIVE")
 	}
 	if !slices.Contains(r.Grants, codeGrant) {
-		why = append(why, fmt.Sprintf("grantTypes are %s, without %s", orNone(r.Grants), codeGrant))
+		why = append(why, fmt.Sprintf("its grant types are %s, without %s", orNone(r.Grants), codeGrant))
 	}
 	if !slices.Contains(r.Scopes, "*") {
 		missing := slices.DeleteFunc(slices.Clone(q.scopes), func(s string) bool { return slices.Contains(r.Scopes, s) })
 		if len(missing) > 0 {
-			why = append(why, "scopes lack "+strings.Join(missing, ", "))
+			why = append(why, "its scopes lack "+strings.Join(missing, ", "))
 		}
 	}
 	if !q.admitted(r) {
-		why = append(why, "people leave out "+q.user.Login)
+		why = append(why, "its people leave "+q.user.Login+" out")
 	}
 	return why
 }
@@ -103,15 +103,15 @@ func checkPolicies(e *Evidence, f *findings) {
 		e.noPolicy(f, q)
 	case rule == nil:
 		f.add("rule-misses", Finding{
-			What: "The access policy has no rule.", Seen: fmt.Sprintf("policy %q is for this client and has no rules", policy.Name),
-			Setting: "A rule with the grant Authorization Code, the people, and any scope", Console: atPolicies + " > " + policy.Name,
+			What: "The access policy has no rule, so nobody can sign in.", Seen: fmt.Sprintf("the policy %q is for this application and has no rules", policy.Name),
+			Setting: "Add rule: Grant type Authorization Code, User is any user assigned the app, Scopes requested any", Console: atPolicies + " > " + policy.Name,
 			Call: "POST " + server.Path() + "/policies/" + policy.ID + "/rules",
 		})
 	case len(why) > 0:
 		f.add("rule-misses", Finding{
 			What:    "No rule of the access policies lets this sign-in through.",
 			Seen:    fmt.Sprintf("policy %q, rule %q comes nearest: %s", policy.Name, rule.Name, strings.Join(why, "; ")),
-			Setting: "The rule: ACTIVE, grant Authorization Code, the people, and any scope or all of " + strings.Join(q.scopes, " "),
+			Setting: "The rule: active, Grant type Authorization Code, the people, Scopes requested any or all of " + strings.Join(q.scopes, " "),
 			Console: atPolicies + " > " + policy.Name + " > " + rule.Name,
 			Call:    "PUT " + server.Path() + "/policies/" + policy.ID + "/rules/" + rule.ID + " with conditions.grantTypes.include, conditions.people, conditions.scopes.include",
 		})
@@ -126,7 +126,7 @@ func (e *Evidence) noPolicy(f *findings, q signIn) {
 	for _, p := range server.Policies {
 		if p.Covers(q.client) {
 			f.add("policy-inactive", Finding{
-				What: "The access policy for this client is inactive.", Seen: fmt.Sprintf("status of policy %q", p.Name), Setting: "Activate it.",
+				What: "The access policy for this application is inactive, so nobody can sign in.", Seen: fmt.Sprintf("the status of the policy %q is INACTIVE", p.Name), Setting: "Activate the policy.",
 				Console: atPolicies + " > " + p.Name, Call: "POST " + server.Path() + "/policies/" + p.ID + "/lifecycle/activate",
 			})
 			return
@@ -137,8 +137,9 @@ func (e *Evidence) noPolicy(f *findings, q signIn) {
 		seen = fmt.Sprintf("%q has no access policy at all, as in a new free organisation", server.Name)
 	}
 	f.add("policy-missing", Finding{
-		What: "No access policy is for this client.", Seen: seen, Setting: "A policy with the client under Assigned to clients, and a rule",
-		Call: fmt.Sprintf("POST %s/policies with {\"type\":\"OAUTH_AUTHORIZATION_POLICY\",\"name\":\"Procivis One\",\"priority\":1,\"status\":\"ACTIVE\",\"conditions\":{\"clients\":{\"include\":[%q]}}}, then its rule", server.Path(), q.client),
+		What: "No access policy of the authorization server is for this application, so nobody can sign in.", Seen: seen,
+		Setting: "Add Policy: Assigned to clients: the application. Then Add rule: Grant type Authorization Code, User is any user assigned the app, Scopes requested any",
+		Call:    fmt.Sprintf("POST %s/policies with {\"type\":\"OAUTH_AUTHORIZATION_POLICY\",\"name\":\"Procivis One\",\"priority\":1,\"status\":\"ACTIVE\",\"conditions\":{\"clients\":{\"include\":[%q]}}}, then its rule", server.Path(), q.client),
 	})
 }
 
@@ -153,9 +154,9 @@ func (e *Evidence) earlierPolicy(f *findings, q signIn, policy *okta.PolicyFacts
 		}
 		if _, ownRule, why := q.winner([]okta.PolicyFacts{own}); ownRule != nil && len(why) == 0 {
 			f.add("policy-order", Finding{
-				What:    "An earlier access policy decides, not the one for this client.",
+				What:    "Another access policy is asked before the one for this application, and decides in its place.",
 				Seen:    fmt.Sprintf("policy %q, rule %q (access token %.0f min) is asked before policy %q (%.0f min)", policy.Name, rule.Name, rule.AccessMinutes, own.Name, ownRule.AccessMinutes),
-				Setting: fmt.Sprintf("Priority 1 for the policy %q", own.Name), Call: "PUT " + e.Org.Server.Path() + "/policies/" + own.ID + " with priority: 1",
+				Setting: fmt.Sprintf("Priority 1 for the policy %q: drag it to the top", own.Name), Call: "PUT " + e.Org.Server.Path() + "/policies/" + own.ID + " with priority: 1",
 			})
 			return
 		}

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +19,7 @@ func checkTokenRoles(e *Evidence, f *findings) {
 	path, _ := e.rolePath()
 	separator, role := "", "ONE_STS_ADMIN"
 	if e.Config != nil {
-		separator, role = e.Config.STS.IAM.RoleSeparator, e.Config.STS.IAM.AdminRole
+		separator, role = e.Config.STS.IAM.RoleSeparator, strings.TrimSpace(e.Config.STS.IAM.AdminRole)
 	}
 	value, found := path.Find(t.Claims)
 	if text, isString := value.(string); isString && separator == "" {
@@ -33,10 +32,13 @@ func checkTokenRoles(e *Evidence, f *findings) {
 		roles, _ := path.Roles(t.Claims, separator)
 		for _, got := range roles {
 			if got != role && okta.Plain(got) == okta.Plain(role) && !slices.Contains(roles, role) {
+				setting := "The group's name: exactly " + role
+				if e.Config != nil && got == strings.TrimSpace(got) { // a name that we could have too
+					setting += "; or, if the group is meant to be called so, sts.iam.adminRole: " + clip(got)
+				}
 				f.add("admin-name", Finding{
-					What: "The bootstrap role is nearly in the token.", Seen: fmt.Sprintf("%q, expected %q", clip(got), role),
-					Near:    cmp.Or(nearMiss(got, role), "They differ in blanks or punctuation."),
-					Setting: "The group's name: exactly " + role + "; or sts.iam.adminRole", Call: "PUT /api/v1/groups/{id} with {\"profile\":{\"name\":\"" + role + "\"}}",
+					What: "The token has a role that is nearly the bootstrap role.", Seen: fmt.Sprintf("%q, expected %q", clip(got), role), Near: nameMiss(got, role),
+					Setting: setting, Call: "PUT /api/v1/groups/{id} with {\"profile\":{\"name\":\"" + role + "\"}}",
 				})
 			}
 		}
@@ -104,7 +106,7 @@ func (e *Evidence) noRoles(f *findings, path claim.Path) {
 		What:    fmt.Sprintf("The token has no claim %s: there is none for access tokens, it is bound to a scope that was not asked for, or this person has no group that it lets through.", path),
 		Seen:    "the token's claims are " + clip(strings.Join(sortedKeys(e.Token.Claims), ", ")),
 		Setting: fmt.Sprintf("A claim %s, Include in token type: Access Token, Include in: Any scope", path),
-		Call:    "POST " + e.serverPath() + "/claims",
+		Call:    "POST " + e.serverPath() + "/claims with " + e.newClaim(path.String()),
 	})
 }
 

@@ -43,7 +43,7 @@ func checkToken(e *Evidence, f *findings) {
 	case e.Config != nil && e.additional(t.text("iss")): // its marks are another provider's
 	case kind == IDToken:
 		f.add("id-token", Finding{
-			What: "This is an ID token; an access token is due.", Seen: e.idMarks(), Near: "The two kinds are swapped.", Setting: "Send the access token: " + passLines,
+			What: "This is an ID token, and Portico expects the access token.", Seen: e.idMarks(), Near: "The two kinds are swapped.", Setting: "Send the access token: " + passLines,
 		})
 	case kind == OrgToken:
 		f.add("org-token", Finding{
@@ -99,7 +99,7 @@ func (e *Evidence) checkTokenIssuer(f *findings, t *Token) {
 	f.add("token-issuer", Finding{
 		What: "The token is of another issuer than the configured one.", Seen: fmt.Sprintf("iss is %s, expected %s", clip(got), want), Near: nearMiss(got, want),
 		Setting: e.Client.key("issuer") + ": exactly the token's issuer, if that is your server: " + clip(got),
-		Call:    "or PUT /api/v1/authorizationServers/{id} with issuerMode CUSTOM_URL or ORG_URL",
+		Call:    e.otherDomain(got, want),
 	})
 }
 
@@ -177,7 +177,7 @@ func checkTokenKey(e *Evidence, f *findings) {
 		return
 	}
 	if p.Keys == nil && p.Net == nil && p.RateLimited == "" {
-		f.add("keys-unreadable", Finding{What: "The issuer's keys can't be had.", Seen: "no set of keys at " + clip(p.JWKSURI), Setting: "sts.iam.tokenValidation.jwksUri: leave it out"})
+		f.add("keys-unreadable", Finding{What: "The issuer's keys can't be had.", Seen: "no set of keys at " + clip(p.JWKSURI), Setting: "Try again in a minute. Where sts.iam.tokenValidation.jwksUri is set, leave it out: Okta's metadata names the address."})
 		return
 	}
 	if allowed := e.algorithms(); len(p.Algorithms) > 0 && len(allowed) > 0 && !slices.ContainsFunc(p.Algorithms, func(a string) bool { return slices.Contains(allowed, a) }) {

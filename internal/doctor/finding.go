@@ -29,6 +29,7 @@ type Finding struct {
 	by       []okta.Step      // the plan's that mend it
 	ifApply  string           // the setting, where okta apply mends it
 	also     []string         // explains these too, this time
+	covers   []string         // what is explained, for people
 }
 
 // Who can mend a finding.
@@ -53,6 +54,20 @@ func (f *findings) add(id string, v Finding) {
 // explains are the findings that go away with this one.
 func (v *Finding) explains() []string { return slices.Concat(catalogue[v.ID].explains, v.also) }
 
+// named says what findings are about; an error text was somebody's own.
+func (f findings) named(ids []string) (all []string) {
+	for _, v := range f {
+		what := v.What
+		if catalogue[v.ID].symptom {
+			what = "The error that was given."
+		}
+		if slices.Contains(ids, v.ID) && !slices.Contains(all, what) {
+			all = append(all, what)
+		}
+	}
+	return all
+}
+
 // ranked puts causes before consequences, and drops what another finding explains. What explains the error that somebody
 // came with goes first.
 func (f findings) ranked() findings {
@@ -70,6 +85,7 @@ func (f findings) ranked() findings {
 			continue
 		}
 		v.Explains = slices.DeleteFunc(v.explains(), func(id string) bool { return !has(id) })
+		v.covers = f.named(v.Explains)
 		out = append(out, v)
 	}
 	answers := func(v Finding) bool {

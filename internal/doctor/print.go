@@ -27,7 +27,7 @@ func (r *Report) Print(w io.Writer) {
 			{"set", v.Setting},
 			{"console", v.Console},
 			{"call", v.Call},
-			{"explains", strings.Join(v.Explains, ", ")},
+			{"explains", strings.Join(v.covers, " ")},
 			{"fix", v.fix()},
 		} {
 			if line[1] != "" {

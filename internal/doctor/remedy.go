@@ -77,12 +77,12 @@ func (e *Evidence) whyNot(r *Report) []string {
 	switch {
 	case e.idTokens():
 		return []string{"by hand: portico okta apply sets up access tokens only (iam.tokenSource: access_token)"}
-	case e.Setup == nil && !e.Offline && e.SetupFault == "":
-		return []string{"perhaps: give the setup file of portico okta with --okta, and it is said here whether --fix mends this"}
+	case e.Setup == nil && e.Gateway == nil && !e.Offline && e.SetupFault == "":
+		return []string{"with --okta FILE, the setup file of portico okta, the doctor says here whether --fix mends this"}
 	case r.planErr != nil:
 		return []string{"by hand, as portico okta apply stops: " + r.planErr.Error()}
 	case r.plan != nil:
-		return []string{"by hand: it is not what portico okta apply would change"}
+		return []string{"by hand: portico okta apply would not change this"}
 	}
 	return nil
 }

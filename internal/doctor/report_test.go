@@ -15,7 +15,7 @@ import (
 func TestAReportForPeopleHasEveryPart(t *testing.T) {
 	r := &Report{
 		Findings: []Finding{
-			{Row: 7, What: "W.", Seen: "S", Near: "N", Setting: "X", Console: "C", Call: "PUT", Explains: []string{"a", "b"}, Fix: fixApply, How: []string{"change: G", "add: M"}},
+			{Row: 7, What: "W.", Seen: "S", Near: "N", Setting: "X", Console: "C", Call: "PUT", covers: []string{"A.", "B."}, Fix: fixApply, How: []string{"change: G", "add: M"}},
 			{What: "V.", Seen: "T", Setting: "Y", How: []string{"by hand: Z"}},
 		},
 		Notes: []string{"N1."},
@@ -26,7 +26,7 @@ func TestAReportForPeopleHasEveryPart(t *testing.T) {
    set:      X
    console:  C
    call:     PUT
-   explains: a, b
+   explains: A. B.
    fix:      --fix mends this, by portico okta apply:
              - change: G
              - add: M

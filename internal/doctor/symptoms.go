@@ -84,7 +84,7 @@ var accessSymptoms = []symptom{
 	{
 		id: "told-assigned", row: 4, console: atAssign, texts: []string{"not assigned to the client app", "user_not_assigned"},
 		what:    "Neither this person nor a group of theirs is assigned to the application.",
-		setting: "Assign a group of theirs.",
+		setting: "Put them into a group that is assigned (the first administrator: into ONE_STS_ADMIN), or assign one of theirs.",
 		call:    "PUT /api/v1/apps/{id}/groups/{groupId} with {}",
 	},
 	{
@@ -184,7 +184,7 @@ var managementSymptoms = []symptom{
 	{
 		id: "told-not-found", row: 18, console: atSettings, texts: []string{"e0000007", "404 & .well-known", "not found & authorizationserver"},
 		what:    "Okta has nothing at that address: an authorization server that was deleted or is inactive, a mistyped id, a /v1 too many, or the console's host with -admin.",
-		setting: "The Issuer URI, exactly as the console shows it.",
+		setting: "iam.issuer: the Issuer URI, exactly as the console shows it.",
 		call:    "GET /api/v1/authorizationServers",
 	},
 }

@@ -169,7 +169,7 @@ var gatewaySymptoms = []symptom{
 		call:    "PUT /api/v1/apps/{id} with settings.oauthClient.grant_types",
 	},
 	{
-		id: "told-refresh", row: 38, console: atGrants, texts: []string{"refresh token is invalid or expired", "invalid_refresh_token", "detect_reuse", "refresh token & reuse"},
+		id: "told-refresh", row: 38, console: atRefresh, texts: []string{"refresh token is invalid or expired", "invalid_refresh_token", "detect_reuse", "refresh token & reuse"},
 		what:    "Refresh tokens are used twice: several replicas refresh at once, and with rotation Okta revokes all of them.",
 		setting: "One refresh at a time; refresh token rotation with a grace period of up to 60 s, or a persistent token.",
 		call:    "PUT /api/v1/apps/{id} with settings.oauthClient.refresh_token {\"rotation_type\":\"ROTATE\",\"leeway\":60}",

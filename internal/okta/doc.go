@@ -9,6 +9,7 @@
 //	client.go credential.go errors.go    the Management API: SSWS or private_key_jwt with DPoP, waits, pages, refusals
 //	guide.go terraform.go   the same for people with a mouse, and for Terraform; they ask Okta nothing
 //	organisation.go facts.go    what the doctor reads, and nothing else
+//	doctor.go                   what it needs of a plan
 //
 // Planning and applying are one walk, so that what was planned is what is done. A pass that stops anywhere is finished by
 // the next one: what was made is found by its id, or, where the answer was lost, by its name and the note that it was to be
