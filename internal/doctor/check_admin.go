@@ -186,26 +186,30 @@ func (e *Evidence) leftOut(f *findings, c *okta.ClaimFacts, role string) {
 	f.add("admin-filter", finding)
 }
 
-// noAdminGroup: there is no group of exactly the role's name.
+// noAdminGroup: there is no group of exactly the role's name that a claim would see.
 func (e *Evidence) noAdminGroup(f *findings, role string) {
-	for _, g := range e.Org.Groups {
-		switch {
-		case g.FromDirectory() && g.Name == role:
-			f.add("directory-groups", Finding{
-				What: fmt.Sprintf("The group %s comes from a directory: a claim of the type Groups does not see those.", role), Seen: "its type is APP_GROUP",
-				Setting: "A group of Okta's own of that name, filled by a group rule (Directory > Groups > Rules); or as the claim's value the expression Groups.startsWith(\"active_directory\",\"" + role + "\",100) ?: {}",
-			})
-		case e.roleIsWrong(g.Name):
-			f.add("admin-name", Finding{
-				What: "sts.iam.adminRole is not the name of the bootstrap group.", Seen: fmt.Sprintf("the group is called %q, sts.iam.adminRole is %q", g.Name, role),
-				Near: nameMiss(g.Name, role), Setting: "sts.iam.adminRole: " + g.Name, Console: atGroups + " > " + g.Name,
-				settings: []config.Setting{{Key: "sts.iam.adminRole", Value: g.Name}}, steps: []step{},
-			})
-		default:
-			f.add("admin-name", e.groupIsWrong(&g, role))
-		}
-		return
+	imported := slices.ContainsFunc(e.Org.Groups, func(g okta.GroupFacts) bool { return g.FromDirectory() && g.Name == role })
+	g := e.nearGroup()
+	switch {
+	case imported:
+		f.add("directory-groups", Finding{
+			What: fmt.Sprintf("The group %s comes from a directory: a claim of the type Groups does not see those.", role), Seen: "its type is APP_GROUP",
+			Setting: "A group of Okta's own of that name, filled by a group rule (Directory > Groups > Rules); or as the claim's value the expression Groups.startsWith(\"active_directory\",\"" + role + "\",100) ?: {}",
+		})
+	case g == nil:
+		e.noGroupAtAll(f, role)
+	case e.roleIsWrong(g.Name):
+		f.add("admin-name", Finding{
+			What: "sts.iam.adminRole is not the name of the bootstrap group.", Seen: fmt.Sprintf("the group is called %q, sts.iam.adminRole is %q", g.Name, role),
+			Near: nameMiss(g.Name, role), Setting: "sts.iam.adminRole: " + g.Name, Console: atGroups + " > " + g.Name,
+			settings: []config.Setting{{Key: "sts.iam.adminRole", Value: g.Name}}, steps: []step{},
+		})
+	default:
+		f.add("admin-name", e.groupIsWrong(g, role))
 	}
+}
+
+func (e *Evidence) noGroupAtAll(f *findings, role string) {
 	finding := Finding{
 		What: fmt.Sprintf("There is no group %s, so nobody can administer Portico.", role), Seen: "no group has that name, nor nearly",
 		Setting: fmt.Sprintf("Make the group %s, put the first administrator into it, and assign it to the application.", role), Console: atGroups + " > Add group",
