@@ -155,6 +155,13 @@ func TestFixMendsWhatItSays(t *testing.T) {
 		{"the bootstrap role with a blank", func(c *terminal) {
 			c.breakConfig("  iam:\n    tokenV", "  iam:\n    adminRole: 'ONE_STS_ADMIN '\n    tokenV")
 		}, "config-invalid configuration", "-> ONE_STS_ADMIN"},
+		{"two lines, one of which is not there yet", func(c *terminal) {
+			c.breakConfig("aud: api://default", "aud: api://other")
+			c.alter(server+"/claims", "roles", map[string]any{"name": "Roles"})
+		}, "audience configuration", "api://other -> api://default"},
+		{"two scopes too many", func(c *terminal) {
+			c.breakConfig("clientId:", "scopes: [openid, profile, email, offline_access, groups, nonsense]\n  clientId:")
+		}, "scope-groups configuration", "iam.scopes: "},
 		{"a scope too many", func(c *terminal) {
 			c.breakConfig("clientId:", "scopes: [openid, profile, email, offline_access, groups]\n  clientId:")
 		}, "scope-groups configuration", "iam.scopes: "},

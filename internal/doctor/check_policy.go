@@ -5,14 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/okta"
 )
-
-func (e *Evidence) withoutScope(scope string) []config.Setting {
-	rest := slices.DeleteFunc(slices.Clone(e.Client.Scopes), func(s string) bool { return s == scope })
-	return e.ours(config.Setting{Key: "iam.scopes", Value: rest})
-}
 
 // signIn is what the access policies are asked about.
 type signIn struct {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/okta"
 )
 
@@ -107,7 +108,7 @@ func checkScopes(e *Evidence, f *findings) {
 			if seen != "" {
 				v.Seen += "; Okta says: " + seen
 			}
-			v.settings = e.withoutScope(scope)
+			v.settings = e.withoutScopes(bad)
 			f.add(id, v)
 		}
 		if scope == "groups" {
@@ -129,6 +130,12 @@ func checkScopes(e *Evidence, f *findings) {
 		}
 		add("scope-unknown", finding)
 	}
+}
+
+// withoutScopes takes out all that the server does not have, so that each finding about one says what --fix does.
+func (e *Evidence) withoutScopes(bad []string) []config.Setting {
+	rest := slices.DeleteFunc(slices.Clone(e.Client.Scopes), func(s string) bool { return slices.Contains(bad, s) })
+	return e.ours(config.Setting{Key: "iam.scopes", Value: rest})
 }
 
 // serverPath is where the server is, as far as that is known.

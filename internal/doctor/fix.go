@@ -1,6 +1,10 @@
 package doctor
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -20,6 +24,8 @@ type Mend struct {
 
 	file     *configFile
 	settings []config.Setting
+	text     []byte // of the configuration then
+	err      error  // each line can be set by itself, and all of them can't
 }
 
 // Mend collects it. Of two findings about one key the first counts; the next run has the other. What okta apply writes into
@@ -46,8 +52,8 @@ func (r *Report) Mend() (m Mend) {
 	}
 	if len(m.settings) > 0 {
 		m.file, m.Path = r.file, r.file.path
-		edited, _ := m.file.try(m.settings) // each was tried already
-		m.Lines = lines(edited)
+		text, edited, err := m.file.edit(m.settings)
+		m.Lines, m.text, m.err = lines(edited), text, err
 	}
 	return m
 }
@@ -76,7 +82,7 @@ func (m *Mend) applies(key string) bool {
 }
 
 // Nothing tells that there is nothing to do.
-func (m Mend) Nothing() bool { return len(m.Lines) == 0 && m.Plan == nil }
+func (m Mend) Nothing() bool { return len(m.Lines) == 0 && m.Plan == nil && m.err == nil }
 
 // Unasked are the steps that would go along and may break something for others: nobody asked for that.
 func (m Mend) Unasked() []okta.Step {
@@ -85,16 +91,15 @@ func (m Mend) Unasked() []okta.Step {
 
 // EditConfig changes the file at once or not at all. A link to it stays one.
 func (m Mend) EditConfig() error {
-	if len(m.Lines) == 0 {
-		return nil
-	}
-	text, _, err := m.file.edit(m.settings)
-	if err != nil {
-		return err
+	if m.err != nil || len(m.Lines) == 0 {
+		return m.err
 	}
 	path, err := filepath.EvalSymlinks(m.Path)
 	if err != nil {
 		return err
 	}
-	return file.Replace(path, text, file.Private)
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, m.file.text) {
+		return errors.Join(fmt.Errorf("%s has changed meanwhile: run the doctor again", m.Path), err)
+	}
+	return file.Replace(path, m.text, file.Private)
 }

@@ -89,6 +89,9 @@ func TestMendingAConfiguration(t *testing.T) {
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("left behind are %v", files)
 	}
+	if err := m.EditConfig(); err == nil {
+		t.Error("a file that has changed since it was read is overwritten")
+	}
 	if !(&Report{Findings: []Finding{{}}}).Mend().Nothing() {
 		t.Error("there is something to do for a finding that nobody can mend")
 	}

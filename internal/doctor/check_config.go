@@ -1,0 +1,63 @@
+package doctor
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/portico-iam/portico/internal/config"
+)
+
+// checkConfig reports what config check reports, unless it is a row of the catalogue.
+func checkConfig(e *Evidence, f *findings) {
+	var rest []string
+	for _, fault := range e.Faults {
+		switch {
+		case strings.Contains(fault, "leave out -admin"): // checkIssuer
+		case e.idTokens() && strings.Contains(fault, "sends groups for the scope of that name only"): // checkGroupsScope
+		case strings.Contains(fault, "sts.iam.tokenValidation.iss: expected the same issuer"):
+			iss, issuer := e.Config.STS.IAM.TokenValidation.Iss, e.Config.IAM.Issuer
+			f.add("issuer-differs", Finding{
+				What: "The configuration has two issuers.", Seen: fmt.Sprintf("iam.issuer is %s, sts.iam.tokenValidation.iss is %s", issuer, iss),
+				Near: nearMiss(iss, issuer), Setting: "sts.iam.tokenValidation.iss: " + issuer + " (the same as iam.issuer, if that is the right one), or leave it out",
+			})
+		case strings.Contains(fault, "sts.iam.adminRole: expected no blanks"):
+			role := e.Config.STS.IAM.AdminRole
+			f.add("config-invalid", Finding{
+				What: "sts.iam.adminRole has a blank at its beginning or end, which is refused.", Seen: fmt.Sprintf("sts.iam.adminRole is %q", role),
+				Near: "Without it the name is " + strings.TrimSpace(role) + ".", Setting: "sts.iam.adminRole: " + strings.TrimSpace(role) + " (and the group's name in Okta the same, without blanks)",
+				settings: []config.Setting{{Key: "sts.iam.adminRole", Value: strings.TrimSpace(role)}},
+			})
+		case e.idTokens() && strings.Contains(fault, "sts.iam.tokenValidation.aud: with iam.tokenSource: id_token"):
+			f.add("audience", Finding{
+				What:    "The audience is not the client: with iam.tokenSource: id_token the roles are in the ID token, which is for the client alone.",
+				Seen:    fmt.Sprintf("sts.iam.tokenValidation.aud is %s, iam.clientId is %s", e.Config.STS.IAM.TokenValidation.Aud, clip(e.Config.IAM.ClientID)),
+				Setting: "sts.iam.tokenValidation.aud: " + clip(e.Config.IAM.ClientID) + ", or leave it out", Console: atSecrets,
+				settings: []config.Setting{{Key: "sts.iam.tokenValidation.aud", Value: e.Config.IAM.ClientID}}, steps: []step{},
+			})
+		default:
+			rest = append(rest, fault)
+		}
+	}
+	if len(rest) > 0 {
+		f.add("config-invalid", Finding{
+			What: "The configuration is refused, so Portico does not start.", Seen: clip(strings.Join(rest, "; ")),
+			Setting: "Mend every fault that portico config check --config FILE lists.",
+		})
+	}
+	switch {
+	case strings.Contains(e.SetupFault, "is the address of the console"):
+		f.add("console-host", Finding{
+			What: "okta.url is the console's host.", Seen: clip(e.SetupFault), Near: "They differ in -admin, which is the console's host.",
+			Setting: "okta.url: " + ownAddress(e.SetupFault),
+		})
+	case e.SetupFault != "":
+		f.add("config-invalid", Finding{What: "The setup file is refused, so Okta's own settings were not read.", Seen: clip(e.SetupFault), Setting: "Correct that in the setup file (docs/okta.md)."})
+	}
+}
+
+// ownAddress is the organisation's address, which the setup file's fault names at its end.
+func ownAddress(fault string) string {
+	_, address, _ := strings.Cut(fault, "the organisation's own is ")
+	return clip(cmp.Or(strings.TrimSpace(address), "without -admin"))
+}
