@@ -154,7 +154,7 @@ func TestFixMendsWhatItSays(t *testing.T) {
 		}, "admin-name configuration", "one_sts_admin -> ONE_STS_ADMIN"},
 		{"the bootstrap role with a blank", func(c *terminal) {
 			c.breakConfig("  iam:\n    tokenV", "  iam:\n    adminRole: 'ONE_STS_ADMIN '\n    tokenV")
-		}, "config-invalid configuration", "-> ONE_STS_ADMIN"},
+		}, "config-invalid configuration", `"ONE_STS_ADMIN " -> ONE_STS_ADMIN`},
 		{"two lines, one of which is not there yet", func(c *terminal) {
 			c.breakConfig("aud: api://default", "aud: api://other")
 			c.alter(server+"/claims", "roles", map[string]any{"name": "Roles"})

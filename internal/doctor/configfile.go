@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/portico-iam/portico/internal/config"
@@ -115,6 +116,10 @@ func written(v any) string {
 		return "(default)"
 	case []string:
 		return "[" + strings.Join(v, ", ") + "]"
+	case string:
+		if v != strings.TrimSpace(v) { // else nobody would see the difference
+			return strconv.Quote(v)
+		}
 	}
 	return fmt.Sprint(v)
 }
