@@ -32,8 +32,8 @@ func (r *run) ensureClaim(ctx context.Context) error {
 	p.name = fields{"name": r.claimName, "claimType": "RESOURCE"}
 	p.fresh = object{"name": r.claimName, "claimType": "RESOURCE", "valueType": "GROUPS"}
 	p.want = r.wantClaim
-	p.danger = func(_ object, changed []Change) string {
-		if slices.ContainsFunc(changed, func(c Change) bool { return c.Field == "value" }) {
+	p.danger = func(_ object, ours bool, changed []Change) string {
+		if !ours && slices.ContainsFunc(changed, func(c Change) bool { return c.Field == "value" }) {
 			return "The claim is in the tokens of every application that uses this authorization server: from now on they carry the bootstrap role too, for its members."
 		}
 		return ""

@@ -25,6 +25,7 @@ var labels = map[string]string{
 	"group_filter_type":                                  "Filter",
 	"value":                                              "Value",
 	"status":                                             "Status",
+	"priority":                                           "Priority",
 	"conditions.clients.include":                         "Assigned to clients",
 	"conditions.grantTypes.include":                      "Grant type is",
 	"conditions.people.groups.include":                   "User is in",

@@ -130,7 +130,7 @@ type part struct {
 	lifecycle           bool   // is activated and deactivated by requests of their own
 	fresh               object // what a new one has besides name and wanted fields
 	want                func(live object, ours bool) (fields, error)
-	danger              func(live object, changed []Change) string
+	danger              func(live object, ours bool, changed []Change) string
 }
 
 // ensure finds the object, makes it, or changes what differs. The result is nil in a planning pass that would make it.
@@ -172,8 +172,8 @@ func (r *run) ensure(ctx context.Context, p part) (object, error) {
 	step := Step{Part: p.key, Action: Keep, Title: p.title, Console: p.console, Changes: changed}
 	if len(changed) > 0 {
 		step.Action = Alter
-		if p.danger != nil && !ours {
-			step.Danger = p.danger(live, changed)
+		if p.danger != nil {
+			step.Danger = p.danger(live, ours, changed)
 		}
 	}
 	err = r.take(step, func() (err error) {
