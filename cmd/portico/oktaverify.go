@@ -50,6 +50,13 @@ func (v *verification) fine() bool {
 	return len(v.Differences) == 0 && len(v.Findings) == 0 && (v.SignIn == nil || v.SignIn.Failed == "")
 }
 
+// believe takes what Okta does not show for done when a sign-in brought roles.
+func (v *verification) believe() {
+	if len(v.SignIn.Roles) > 0 {
+		v.Differences = slices.DeleteFunc(v.Differences, func(s okta.Step) bool { return s.Unseen })
+	}
+}
+
 // Run reads back what apply made, asks what everybody may ask, and signs somebody in where that is wanted.
 func (c *oktaVerifyCommand) Run(env environment) error {
 	setup, client, err := c.open(env)
@@ -77,6 +84,7 @@ func (c *oktaVerifyCommand) Run(env environment) error {
 	}
 	if c.SignIn != "" {
 		v.SignIn = c.try(env.ctx, setup, cfg)
+		v.believe()
 	}
 	if err := c.print(env, v); err != nil {
 		return err
@@ -118,6 +126,11 @@ func (c *oktaVerifyCommand) print(env environment, v *verification) error {
 	}
 	w := env.stdout
 	for _, s := range v.Differences {
+		if s.Action == okta.ByHand {
+			fmt.Fprintln(w, "left     One thing is left to you in Okta's console:")
+			s.Print(w)
+			continue
+		}
 		fmt.Fprintf(w, "differs  %s: run portico okta apply\n", s.Title)
 	}
 	if len(v.Differences) == 0 {

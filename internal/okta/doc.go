@@ -3,11 +3,12 @@
 //	setup.go                the file: what is wanted
 //	run.go                  one pass over all parts; it looks, and in an applying pass does what it finds missing
 //	application.go people.go server.go claim.go policy.go priority.go files.go     the parts
+//	orgserver.go            the variant without custom authorization servers: one step is left to a person
 //	plan.go                 MakePlan, Apply, PlanUndo, Undo
 //	record.go               what was done, noted before and after every request: for the next run, and for undo
 //	object.go               resources with every field they came with, and the few fields of them that are ours
-//	client.go credential.go errors.go    the Management API: SSWS or private_key_jwt with DPoP, waits, pages, refusals
-//	guide.go terraform.go   the same for people with a mouse, and for Terraform; they ask Okta nothing
+//	client.go credential.go discovery.go errors.go    the Management API: SSWS or private_key_jwt with DPoP, waits, pages, refusals
+//	guide.go terraform.go terraform_head.go   the same for people with a mouse, and for Terraform; they ask Okta nothing
 //	organisation.go facts.go    what the doctor reads, and nothing else
 //
 // Planning and applying are one walk, so that what was planned is what is done. A pass that stops anywhere is finished by

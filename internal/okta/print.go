@@ -9,7 +9,7 @@ import (
 )
 
 // signs stand before a step, as readers of other plans know them.
-var signs = map[Action]string{Keep: " ", Create: "+", Add: "+", Write: "+", Alter: "~", Revert: "~", Remove: "-"}
+var signs = map[Action]string{Keep: " ", Create: "+", Add: "+", Write: "+", Alter: "~", Revert: "~", Remove: "-", ByHand: "!"}
 
 // labels are the fields as the console calls them. Others stand as the API calls them.
 var labels = map[string]string{
@@ -38,7 +38,14 @@ var labels = map[string]string{
 func (p *Plan) Print(w io.Writer, verb string) {
 	if verb == "apply" || verb == "undo" {
 		for _, s := range p.Steps {
-			s.print(w)
+			s.Print(w)
+		}
+		fmt.Fprintln(w)
+	}
+	if left := p.ByHand(); verb == "applied" && len(left) > 0 {
+		fmt.Fprintln(w, "Left to do by hand, in Okta's console:")
+		for _, s := range left {
+			s.Print(w)
 		}
 		fmt.Fprintln(w)
 	}
@@ -48,12 +55,20 @@ func (p *Plan) Print(w io.Writer, verb string) {
 	p.summary(w, verb)
 }
 
-func (s Step) print(w io.Writer) {
+// Print writes one step.
+func (s Step) Print(w io.Writer) {
 	if s.Action == Keep {
 		fmt.Fprintf(w, "  %s: as it should be\n", s.Title)
 		return
 	}
-	fmt.Fprintf(w, "%s %s\n", signs[s.Action], s.Title)
+	title := s.Title
+	switch {
+	case s.Unseen:
+		title += ": by hand, if it is not so yet (Okta does not show it to us)"
+	case s.Action == ByHand:
+		title += ": by hand, for Okta has no API for it"
+	}
+	fmt.Fprintf(w, "%s %s\n", signs[s.Action], title)
 	for _, c := range s.Changes {
 		to := display(c.To)
 		switch {
@@ -75,7 +90,7 @@ func (s Step) print(w io.Writer) {
 func (p *Plan) summary(w io.Writer, verb string) {
 	count := 0
 	for _, s := range p.Steps {
-		if s.Action != Keep {
+		if s.ours() {
 			count++
 		}
 	}
@@ -86,6 +101,8 @@ func (p *Plan) summary(w io.Writer, verb string) {
 		fmt.Fprintf(w, "%s to take back.\n", steps(count))
 	case verb == "undone":
 		fmt.Fprintf(w, "%s taken back.\n", steps(count))
+	case verb == "apply" && count == 0 && len(p.ByHand()) > 0:
+		fmt.Fprintln(w, "Nothing to do but what is left to you (!). portico okta verify sees whether it was done.")
 	case verb == "apply" && count == 0:
 		fmt.Fprintln(w, "No changes: Okta and the configuration are as they should be.")
 	case verb == "apply":
@@ -117,7 +134,11 @@ func (v Values) print(w io.Writer) {
 		{"sts.iam.tokenValidation.aud", v.Audience},
 		{"sts.iam.rolePath", v.RolePath},
 		{"sts.iam.adminRole", v.AdminRole},
+		{"iam.tokenSource", v.TokenSource},
 	} {
+		if row[1] == "" {
+			continue
+		}
 		fmt.Fprintf(table, "  %s\t%s\n", row[0], row[1])
 	}
 	_ = table.Flush()

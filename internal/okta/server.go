@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-
-	"github.com/portico-iam/portico/internal/config"
 )
 
 const (
@@ -55,7 +53,7 @@ func (r *run) ensureServer(ctx context.Context) (err error) {
 		v.Audience = audiences[0]
 	}
 	v.Issuer = r.server.text("issuer")
-	v.DiscoveryURL = v.Issuer + "/.well-known/openid-configuration"
+	v.DiscoveryURL = v.Issuer + wellKnown
 	if r.server.at("accessTokenEncryptedResponseAlgorithm") != nil {
 		r.note("This authorization server encrypts its access tokens, which Portico can't read: switch that off, or use another server.")
 	}
@@ -72,7 +70,7 @@ func (r *run) serverPath(collection string) string {
 
 // scopes is what a sign-in asks for: the default of the configuration, and what the claim is bound to.
 func (r *run) scopes() []string {
-	scopes := config.Default().IAM.Scopes
+	scopes := r.signInScopes()
 	if len(r.claimScopes) > 0 && !slices.ContainsFunc(r.claimScopes, func(s string) bool { return slices.Contains(scopes, s) }) {
 		scopes = append(scopes, r.claimScopes[0])
 	}

@@ -176,6 +176,16 @@ func (s *Setup) check() (faults config.Faults) {
 	if s.AuthorizationServer.Name != "" && s.AuthorizationServer.Audience == "" {
 		fail("authorizationServer.audience", "expected the audience of the new server, e.g. api://procivis-one")
 	}
+	if as := s.AuthorizationServer; s.onOrgServer() {
+		for _, key := range []struct {
+			key string
+			set bool
+		}{{"authorizationServer.audience", as.Audience != ""}, {"authorizationServer.policy", as.Policy != ""}, {"claim.widen", s.Claim.Widen}} {
+			if key.set {
+				fail(key.key, "expected nothing: the organisation's own authorization server (id: %s) has no such thing", orgServer)
+			}
+		}
+	}
 	if s.Claim.filters() > 1 {
 		fail("claim", "expected one of startsWith, contains, equals, regex, got %d of them", s.Claim.filters())
 	}
@@ -311,7 +321,7 @@ func (s *Setup) Credential() (Credential, error) {
 	if err != nil {
 		return nil, fmt.Errorf("okta.privateKeyFile: %w", err)
 	}
-	app, err := NewServiceApp(s.Okta.ClientID, key, Scopes())
+	app, err := NewServiceApp(s.Okta.ClientID, key, s.neededScopes())
 	if err != nil {
 		return nil, fmt.Errorf("okta.privateKeyFile: %w", err)
 	}
@@ -321,4 +331,11 @@ func (s *Setup) Credential() (Credential, error) {
 // Scopes are the least that a service application needs to be granted for all of plan, apply, verify and undo.
 func Scopes() []string {
 	return []string{"okta.apps.manage", "okta.authorizationServers.manage", "okta.groups.manage", "okta.users.read"}
+}
+
+// neededScopes are those of them that this setup needs.
+func (s *Setup) neededScopes() []string {
+	return slices.DeleteFunc(Scopes(), func(scope string) bool {
+		return s.onOrgServer() && scope == "okta.authorizationServers.manage"
+	})
 }

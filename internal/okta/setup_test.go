@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +47,8 @@ func TestSetupFaults(t *testing.T) {
 		{"a service application without a key", "apiToken: canary-token", "clientId: 0oa1", "okta.privateKeyFile: expected the file"},
 		{"no server", "id: default", "policy: x", "authorizationServer: expected id"},
 		{"a new server without an audience", "id: default", "name: procivis", "authorizationServer.audience: expected the audience of the new server"},
+		{"an audience of the organisation's own server", "id: default", "id: org\n  audience: api://x", "authorizationServer.audience: expected nothing: the organisation's own authorization server"},
+		{"a policy of the organisation's own server", "id: default", "id: org\n  policy: x", "authorizationServer.policy: expected nothing"},
 		{"two servers", "id: default", "id: default\n  name: procivis\n  audience: x", "authorizationServer: expected id or name, got both"},
 		{"two filters", "id: default", "id: default\nclaim:\n  startsWith: a\n  regex: b", "claim: expected one of startsWith, contains, equals, regex, got 2 of them"},
 		{"a reserved claim", "id: default", "id: default\nclaim:\n  name: uid", `claim.name: "uid" is reserved by Okta`},
@@ -91,6 +94,7 @@ var variants = map[string]string{
 claim: {startsWith: "ONE_"}
 bootstrap: {people: [ada@acme.test, "0 odd ${login}\"@x"]}
 application: {groups: ["Acme Issuance", "7 up"]}`, 1),
+	"the organisation's own server": strings.Replace(least, "id: default", "id: org\nbootstrap: {people: [ada@acme.test]}", 1),
 	"server by id, existing policy": strings.Replace(least, "id: default", "id: aus1\n  policy: Staff\nnames: false", 1),
 }
 
@@ -117,9 +121,14 @@ func TestTerraformParses(t *testing.T) {
 			}
 			seen[block] = true
 		}
-		for _, want := range []string{"resource okta_app_oauth portico", "resource okta_group administrators", "resource okta_auth_server_policy_rule portico", "resource okta_auth_server_claim roles"} {
+		for _, want := range []string{"resource okta_app_oauth portico", "resource okta_group administrators", "output client_id", "output issuer", "output audience"} {
 			if !seen[want] {
 				t.Errorf("%s: expected %s", name, want)
+			}
+		}
+		for _, custom := range []string{"resource okta_auth_server_policy_rule portico", "resource okta_auth_server_claim roles"} {
+			if seen[custom] == s.onOrgServer() {
+				t.Errorf("%s: %s: %v", name, custom, seen[custom])
 			}
 		}
 		if strings.Contains(out.String(), "canary") {
@@ -140,10 +149,14 @@ func TestGuideHasTheValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := 0
-		for _, want := range []string{
-			"Create an App Integration", "Procivis One", "https://desk.example.com/.apisix/redirect", "https://desk.example.com/",
-			"Authorization Servers", "Access Policies", "Add Claim", "ONE_STS_ADMIN", "Assignments", "iam.discoveryUrl",
-		} {
+		server := []string{"Authorization Servers", "Access Policies", "Add Claim"}
+		if s.onOrgServer() {
+			server = []string{"iam.issuer is https://dev-12345.okta.com", "Sign On > OpenID Connect ID Token > Edit", "groups   Matches regex   .*", "Everyone is a group too"}
+		}
+		for _, want := range slices.Concat(
+			[]string{"Create an App Integration", "Procivis One", "https://desk.example.com/.apisix/redirect", "https://desk.example.com/"},
+			server, []string{"ONE_STS_ADMIN", "Assignments", "iam.discoveryUrl"},
+		) {
 			i := strings.Index(out.String()[at:], want)
 			if i < 0 {
 				t.Errorf("%s: expected %q after\n%s", name, want, out.String()[:at])
@@ -181,7 +194,11 @@ func TestGuidesConfigurationIsWhole(t *testing.T) {
 			}
 			yaml.WriteString(strings.TrimPrefix(line, "    "))
 		}
-		filled := strings.NewReplacer("<Issuer URI>", "https://dev-12345.okta.com/oauth2/default", "<Client ID>", "0oa1", "<Audience>", "api://default").Replace(yaml.String())
+		issuer := "https://dev-12345.okta.com"
+		if !s.onOrgServer() {
+			issuer += "/oauth2/default"
+		}
+		filled := strings.NewReplacer("<Issuer URI>", issuer, "<Client ID>", "0oa1", "<Audience>", "api://default").Replace(yaml.String())
 		cfg, err := config.Load([]byte(filled), nil)
 		if err != nil || cfg.STS.IAM.AdminRole != s.Bootstrap.Group || cfg.Server.PublicURL != s.PublicURL {
 			t.Errorf("%s: %v\n%s", name, err, filled)
