@@ -9,10 +9,10 @@ import (
 	"github.com/portico-iam/portico/internal/config"
 )
 
-// orgServer stands, as authorizationServer.id, for the organisation's own authorization server. An organisation without API
+// OrgServer stands, as authorizationServer.id, for the organisation's own authorization server. An organisation without API
 // Access Management has no other. Its access tokens are Okta's alone, so the roles come in the ID token, by a claim that is
 // set on the application.
-const orgServer = "org"
+const OrgServer = "org"
 
 const (
 	groupsScope = "groups" // built in there, and what the claim comes for
@@ -20,7 +20,7 @@ const (
 )
 
 // onOrgServer tells that the setup does without a custom authorization server.
-func (s *Setup) onOrgServer() bool { return s.AuthorizationServer.ID == orgServer }
+func (s *Setup) onOrgServer() bool { return s.AuthorizationServer.ID == OrgServer }
 
 // signInScopes are what a sign-in asks for.
 func (s *Setup) signInScopes() []string {

@@ -176,7 +176,7 @@ func (s *Setup) check(fail config.Fail) {
 			set bool
 		}{{"authorizationServer.audience", as.Audience != ""}, {"authorizationServer.policy", as.Policy != ""}, {"claim.widen", s.Claim.Widen}} {
 			if key.set {
-				fail(key.key, "expected nothing: the organisation's own authorization server (id: %s) has no such thing", orgServer)
+				fail(key.key, "expected nothing: the organisation's own authorization server (id: %s) has no such thing", OrgServer)
 			}
 		}
 	}
@@ -302,6 +302,16 @@ func (s *Setup) Create() error {
 		Path string
 	}{s, s.path})
 	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// Fault is what is wrong with the value of one key; nil when nothing is.
+func (s *Setup) Fault(key string) (fault error) {
+	s.check(func(failed, format string, args ...any) {
+		if failed == key && fault == nil {
+			fault = fmt.Errorf(format, args...)
+		}
+	})
+	return fault
 }
 
 // Credential makes the credential that the file names.
