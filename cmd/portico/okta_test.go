@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"net"
 	"net/http"
 	"strings"
@@ -70,4 +71,55 @@ func TestVerifySeesTheClick(t *testing.T) {
 	c.okta.Inject(devokta.Fault{Path: claim, Status: http.StatusForbidden, Body: `{"errorCode":"E0000006"}`})
 	c.expect(exitProblem, "okta", "verify")
 	c.expect(exitFine, "okta", "verify", "--sign-in", "ada@acme.test", "--password-file", "password")
+}
+
+// TestOktaExitStatus: 2 is a command line that is wrong by itself, 1 is everything that fails or is refused, for every
+// command alike. What is said begins with the command's name once.
+func TestOktaExitStatus(t *testing.T) {
+	c := newOktaTerminal(t, "fresh-free")
+	least := "okta: {url: " + c.url + "}\npublicUrl: http://127.0.0.1:9999\nbootstrap: {people: [ada@acme.test]}\n"
+	c.write("okta.yaml", least+"authorizationServer: {id: default}\n")
+	c.write("faulty.yaml", least)
+	c.write("dangerous.yaml", least+"authorizationServer: {id: default, audience: api://other}\n")
+	commands := []string{"plan", "apply", "verify", "undo", "guide", "terraform"}
+	for _, command := range commands {
+		if said := c.refused(exitProblem, "okta", command, "--file", "nowhere.yaml"); !strings.Contains(said, "portico okta init writes one") {
+			t.Errorf("%s: %s", command, said)
+		}
+		c.refused(exitProblem, "okta", command, "--file", "faulty.yaml")
+		c.refused(exitUsage, "okta", command, "--nonsense")
+		c.refused(exitUsage, "okta", command, "surplus")
+	}
+	for _, w := range []struct {
+		status int
+		args   string
+		said   string
+	}{
+		{exitUsage, "okta", "expected one of"},
+		{exitUsage, "okta nonsense", "unexpected argument nonsense"},
+		{exitUsage, "okta init --nonsense", "unknown flag --nonsense"},
+		{exitProblem, "okta init --file okta.yaml", "is there already"},
+		{exitUsage, "okta verify --sign-in ada@acme.test", "portico: okta verify: --sign-in and --password-file belong together"},
+		{exitProblem, "okta verify --sign-in ada@acme.test --password-file nowhere", "--password-file: "},
+		{exitProblem, "okta verify", "portico okta apply writes it"},
+		{exitProblem, "okta apply --file dangerous.yaml", "nothing was changed: read the plan, and agree to it with --yes"},
+		{exitUsage, "dev --profile nonsense", `--profile: expected one of licensed, fresh-free, unlicensed, custom-domain, got "nonsense"`},
+	} {
+		if said := c.refused(w.status, strings.Fields(w.args)...); !strings.Contains(said, w.said) {
+			t.Errorf("%s: expected %q, got %s", w.args, w.said, said)
+		}
+	}
+	c.expect(exitFine, "okta", "plan")
+	c.expect(exitFine, "okta", "undo")
+}
+
+// refused runs a command that does not succeed, and returns what it says of that.
+func (c *terminal) refused(status int, args ...string) string {
+	c.Helper()
+	var stdout, stderr bytes.Buffer
+	env := environment{c.Context(), strings.NewReader(""), &stdout, &stderr, []string{"OKTA_API_TOKEN=" + c.okta.World().APIToken}}
+	if got := run(env, args); got != status {
+		c.Errorf("portico %s: exit status %d, expected %d\n%s\n%s", strings.Join(args, " "), got, status, stdout.String(), stderr.String())
+	}
+	return stderr.String()
 }

@@ -20,13 +20,13 @@ import (
 type oktaVerifyCommand struct {
 	oktaFlags
 	SignIn       string `placeholder:"LOGIN" help:"Sign this person in once, by password, and say which roles came out of it."`
-	PasswordFile string `type:"existingfile" placeholder:"FILE" help:"The person's password."`
+	PasswordFile string `type:"path" placeholder:"FILE" help:"The person's password."`
 }
 
 // Validate finds wrong usage before anything runs.
 func (c *oktaVerifyCommand) Validate() error {
 	if (c.SignIn == "") != (c.PasswordFile == "") {
-		return errors.New("verify: --sign-in and --password-file belong together")
+		return errors.New("--sign-in and --password-file belong together")
 	}
 	return nil
 }
@@ -59,6 +59,13 @@ func (v *verification) believe() {
 
 // Run reads back what apply made, asks what everybody may ask, and signs somebody in where that is wanted.
 func (c *oktaVerifyCommand) Run(env environment) error {
+	var password []byte
+	if c.SignIn != "" { // before anything else is waited for
+		var err error
+		if password, err = os.ReadFile(c.PasswordFile); err != nil {
+			return fmt.Errorf("--password-file: %w", err)
+		}
+	}
 	setup, client, err := c.open(env)
 	if err != nil {
 		return err
@@ -83,7 +90,7 @@ func (c *oktaVerifyCommand) Run(env environment) error {
 		Findings:    report.Findings,
 	}
 	if c.SignIn != "" {
-		v.SignIn = c.try(env.ctx, setup, cfg)
+		v.SignIn = c.try(env.ctx, setup, cfg, strings.TrimRight(string(password), "\r\n"))
 		v.believe()
 	}
 	if err := c.print(env, v); err != nil {
@@ -95,20 +102,15 @@ func (c *oktaVerifyCommand) Run(env environment) error {
 	return nil
 }
 
-func (c *oktaVerifyCommand) try(ctx context.Context, setup *okta.Setup, cfg *config.Config) *signedIn {
+func (c *oktaVerifyCommand) try(ctx context.Context, setup *okta.Setup, cfg *config.Config, password string) *signedIn {
 	s := &signedIn{Login: c.SignIn, Roles: []string{}}
-	password, err := os.ReadFile(c.PasswordFile)
-	if err != nil {
-		s.Failed = err.Error()
-		return s
-	}
 	connection, err := iam.Connect(cfg, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		s.Failed = err.Error()
 		return s
 	}
 	defer func() { _ = connection.Close() }()
-	p, err := okta.SignIn(ctx, setup.Okta.URL, connection.Client, c.SignIn, strings.TrimRight(string(password), "\r\n"))
+	p, err := okta.SignIn(ctx, setup.Okta.URL, connection.Client, c.SignIn, password)
 	if err != nil {
 		s.Failed = err.Error()
 		return s
