@@ -33,12 +33,10 @@ func (s *Setup) signInScopes() []string {
 
 // noteOrgServer fills the table of values. There is nothing to make: every organisation has this server.
 func (r *run) noteOrgServer(ctx context.Context) error {
-	issuer, err := r.client.issuerOf(ctx, r.Okta.URL)
-	if err != nil {
+	if err := r.nameIssuer(ctx, r.Okta.URL); err != nil {
 		return err
 	}
 	v := &r.plan.Values
-	v.Issuer, v.DiscoveryURL = issuer, issuer+wellKnown
 	v.Audience, v.TokenSource = v.ClientID, config.SourceIDToken
 	return r.take(Step{Part: "authorization server", Action: Keep, Title: "The organisation's own authorization server"}, nil)
 }

@@ -19,6 +19,9 @@ var labels = map[string]string{
 	"settings.oauthClient.application_type":              "Application type",
 	"credentials.oauthClient.token_endpoint_auth_method": "Client authentication",
 	"credentials.oauthClient.pkce_required":              "Require PKCE",
+	"settings.oauthClient.response_types":                "Response types",
+	"settings.oauthClient.refresh_token":                 "Refresh token",
+	"alwaysIncludeInToken":                               "Always include in token",
 	"profile.name":                                       "Name",
 	"audiences":                                          "Audience",
 	"valueType":                                          "Value type",
@@ -28,9 +31,41 @@ var labels = map[string]string{
 	"priority":                                           "Priority",
 	"conditions.clients.include":                         "Assigned to clients",
 	"conditions.grantTypes.include":                      "Grant type is",
-	"conditions.people.groups.include":                   "User is in",
+	"conditions.people.groups.include":                   "User is",
 	"conditions.scopes.include":                          "Scopes requested",
 	"conditions.scopes":                                  "Include in scopes",
+}
+
+// words are values as the console has them.
+var words = map[string]string{
+	"authorization_code": "Authorization Code", "refresh_token": "Refresh Token", "client_credentials": "Client Credentials", "implicit": "Implicit",
+	"client_secret_basic": "Client secret", "client_secret_post": "Client secret", "web": "Web Application", "code": "Code",
+	"GROUPS": "Groups", "EXPRESSION": "Expression", "ACTIVE": "Active", "INACTIVE": "Inactive",
+	"STARTS_WITH": filterNames["STARTS_WITH"], "CONTAINS": filterNames["CONTAINS"], "EQUALS": filterNames["EQUALS"], "REGEX": filterNames["REGEX"],
+	"EVERYONE": "Any user assigned the app", "ALL_CLIENTS": "All clients",
+}
+
+// inWords writes a value of a field for people. Only what is a choice in the console has words of its own: names stay names.
+func inWords(field string, value any) string {
+	switch field {
+	case clientPath + "grant_types", clientPath + "response_types", clientPath + "application_type", "credentials.oauthClient.token_endpoint_auth_method",
+		"valueType", "status", "group_filter_type", "conditions.grantTypes.include", "conditions.people.groups.include", "conditions.clients.include":
+	default:
+		return display(value)
+	}
+	switch v := value.(type) {
+	case string:
+		return cmp.Or(words[v], clip(v))
+	case []any:
+		if len(v) > 0 {
+			parts := make([]string, 0, len(v))
+			for _, item := range v {
+				parts = append(parts, inWords(field, item))
+			}
+			return strings.Join(parts, ", ")
+		}
+	}
+	return display(value)
 }
 
 // Print writes the plan for people. verb is what it is a plan of, or "applied" and "undone" when it was carried out, which
@@ -70,12 +105,12 @@ func (s Step) Print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%s %s\n", signs[s.Action], title)
 	for _, c := range s.Changes {
-		to := display(c.To)
+		to := inWords(c.Field, c.To)
 		switch {
-		case s.Action == Create && (c.To == nil || to == "nothing" || to == "ACTIVE"):
+		case s.Action == Create && (c.To == nil || to == "nothing" || to == words["ACTIVE"]):
 			continue // as everything new is
 		case s.Action != Create && c.From != nil:
-			to = display(c.From) + " -> " + to
+			to = inWords(c.Field, c.From) + " -> " + to
 		}
 		fmt.Fprintf(w, "    %s: %s\n", cmp.Or(labels[c.Field], c.Field), to)
 	}

@@ -52,8 +52,9 @@ func (r *run) ensureServer(ctx context.Context) (err error) {
 	if audiences := r.server.texts("audiences"); v.Audience == "" && len(audiences) > 0 {
 		v.Audience = audiences[0]
 	}
-	v.Issuer = r.server.text("issuer")
-	v.DiscoveryURL = v.Issuer + wellKnown
+	if err := r.nameIssuer(ctx, r.server.text("issuer")); err != nil {
+		return err
+	}
 	if r.server.at("accessTokenEncryptedResponseAlgorithm") != nil {
 		r.note("This authorization server encrypts its access tokens, which Portico can't read: switch that off, or use another server.")
 	}
