@@ -68,7 +68,7 @@ func TestInitAsksAgainWithTheReason(t *testing.T) {
 	}
 	at := 0
 	for _, want := range []string{
-		"Your Okta organisation's address", "expected the organisation's own address https://dev-1.okta.com, got the console's",
+		"Your Okta organisation's address", "expected the organisation's own address https://dev-1.okta.com, got https://dev-1-admin.okta.com",
 		"How browsers reach Portico", "expected how browsers reach Portico", "nothing was written: the answers ended at \"How browsers reach Portico\"", "expected how browsers reach Portico",
 	} {
 		i := strings.Index(said[at:], want)

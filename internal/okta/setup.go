@@ -210,7 +210,7 @@ func (s *Setup) checkOkta(fail config.Fail) {
 	case !ok:
 		fail("okta.url", "expected the organisation's address, e.g. https://dev-12345.okta.com, got %q", s.Okta.URL)
 	case console.MatchString(hostname(u)):
-		fail("okta.url", "expected the organisation's own address %s, got the console's %s", console.ReplaceAllString(u, "$1"), u)
+		fail("okta.url", "expected the organisation's own address %s, got %s, which is the address of the console", console.ReplaceAllString(u, "$1"), u)
 	default:
 		s.Okta.URL = u
 	}

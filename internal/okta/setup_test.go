@@ -37,7 +37,7 @@ func TestSetupFaults(t *testing.T) {
 	for _, c := range []struct{ rule, from, to, want string }{
 		{"the least is fine", "", "", ""},
 		{"a typo", "publicUrl", "publicURL", "line 5: unknown key publicURL; did you mean publicUrl?"},
-		{"the console's address", "https://dev-12345.okta.com", "https://dev-12345-admin.okta.com", "line 3: okta.url: expected the organisation's own address https://dev-12345.okta.com, got the console's https://dev-12345-admin.okta.com"},
+		{"the console's address", "https://dev-12345.okta.com", "https://dev-12345-admin.okta.com", "line 3: okta.url: expected the organisation's own address https://dev-12345.okta.com, got https://dev-12345-admin.okta.com, which is the address of the console"},
 		{"an issuer as address", "https://dev-12345.okta.com", "https://dev-12345.okta.com/oauth2/default", `okta.url: expected the organisation's address`},
 		{"http off this machine", "https://dev-12345.okta.com", "http://dev-12345.okta.com", "okta.url: expected"},
 		{"http on this machine", "https://dev-12345.okta.com", "http://localhost:8081", ""},
@@ -92,7 +92,7 @@ bootstrap:
 		"line 4: unknown key publicURL; did you mean publicUrl?",
 		`line 6: names: expected true or false, got "perhaps"`,
 		"line 10: bootstrap.people: expected a list, got a single value",
-		"line 2: okta.url: expected the organisation's own address https://dev-12345.okta.com, got the console's",
+		"line 2: okta.url: expected the organisation's own address https://dev-12345.okta.com, got https://dev-12345-admin.okta.com, which is the address of the console",
 		`line 5: callbackPath: expected a plain absolute path, got "nowhere"`,
 		"authorizationServer: expected id (a server that exists, e.g. default) or name (one to be made), got neither",
 		`line 8: claim.regex: expected a regular expression, got "["`,
