@@ -31,7 +31,7 @@ sts: { iam: { tokenValidation: { aud: "api://procivis-one" } }, token: { keyEncr
 		{"apisix --config portico.yaml", 0, "openid-connect:"},
 		{"apisix --config portico.yaml --format adc", 0, "services:"},
 		{"apisix --config portico.yaml --upstream portico:9000 --redis redis:7000", 0, `host: "redis"`},
-		{"apisix --config portico.yaml --output old", 0, ""},
+		{"apisix --config portico.yaml --output old", 0, "old: APISIX's configuration, format yaml, from "},
 		{"oauth2-proxy --config portico.yaml", 0, "pass_access_token = true"},
 		{"oauth2-proxy --config portico.yaml --format alpha", 0, "injectRequestHeaders:"},
 		{"oauth2-proxy --config broken.yaml", 1, "gateway.mode: expected one of"},
@@ -45,7 +45,7 @@ sts: { iam: { tokenValidation: { aud: "api://procivis-one" } }, token: { keyEncr
 		cmd := command(t, append([]string{"gateway"}, strings.Fields(c.args)...)...)
 		cmd.Dir = dir
 		out, _ := cmd.CombinedOutput()
-		if got := cmd.ProcessState.ExitCode(); got != c.status || !strings.Contains(string(out), c.out) || c.out == "" && len(out) > 0 {
+		if got := cmd.ProcessState.ExitCode(); got != c.status || !strings.Contains(string(out), c.out) {
 			t.Errorf("%s: expected status %d and %q, got %d\n%s", c.args, c.status, c.out, got, out)
 		}
 		if strings.Contains(string(out), "canary") {

@@ -22,13 +22,19 @@ type terminal struct {
 
 func newTerminal(t *testing.T) *terminal {
 	t.Helper()
+	return newTerminalOf(t, "fresh-free", "default")
+}
+
+// newTerminalOf is one of another kind of organisation, with that authorization server in the setup file.
+func newTerminalOf(t *testing.T, profile, serverID string) *terminal {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	c := &terminal{T: t, url: "http://localhost:" + port}
-	if c.okta, err = devokta.New(devokta.Config{PublicURL: c.url, Profile: "fresh-free"}); err != nil {
+	if c.okta, err = devokta.New(devokta.Config{PublicURL: c.url, Profile: profile}); err != nil {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: c.okta.Handler(), ReadHeaderTimeout: 10 * time.Second}
@@ -38,7 +44,7 @@ func newTerminal(t *testing.T) *terminal {
 		_ = c.okta.Close()
 	})
 	t.Chdir(t.TempDir())
-	c.write("okta.yaml", "okta: {url: "+c.url+"}\npublicUrl: http://127.0.0.1:9999\nauthorizationServer: {id: default}\nbootstrap: {people: [ada@acme.test]}\n")
+	c.write("okta.yaml", "okta: {url: "+c.url+"}\npublicUrl: http://127.0.0.1:9999\nauthorizationServer: {id: "+serverID+"}\nbootstrap: {people: [ada@acme.test]}\n")
 	c.expect(exitFine, "okta", "apply", "--yes")
 	return c
 }

@@ -129,23 +129,38 @@ func TestFixMendsWhatItSays(t *testing.T) {
 		{"the claim's filter changed", func(c *terminal) {
 			c.alter(server+"/claims", "roles", map[string]any{"group_filter_type": "EQUALS", "value": "Acme Audit"})
 		}, "admin-filter okta apply", "Value: Acme Audit -> .*"},
-		{"the claim inactive", func(c *terminal) { c.alter(server+"/claims", "roles", map[string]any{"status": "INACTIVE"}) }, "claim-inactive okta apply", "INACTIVE -> ACTIVE"},
+		{"the claim inactive", func(c *terminal) { c.alter(server+"/claims", "roles", map[string]any{"status": "INACTIVE"}) }, "claim-inactive okta apply", "Inactive -> Active"},
 		{"the claim bound to a scope", func(c *terminal) {
 			c.alter(server+"/claims", "roles", map[string]any{"conditions": map[string]any{"scopes": []string{"address"}}})
 		}, "claim-scope okta apply", "Include in scopes"},
 		{"the claim an expression", func(c *terminal) {
 			c.alter(server+"/claims", "roles", map[string]any{"valueType": "EXPRESSION", "group_filter_type": nil, "value": "user.email"})
-		}, "claim-string okta apply", "EXPRESSION -> GROUPS"},
-		{"the application inactive", deactivated((*terminal).app), "app-inactive okta apply", "INACTIVE -> ACTIVE"},
+		}, "claim-string okta apply", "Expression -> Groups"},
+		{"the application inactive", deactivated((*terminal).app), "app-inactive okta apply", "Inactive -> Active"},
 		{"the application deleted", func(c *terminal) {
 			path := c.app()
 			c.api(http.MethodPost, path+"/lifecycle/deactivate", nil)
 			c.api(http.MethodDelete, path, nil)
 		}, "client-unknown okta apply", "create: Application"},
-		{"the policy inactive", deactivated((*terminal).policy), "policy-inactive okta apply", "INACTIVE -> ACTIVE"},
+		{"the policy inactive", deactivated((*terminal).policy), "policy-inactive okta apply", "Inactive -> Active"},
 		{"the rule inactive", deactivated(func(c *terminal) string {
 			return c.policy() + "/rules/" + c.item(c.policy()+"/rules", "Procivis One sign-in")["id"].(string)
-		}), "rule-misses okta apply", "INACTIVE -> ACTIVE"},
+		}), "rule-misses okta apply", "Inactive -> Active"},
+		{"a policy for everybody put ahead", func(c *terminal) {
+			var policy struct{ ID string }
+			_ = json.Unmarshal(c.api(http.MethodPost, server+"/policies", map[string]any{
+				"type": "OAUTH_AUTHORIZATION_POLICY", "status": "ACTIVE", "name": "Everybody", "description": "x", "priority": 1,
+				"conditions": map[string]any{"clients": map[string]any{"include": []string{"ALL_CLIENTS"}}},
+			}), &policy)
+			c.api(http.MethodPost, server+"/policies/"+policy.ID+"/rules", map[string]any{
+				"type": "RESOURCE_ACCESS", "status": "ACTIVE", "name": "Everybody", "priority": 1,
+				"conditions": map[string]any{
+					"people": map[string]any{"groups": map[string]any{"include": []string{"EVERYONE"}}}, "grantTypes": map[string]any{"include": []string{"authorization_code"}},
+					"scopes": map[string]any{"include": []string{"*"}},
+				},
+				"actions": map[string]any{"token": map[string]any{"accessTokenLifetimeMinutes": 5, "refreshTokenLifetimeMinutes": 0, "refreshTokenWindowMinutes": 10080}},
+			})
+		}, "policy-order okta apply", "Priority: 2 -> 1"},
 		{"the role path", func(c *terminal) { c.breakConfig("  iam:\n    tokenV", "  iam:\n    rolePath: Roles\n    tokenV") }, "claim-name configuration", "sts.iam.rolePath: Roles -> roles"},
 		{"the audience", func(c *terminal) { c.breakConfig("aud: api://default", "aud: api://Default") }, "audience configuration", "api://Default -> api://default"},
 		{"the issuer with a slash", func(c *terminal) { c.breakConfig("oauth2/default\n", "oauth2/default/\n") }, "issuer-differs configuration", "iam.issuer: "},
@@ -185,6 +200,24 @@ func TestFixMendsWhatItSays(t *testing.T) {
 	}
 }
 
+// TestFixWithoutAPIAccessManagement: roles come from the ID token, and okta apply knows it. A setup file for access tokens
+// would turn the configuration over, so nothing is mended by it.
+func TestFixWithoutAPIAccessManagement(t *testing.T) {
+	c := newTerminalOf(t, "unlicensed", "org")
+	c.write("client-secret", "wrong\n")
+	found := c.findings(doctorArgs()...)
+	if len(found) == 0 || found[0].ID != "secret" || found[0].Fix != "okta apply" {
+		t.Fatalf("found is %+v", found)
+	}
+	text, _ := os.ReadFile("okta.yaml")
+	c.write("okta.yaml", strings.Replace(string(text), "{id: org}", "{id: default}", 1))
+	if other := c.findings(doctorArgs()...); other[0].ID != "secret" || other[0].Fix != "" || !strings.Contains(fmt.Sprint(other[0].How), "another iam.tokenSource") {
+		t.Errorf("found is %+v", other)
+	}
+	c.write("okta.yaml", string(text))
+	c.says(exitFine, doctorArgs("--fix", "--yes")...)
+}
+
 // TestFixSaysWhatGoesAlong: okta apply does all that the setup file says, so what nobody asked for is told apart, before.
 func TestFixSaysWhatGoesAlong(t *testing.T) {
 	c := newTerminal(t)
@@ -194,7 +227,7 @@ func TestFixSaysWhatGoesAlong(t *testing.T) {
 	c.alter("/api/v1/apps", "Procivis One", map[string]any{"credentials": credentials})
 	said := c.says(exitProblem, doctorArgs("--fix")...)
 	found, along, apart := strings.Cut(said, "mends nothing that was found")
-	if !apart || !strings.Contains(found, "Client secret in") || !strings.Contains(along, "Require PKCE: false -> true") || !strings.Contains(along, "nothing was changed") {
+	if !apart || !strings.Contains(found, "Client secret in") || !strings.Contains(along, "Require PKCE: no -> yes") || !strings.Contains(along, "nothing was changed") {
 		t.Errorf("said is %s", said)
 	}
 	if secret, _ := os.ReadFile("client-secret"); string(secret) != "wrong\n" {

@@ -27,7 +27,7 @@ type gatewayAPISIXCommand struct {
 }
 
 func (c *gatewayAPISIXCommand) Run(env environment) error {
-	return c.print(env, gateway.APISIX, c.Format)
+	return c.print(env, "APISIX", gateway.APISIX, c.Format)
 }
 
 type gatewayOAuth2ProxyCommand struct {
@@ -36,10 +36,10 @@ type gatewayOAuth2ProxyCommand struct {
 }
 
 func (c *gatewayOAuth2ProxyCommand) Run(env environment) error {
-	return c.print(env, gateway.OAuth2Proxy, c.Format)
+	return c.print(env, "OAuth2-Proxy", gateway.OAuth2Proxy, c.Format)
 }
 
-func (f *gatewayFlags) print(env environment, write func(*config.Config, gateway.Options, string) (string, error), format string) error {
+func (f *gatewayFlags) print(env environment, name string, write func(*config.Config, gateway.Options, string) (string, error), format string) error {
 	cfg, err := config.LoadFile(f.Config, env.environ)
 	if err != nil {
 		return err
@@ -49,7 +49,11 @@ func (f *gatewayFlags) print(env environment, write func(*config.Config, gateway
 		return err
 	}
 	if f.Output != "" {
-		return file.Replace(f.Output, []byte(text), 0o644) // no secret is in it
+		if err := file.Replace(f.Output, []byte(text), 0o644); err != nil { // no secret is in it
+			return err
+		}
+		_, err = fmt.Fprintf(env.stdout, "Wrote %s: %s's configuration, format %s, from %s.\n", f.Output, name, format, f.Config)
+		return err
 	}
 	_, err = fmt.Fprint(env.stdout, text)
 	return err

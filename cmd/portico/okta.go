@@ -14,12 +14,12 @@ import (
 )
 
 type oktaCommand struct {
+	Init   oktaInitCommand   `cmd:"" help:"Ask a few questions and write the setup file."`
 	Plan   oktaPlanCommand   `cmd:"" help:"Say what apply would do. Changes nothing."`
 	Apply  oktaApplyCommand  `cmd:"" help:"Do the guide's four steps, and write Portico's configuration."`
 	Verify oktaVerifyCommand `cmd:"" help:"Read back what apply made, and try it."`
 	Undo   oktaUndoCommand   `cmd:"" help:"Take back what apply did in Okta."`
 
-	Init      oktaInitCommand      `cmd:"" help:"Ask a few questions and write the setup file."`
 	Guide     oktaGuideCommand     `cmd:"" help:"Print the same as a click-by-click guide to Okta's console, with your values."`
 	Terraform oktaTerraformCommand `cmd:"" help:"Print the same as Terraform resources."`
 }

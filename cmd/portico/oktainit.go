@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
-	"charm.land/huh/v2"
 	"golang.org/x/term"
 
 	"github.com/portico-iam/portico/internal/okta"
@@ -15,7 +13,7 @@ import (
 
 type oktaInitCommand struct {
 	File       string `default:"okta.yaml" placeholder:"FILE" help:"The file to write (default okta.yaml)."`
-	Accessible bool   `help:"Plain questions, one after the other, for screen readers and pipes."`
+	Accessible bool   `help:"Plain questions, one after the other, for screen readers; so it is anyway where the answers come through a pipe."`
 }
 
 // Run asks what the setup file needs and writes it. Nothing is sent to Okta.
@@ -23,39 +21,20 @@ func (c *oktaInitCommand) Run(env environment) error {
 	if _, err := os.Lstat(c.File); err == nil {
 		return fmt.Errorf("%s is there already: edit it, or give another name with --file", c.File)
 	}
-	if in, ok := env.stdin.(*os.File); !c.Accessible && (!ok || !term.IsTerminal(int(in.Fd()))) {
-		return errors.New("questions need a terminal: use --accessible for plain ones, or write the file by hand (docs/okta.md)")
+	ask := asLines(env.ctx, env.stdin, env.stderr)
+	if in, ok := env.stdin.(*os.File); ok && !c.Accessible && term.IsTerminal(int(in.Fd())) {
+		ask = asForm(env.ctx, env.stdin, env.stderr)
 	}
 	var answers questions
-	if err := answers.ask(c.asker(env)); err != nil {
+	if err := answers.ask(ask); err != nil {
 		return fmt.Errorf("nothing was written: %w", err)
 	}
-	setup := answers.setup(c.File)
-	if err := setup.Create(); err != nil {
+	if err := answers.setup(c.File).Create(); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.stdout, "Wrote %s. Next, with an API token in OKTA_API_TOKEN:\n\n  portico okta plan --file %s\n", c.File, c.File)
 	return nil
 }
-
-// asker shows some questions and waits for the answers.
-type asker func(...huh.Field) error
-
-func (c *oktaInitCommand) asker(env environment) asker {
-	in := env.stdin
-	if c.Accessible {
-		in = byteReader{in}
-	}
-	return func(fields ...huh.Field) error {
-		form := huh.NewForm(huh.NewGroup(fields...)).WithAccessible(c.Accessible).WithInput(in).WithOutput(env.stderr)
-		return form.RunWithContext(env.ctx)
-	}
-}
-
-// byteReader reads no further than it must: each plain question buffers for itself and would swallow the next answers.
-type byteReader struct{ io.Reader }
-
-func (r byteReader) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(len(p), 1)]) }
 
 // questions are the answers as they were typed.
 type questions struct {
@@ -70,53 +49,63 @@ const (
 
 func (q *questions) ask(ask asker) error {
 	err := ask(
-		huh.NewInput().Title("Your Okta organisation's address").Description("https://dev-12345.okta.com, without -admin").Value(&q.oktaURL).Validate(needed),
-		huh.NewInput().Title("How browsers reach Portico").Description("https://desk.example.com").Value(&q.publicURL).Validate(needed),
-		huh.NewSelect[string]().Title("Which authorization server?").Options(
-			huh.NewOption("the one called default", "default"), huh.NewOption("a new one for Portico", newServer),
-		).Value(&q.server),
+		question{title: "Your Okta organisation's address", hint: "such as https://dev-12345.okta.com, without -admin", answer: &q.oktaURL, check: q.judged("okta.url")},
+		question{title: "How browsers reach Portico", hint: "such as https://desk.example.com", answer: &q.publicURL, check: q.judged("publicUrl")},
+		question{title: "Which authorization server?", answer: &q.server, usual: "default", options: []option{
+			{"the one called default", "default"}, {"a new one for Portico", newServer}, {"the organisation's own: it has no API Access Management", okta.OrgServer},
+		}},
 	)
 	if err == nil && q.server == newServer {
-		err = ask(huh.NewInput().Title("Audience of the new server").Description("api://procivis-one").Value(&q.audience).Validate(needed))
+		err = ask(question{title: "Audience of the new server", answer: &q.audience, usual: "api://procivis-one", check: q.judged("authorizationServer.audience")})
 	}
 	if err == nil {
-		err = ask(huh.NewSelect[string]().Title("Which groups shall be in the tokens?").Options(
-			huh.NewOption("all groups (a roles claim that is there stays as it is)", existingOrNew), huh.NewOption("only groups whose name begins with certain letters", onlyPrefix),
-		).Value(&q.claim))
+		err = ask(question{title: "Which groups shall be in the tokens?", answer: &q.claim, usual: existingOrNew, options: []option{
+			{"all groups, Everyone too (a roles claim that is there stays as it is)", existingOrNew}, {"only groups whose name begins with certain letters", onlyPrefix},
+		}})
 	}
 	if err == nil && q.claim == onlyPrefix {
-		err = ask(huh.NewInput().Title("The beginning of their names").Description("the administrators' group is let through besides").Value(&q.prefix).Validate(needed))
+		err = ask(question{title: "The beginning of their names", hint: "the administrators' group is let through besides", answer: &q.prefix, check: func(answer string) error {
+			if answer == "" {
+				return errors.New("expected the letters that the names of the groups begin with, got none")
+			}
+			return nil
+		}})
 	}
 	if err == nil {
 		err = ask(
-			huh.NewInput().Title("Group of the first administrators").Description("empty for ONE_STS_ADMIN").Value(&q.group),
-			huh.NewInput().Title("Who is in it? Logins, separated by commas").Value(&q.people),
-			huh.NewInput().Title("Further groups that may sign in, separated by commas").Description("Everyone for everybody").Value(&q.groups),
+			question{title: "Group of the first administrators", answer: &q.group, usual: okta.NewSetup("").Bootstrap.Group, check: q.judged("bootstrap.group")},
+			question{title: "Who is in it? Logins, separated by commas", hint: "nothing for whoever is in it already", answer: &q.people, check: q.judged("bootstrap.people")},
+			question{title: "Further groups that may sign in, separated by commas", hint: "Everyone for everybody, nothing for none", answer: &q.groups, check: q.judged("application.groups")},
 		)
 	}
 	return err
 }
 
-func needed(text string) error {
-	if strings.TrimSpace(text) == "" {
-		return errors.New("please answer")
+// judged makes the check of the answer that becomes a key of the setup file: what plan would say of it is said at once.
+func (q *questions) judged(key string) func(string) error {
+	return func(answer string) error {
+		given := *q
+		*map[string]*string{
+			"okta.url": &given.oktaURL, "publicUrl": &given.publicURL, "authorizationServer.audience": &given.audience,
+			"bootstrap.group": &given.group, "bootstrap.people": &given.people, "application.groups": &given.groups,
+		}[key] = answer
+		return given.setup("").Fault(key)
 	}
-	return nil
 }
 
 func (q *questions) setup(path string) *okta.Setup {
 	s := okta.NewSetup(path)
-	s.Okta.URL, s.PublicURL = strings.TrimSpace(q.oktaURL), strings.TrimSpace(q.publicURL)
+	s.Okta.URL, s.PublicURL = q.oktaURL, q.publicURL
 	if q.server == newServer {
-		s.AuthorizationServer = okta.AuthorizationServer{Name: "procivis", Audience: strings.TrimSpace(q.audience)}
+		s.AuthorizationServer = okta.AuthorizationServer{Name: "procivis", Audience: q.audience}
 	} else {
 		s.AuthorizationServer.ID = q.server
 	}
 	if q.claim == onlyPrefix {
-		s.Claim.StartsWith = strings.TrimSpace(q.prefix)
+		s.Claim.StartsWith = q.prefix
 	}
-	if group := strings.TrimSpace(q.group); group != "" {
-		s.Bootstrap.Group = group
+	if q.group != "" {
+		s.Bootstrap.Group = q.group
 	}
 	s.LetBootstrapThrough()
 	s.Bootstrap.People, s.Application.Groups = split(q.people), split(q.groups)

@@ -11,13 +11,13 @@ import (
 	"github.com/portico-iam/portico/internal/okta"
 )
 
-// initWith answers the plain questions, in their order, and returns the file that was written.
+// initWith answers through a pipe, in the questions' order, and returns the file that was written.
 func initWith(t *testing.T, answers ...string) (status int, file, said string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "okta.yaml")
 	var out, errs bytes.Buffer
 	in := strings.NewReader(strings.Join(answers, "\n") + "\n")
-	status = run(environment{context.Background(), in, &out, &errs, nil}, []string{"okta", "init", "--accessible", "--file", file})
+	status = run(environment{context.Background(), in, &out, &errs, nil}, []string{"okta", "init", "--file", file})
 	return status, file, out.String() + errs.String()
 }
 
@@ -34,6 +34,18 @@ func TestInitWritesWhatPlanTakes(t *testing.T) {
 		"a new server, a prefix that leaves the administrators out": {[]string{oktaURL, publicURL, "2", "api://x", "2", "Acme", "", "ada@acme.test, b@c.test", "Everyone"}, func(s *okta.Setup) bool {
 			return s.AuthorizationServer.Audience == "api://x" && s.Claim.Regex == "(?:Acme.*)|(?:ONE_STS_ADMIN)" && len(s.Bootstrap.People) == 2
 		}},
+		"an organisation without custom servers": {[]string{oktaURL, publicURL, "3", "", "", "", ""}, func(s *okta.Setup) bool {
+			return s.AuthorizationServer == okta.AuthorizationServer{ID: "org"}
+		}},
+		"nothing where there is a usual answer": {[]string{oktaURL, publicURL, "2", "", "", "", "", ""}, func(s *okta.Setup) bool {
+			return s.AuthorizationServer.Audience == "api://procivis-one" && s.Bootstrap.Group == "ONE_STS_ADMIN" && s.Claim == okta.Claim{}
+		}},
+		"better answers the second time": {[]string{
+			"https://dev-1-admin.okta.com", oktaURL, "desk.example.com", publicURL + "/x", publicURL, "4", "default", "1", "x", "2", "", "ONE_",
+			"Everyone", "", "a@b.test, a@b.test", "a@b.test", "",
+		}, func(s *okta.Setup) bool {
+			return s.Okta.URL == oktaURL && s.PublicURL == publicURL && s.Claim.StartsWith == "ONE_" && len(s.Bootstrap.People) == 1
+		}},
 		"a prefix that they have, too": {[]string{oktaURL, publicURL, "1", "2", "ONE_", "", "", ""}, func(s *okta.Setup) bool { return s.Claim.StartsWith == "ONE_" }},
 	} {
 		status, file, said := initWith(t, c.answers...)
@@ -48,14 +60,24 @@ func TestInitWritesWhatPlanTakes(t *testing.T) {
 	}
 }
 
-func TestInitRefuses(t *testing.T) {
-	for rule, answers := range map[string][]string{
-		"the console's address": {"https://dev-1-admin.okta.com", "https://desk.example.com", "1", "1", "", "", ""},
-		"nothing":               {},
+// TestInitAsksAgainWithTheReason: at once, and with what an empty line would mean.
+func TestInitAsksAgainWithTheReason(t *testing.T) {
+	status, file, said := initWith(t, "https://dev-1-admin.okta.com", "https://dev-1.okta.com", "http://desk.example.com")
+	if _, err := os.Stat(file); status != exitProblem || err == nil {
+		t.Errorf("expected status 1 and no file, got %d, %v", status, err)
+	}
+	at := 0
+	for _, want := range []string{
+		"Your Okta organisation's address", "expected the organisation's own address https://dev-1.okta.com, got https://dev-1-admin.okta.com",
+		"How browsers reach Portico", "expected how browsers reach Portico", "nothing was written: the answers ended at \"How browsers reach Portico\"", "expected how browsers reach Portico",
 	} {
-		status, file, said := initWith(t, answers...)
-		if _, err := os.Stat(file); status != exitProblem || err == nil {
-			t.Errorf("%s: expected status 1 and no file, got %d, %v: %s", rule, status, err, said)
+		i := strings.Index(said[at:], want)
+		if i < 0 {
+			t.Fatalf("expected %q after\n%s\nin\n%s", want, said[:at], said)
 		}
+		at += i + len(want)
+	}
+	if _, _, said := initWith(t, "https://dev-1.okta.com", "https://desk.example.com"); !strings.Contains(said, "[1] > ") {
+		t.Errorf("expected the usual answer to be shown, got %s", said)
 	}
 }

@@ -20,13 +20,13 @@ import (
 type oktaVerifyCommand struct {
 	oktaFlags
 	SignIn       string `placeholder:"LOGIN" help:"Sign this person in once, by password, and say which roles came out of it."`
-	PasswordFile string `type:"existingfile" placeholder:"FILE" help:"The person's password."`
+	PasswordFile string `type:"path" placeholder:"FILE" help:"The person's password."`
 }
 
 // Validate finds wrong usage before anything runs.
 func (c *oktaVerifyCommand) Validate() error {
 	if (c.SignIn == "") != (c.PasswordFile == "") {
-		return errors.New("verify: --sign-in and --password-file belong together")
+		return errors.New("--sign-in and --password-file belong together")
 	}
 	return nil
 }
@@ -50,8 +50,22 @@ func (v *verification) fine() bool {
 	return len(v.Differences) == 0 && len(v.Findings) == 0 && (v.SignIn == nil || v.SignIn.Failed == "")
 }
 
+// believe takes what Okta does not show for done when a sign-in brought roles.
+func (v *verification) believe() {
+	if len(v.SignIn.Roles) > 0 {
+		v.Differences = slices.DeleteFunc(v.Differences, func(s okta.Step) bool { return s.Unseen })
+	}
+}
+
 // Run reads back what apply made, asks what everybody may ask, and signs somebody in where that is wanted.
 func (c *oktaVerifyCommand) Run(env environment) error {
+	var password []byte
+	if c.SignIn != "" { // before anything else is waited for
+		var err error
+		if password, err = os.ReadFile(c.PasswordFile); err != nil {
+			return fmt.Errorf("--password-file: %w", err)
+		}
+	}
 	setup, client, err := c.open(env)
 	if err != nil {
 		return err
@@ -76,7 +90,8 @@ func (c *oktaVerifyCommand) Run(env environment) error {
 		Findings:    report.Findings,
 	}
 	if c.SignIn != "" {
-		v.SignIn = c.try(env.ctx, setup, cfg)
+		v.SignIn = c.try(env.ctx, setup, cfg, strings.TrimRight(string(password), "\r\n"))
+		v.believe()
 	}
 	if err := c.print(env, v); err != nil {
 		return err
@@ -87,20 +102,15 @@ func (c *oktaVerifyCommand) Run(env environment) error {
 	return nil
 }
 
-func (c *oktaVerifyCommand) try(ctx context.Context, setup *okta.Setup, cfg *config.Config) *signedIn {
+func (c *oktaVerifyCommand) try(ctx context.Context, setup *okta.Setup, cfg *config.Config, password string) *signedIn {
 	s := &signedIn{Login: c.SignIn, Roles: []string{}}
-	password, err := os.ReadFile(c.PasswordFile)
-	if err != nil {
-		s.Failed = err.Error()
-		return s
-	}
 	connection, err := iam.Connect(cfg, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		s.Failed = err.Error()
 		return s
 	}
 	defer func() { _ = connection.Close() }()
-	p, err := okta.SignIn(ctx, setup.Okta.URL, connection.Client, c.SignIn, strings.TrimRight(string(password), "\r\n"))
+	p, err := okta.SignIn(ctx, setup.Okta.URL, connection.Client, c.SignIn, password)
 	if err != nil {
 		s.Failed = err.Error()
 		return s
@@ -118,6 +128,11 @@ func (c *oktaVerifyCommand) print(env environment, v *verification) error {
 	}
 	w := env.stdout
 	for _, s := range v.Differences {
+		if s.Action == okta.ByHand {
+			fmt.Fprintln(w, "left     One thing is left to you in Okta's console:")
+			s.Print(w)
+			continue
+		}
 		fmt.Fprintf(w, "differs  %s: run portico okta apply\n", s.Title)
 	}
 	if len(v.Differences) == 0 {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -206,6 +207,14 @@ func CheckAddress(flag, address string) error {
 	}
 	if _, err := strconv.ParseUint(number, 10, 16); err != nil {
 		return fmt.Errorf("%s: expected a port from 0 to 65535, got %q", flag, number)
+	}
+	return nil
+}
+
+// CheckProfile tells whether there is a kind of Okta organisation of that name; "" is one.
+func CheckProfile(flag, name string) error {
+	if name != "" && !slices.Contains(devokta.Profiles(), name) {
+		return fmt.Errorf("%s: expected one of %s, got %q", flag, strings.Join(devokta.Profiles(), ", "), name)
 	}
 	return nil
 }

@@ -480,3 +480,51 @@ func TestSecrets(t *testing.T) {
 		t.Error("World has the old one")
 	}
 }
+
+// TestUserLifeCycleVerbs: each leads on from its own states only.
+func TestUserLifeCycleVerbs(t *testing.T) {
+	w := start(t)
+	a := w.api()
+	ivan := "/api/v1/users/" + a.must(200, "GET", "/api/v1/users/ivan@acme.test", "").id()
+	a.call("POST", ivan+"/lifecycle/unsuspend", "").refusedWith(t, 403, "E0000016", "")
+	a.must(200, "POST", ivan+"/lifecycle/suspend", "")
+	a.call("POST", ivan+"/lifecycle/activate", "").refusedWith(t, 403, "E0000016", "")
+	a.must(200, "POST", ivan+"/lifecycle/unsuspend", "")
+	a.must(200, "POST", ivan+"/lifecycle/deactivate", "")
+	a.call("POST", ivan+"/lifecycle/unsuspend", "").refusedWith(t, 403, "E0000016", "")
+	a.must(200, "POST", ivan+"/lifecycle/activate", "")
+}
+
+// TestBoundsAreInCharacters, as Okta counts: a name in another alphabet is no longer than it looks.
+func TestBoundsAreInCharacters(t *testing.T) {
+	a := start(t).api()
+	a.must(200, "POST", "/api/v1/apps", fmt.Sprintf(newWebApp, strings.Repeat("ü", 100)))
+	a.call("POST", "/api/v1/apps", fmt.Sprintf(newWebApp, strings.Repeat("ü", 101))).refusedWith(t, 400, "E0000001", "too long")
+	person := `{"profile":{"firstName":%q,"lastName":"b","login":"c@d.test","email":"c@d.test"}}`
+	a.call("POST", "/api/v1/users", fmt.Sprintf(person, strings.Repeat("x", 256))).refusedWith(t, 400, "E0000001", "firstName")
+}
+
+// TestGroupsClaimOfAnApplication has a name of its own, not one that every ID token has.
+func TestGroupsClaimOfAnApplication(t *testing.T) {
+	a := start(t).api()
+	path := "/api/v1/internal/apps/" + a.list("/api/v1/apps")[0].id() + "/settings/oauth/idToken"
+	for _, name := range []string{"nonce", "at_hash", "sub", "scope"} {
+		a.call("POST", path, `{"valueType":"GROUPS","groupFilterType":"REGEX","name":"`+name+`","value":".*"}`).refusedWith(t, 400, "E0000001", "reserved")
+	}
+	a.must(200, "POST", path, `{"valueType":"GROUPS","groupFilterType":"REGEX","name":"groups","value":".*"}`)
+}
+
+// TestLinksRepeatNoLink: a query can't end the link that repeats it.
+func TestLinksRepeatNoLink(t *testing.T) {
+	a := start(t).api()
+	got := a.call("GET", `/api/v1/apps?q=x>rel="next"`, "")
+	if links := got.header.Values("Link"); len(links) != 1 || strings.Count(links[0], ">") != 1 || strings.Count(links[0], `"`) != 2 {
+		t.Errorf("%v", got.header.Values("Link"))
+	}
+}
+
+// TestUnlicensedIsSaidFirst, whatever the request is like.
+func TestUnlicensedIsSaidFirst(t *testing.T) {
+	a := start(t, func(c *Config) { c.Profile = Unlicensed }).api()
+	a.call("POST", "/api/v1/authorizationServers", "{").refusedWith(t, 401, "E0000015", "")
+}

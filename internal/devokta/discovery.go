@@ -149,10 +149,13 @@ func (s *Server) knownClientQuery(w http.ResponseWriter, r *http.Request) (*worl
 }
 
 // serveOrganization is the probe that tells an Okta org from anything else.
-func (s *Server) serveOrganization(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveOrganization(w http.ResponseWriter, _ *http.Request) {
+	links := map[string]any{"organization": map[string]string{"href": s.cfg.PublicURL}}
+	if s.world.CustomDomain() {
+		links["alternate"] = map[string]string{"href": s.customURL}
+	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"id": s.world.OrgID, "cell": "dev1", "pipeline": "idx",
-		"_links":   map[string]any{"organization": map[string]string{"href": s.baseOf(r)}},
+		"id": s.world.OrgID, "cell": "dev1", "pipeline": "idx", "_links": links,
 		"settings": map[string]any{"analyticsCollectionEnabled": false, "bugReportingEnabled": false, "omEnabled": false, "pssoEnabled": false},
 	})
 }

@@ -56,8 +56,9 @@ func checkConfig(e *Evidence, f *findings) {
 	}
 }
 
-// ownAddress is the organisation's address, which the setup file's fault names at its end.
+// ownAddress is the organisation's address, which the setup file's fault names.
 func ownAddress(fault string) string {
-	_, address, _ := strings.Cut(fault, "the organisation's own is ")
+	_, address, _ := strings.Cut(fault, "the organisation's own address ")
+	address, _, _ = strings.Cut(address, ", got ")
 	return clip(cmp.Or(strings.TrimSpace(address), "without -admin"))
 }

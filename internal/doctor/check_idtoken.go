@@ -14,7 +14,7 @@ import (
 func (e *Evidence) checkIDToken(f *findings) {
 	t, id := e.Token, e.subject()
 	switch {
-	case t == nil, e.additional(t.text("iss")):
+	case t == nil, e.Config == nil, e.additional(t.text("iss")):
 		return
 	case id == nil:
 		f.add("token-refused", Finding{
@@ -41,7 +41,7 @@ func (e *Evidence) checkIDToken(f *findings) {
 
 // checkGroupsScope: the organisation's own server has no claims that could be made, only groups, and those for the scope.
 func checkGroupsScope(e *Evidence, f *findings) {
-	if !e.idTokens() || !isBare(e.Client.Issuer) || e.Config.STS.IAM.RolePath != "groups" || slices.Contains(e.Config.IAM.Scopes, "groups") {
+	if e.Config == nil || !e.idTokens() || !isBare(e.Client.Issuer) || e.Config.STS.IAM.RolePath != "groups" || slices.Contains(e.Config.IAM.Scopes, "groups") {
 		return
 	}
 	if e.Probes != nil && !e.Probes.Organisation && e.Probes.Net == nil { // not Okta's

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/okta"
 )
 
 // ours gives settings of our own configuration where that is what the client came from, so that they can be mended.
@@ -145,7 +146,10 @@ func (d *Discovery) locked() bool {
 
 // idTokens tells that roles are read from ID tokens, which the organisation's own server gives too.
 func (e *Evidence) idTokens() bool {
-	return e.Config != nil && e.Config.IAM.TokenSource == config.SourceIDToken
+	if e.Config == nil {
+		return e.Setup != nil && e.Setup.AuthorizationServer.ID == okta.OrgServer
+	}
+	return e.Config.IAM.TokenSource == config.SourceIDToken
 }
 
 func checkLicence(e *Evidence, f *findings) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/okta"
 )
 
 // Client is what signs in at Okta, as somebody's configuration describes it. An empty field is not known.
@@ -62,7 +63,11 @@ func clientOf(e *Evidence) Client {
 	}
 	if e.Setup != nil && c.From == "" {
 		c = Client{From: "the setup file", RedirectURI: e.Setup.RedirectURI(), LogoutURI: e.Setup.LogoutURI(), Scopes: config.Default().IAM.Scopes, PKCE: true, keys: setupKeys}
-		if id := e.Setup.AuthorizationServer.ID; id != "" {
+		switch id := e.Setup.AuthorizationServer.ID; id {
+		case "":
+		case okta.OrgServer:
+			c.Issuer = e.Setup.Okta.URL
+		default:
 			c.Issuer = e.Setup.Okta.URL + "/oauth2/" + id
 		}
 	}

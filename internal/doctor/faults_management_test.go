@@ -33,7 +33,7 @@ var managementFaults = []injected{
 		b.Inject(devokta.Fault{Endpoint: "management", Status: http.StatusTooManyRequests})
 		b.config().okta("")
 	}},
-	{row: 18, want: "console-host", name: "okta.url is the console's", near: "-admin", inject: func(b *bed) {
+	{row: 18, want: "console-host", name: "okta.url is the console's", near: "-admin", set: "okta.url: https://dev-1.okta.com", inject: func(b *bed) {
 		b.config()
 		b.url = "https://dev-1-admin.okta.com"
 		b.okta("00token")

@@ -67,7 +67,7 @@ func (m *Mend) split(r *Report) {
 			return slices.ContainsFunc(v.by, func(o okta.Step) bool { return o.Part == s.Part }) || slices.ContainsFunc(v.settings, sets)
 		})
 		switch {
-		case s.Action == okta.Keep:
+		case !s.Does():
 		case asked:
 			m.Asked = append(m.Asked, s)
 		default:

@@ -31,7 +31,7 @@ const (
 
 func (s step) is(of okta.Step) bool {
 	switch {
-	case of.Action == okta.Keep, s.action != "" && s.action != of.Action:
+	case !of.Does(), s.action != "" && s.action != of.Action:
 		return false
 	case !strings.EqualFold(s.part, of.Part) && !(strings.HasSuffix(s.part, " ") && strings.HasPrefix(of.Part, s.part)):
 		return false
@@ -44,7 +44,7 @@ func (s step) is(of okta.Step) bool {
 // mends it.
 func (e *Evidence) remedies(ctx context.Context, r *Report) {
 	applies := slices.ContainsFunc(r.Findings, func(v Finding) bool { return len(v.steps) > 0 })
-	if e.api != nil && applies && !e.idTokens() {
+	if e.api != nil && applies && !e.otherSource() {
 		r.plan, r.planErr = okta.MakePlan(ctx, e.Setup, e.api)
 	}
 	r.file, r.filesAreOurs = e.configFile(), e.planIsOurs()
@@ -68,11 +68,16 @@ func (e *Evidence) remedies(ctx context.Context, r *Report) {
 	}
 }
 
+// otherSource tells that okta apply would have the roles come from the other kind of token.
+func (e *Evidence) otherSource() bool {
+	return e.Setup != nil && e.idTokens() != (e.Setup.AuthorizationServer.ID == okta.OrgServer)
+}
+
 // whyNot says why okta apply does not mend what it might.
 func (e *Evidence) whyNot(r *Report) []string {
 	switch {
-	case e.idTokens():
-		return []string{"by hand: portico okta apply sets up access tokens only (iam.tokenSource: access_token)"}
+	case e.otherSource():
+		return []string{"by hand: the setup file's authorizationServer is for another iam.tokenSource than the configuration has"}
 	case e.Setup == nil && e.Gateway == nil && !e.Offline && e.SetupFault == "":
 		return []string{"with --okta FILE, the setup file of portico okta, the doctor says here whether --fix mends this"}
 	case r.planErr != nil:

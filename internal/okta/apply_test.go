@@ -22,8 +22,9 @@ import (
 // org is a development Okta of its own, and a folder that the commands run in.
 type org struct {
 	*devokta.Server
-	t   *testing.T
-	url string
+	t        *testing.T
+	url      string
+	licensed bool // has custom authorization servers
 }
 
 func newOrg(t *testing.T, profile string) *org {
@@ -33,7 +34,7 @@ func newOrg(t *testing.T, profile string) *org {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	o := &org{t: t, url: "http://localhost:" + port}
+	o := &org{t: t, url: "http://localhost:" + port, licensed: profile != devokta.Unlicensed}
 	if o.Server, err = devokta.New(devokta.Config{PublicURL: o.url, Profile: profile}); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,9 @@ func (o *org) everything() map[string]any {
 	o.read(all, "/api/v1/apps", "users", "groups", "credentials/secrets")
 	o.read(all, "/api/v1/groups", "users")
 	o.read(all, "/api/v1/users")
-	o.read(all, "/api/v1/authorizationServers", "policies", "claims", "scopes")
+	if o.licensed {
+		o.read(all, "/api/v1/authorizationServers", "policies", "claims", "scopes")
+	}
 	for path, list := range all {
 		if strings.HasSuffix(path, "/policies") {
 			for _, policy := range list.([]any) {

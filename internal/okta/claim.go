@@ -35,14 +35,14 @@ func (r *run) ensureClaim(ctx context.Context) error {
 	p.name = fields{"name": r.claimName, "claimType": "RESOURCE"}
 	p.fresh = object{"name": r.claimName, "claimType": "RESOURCE", "valueType": "GROUPS"}
 	p.want = r.wantClaim
-	p.danger = func(_ object, changed []Change) string {
-		if slices.ContainsFunc(changed, func(c Change) bool { return c.Field == "value" }) {
+	p.danger = func(_ object, ours bool, changed []Change) string {
+		if !ours && slices.ContainsFunc(changed, func(c Change) bool { return c.Field == "value" }) {
 			return "The claim is in the tokens of every application that uses this authorization server: from now on they carry the bootstrap role too, for its members."
 		}
 		return ""
 	}
 	if existing == nil {
-		if err := r.noteManyGroups(ctx); err != nil {
+		if err := r.noteFilter(ctx); err != nil {
 			return err
 		}
 	}
@@ -100,8 +100,8 @@ func (r *run) findClaim(ctx context.Context) (object, error) {
 func (r *run) wantClaim(live object, ours bool) (fields, error) {
 	if ours {
 		kind, value := r.Claim.filter()
-		if lets, judged := admits(kind, value, r.Bootstrap.Group); judged && !lets {
-			return nil, fmt.Errorf("claim: the filter %s %q leaves the group %q out, so nobody could administer: choose a bootstrap.group that fits, or let both through: claim: {regex: %q}", kind, value, r.Bootstrap.Group, withGroup(kind, value, r.Bootstrap.Group))
+		if err := r.letsBootstrapThrough(kind, value); err != nil {
+			return nil, err
 		}
 		return fields{
 			"valueType": "GROUPS", "group_filter_type": kind, "value": value, "status": "ACTIVE",
@@ -125,6 +125,14 @@ func (r *run) wantClaim(live object, ours bool) (fields, error) {
 		want["group_filter_type"] = "REGEX"
 	}
 	return want, nil
+}
+
+// letsBootstrapThrough refuses a filter of the setup's by which nobody could administer.
+func (s *Setup) letsBootstrapThrough(kind, value string) error {
+	if lets, judged := admits(kind, value, s.Bootstrap.Group); judged && !lets {
+		return fmt.Errorf("claim: the filter %s %q leaves the group %q out, so nobody could administer: choose a bootstrap.group that fits, or let both through: claim: {regex: %q}", filterNames[kind], value, s.Bootstrap.Group, withGroup(kind, value, s.Bootstrap.Group))
+	}
+	return nil
 }
 
 // widened says what an existing claim's value must become to hold the bootstrap role, and whether it must change.
@@ -210,12 +218,22 @@ func asRegex(kind, value string) string {
 	return value
 }
 
-// noteManyGroups warns of Okta's limit before somebody can't sign in because of it.
-func (r *run) noteManyGroups(ctx context.Context) error {
+// letsEveryone tells that the built-in group of that name, in which everybody is, passes a filter.
+func letsEveryone(kind, value string) bool {
+	lets, judged := admits(kind, value, everyone)
+	return lets && judged
+}
+
+// noteFilter says whom a new claim's filter lets through that its author may not have in mind: Everyone, and more groups
+// than Okta puts into one token.
+func (r *run) noteFilter(ctx context.Context) error {
 	if r.applying {
 		return nil
 	}
 	kind, value := r.Claim.filter()
+	if letsEveryone(kind, value) {
+		r.note("The claim's filter (%s %s) includes %[3]s, the group that everybody is in: all tokens carry that role, and a mapping of it in the Desk would be for everybody. claim.startsWith or claim.regex leaves it out.", filterNames[kind], value, everyone)
+	}
 	groups, err := r.client.list(ctx, query(groupsPath, map[string]string{"limit": "1000"}))
 	if err != nil {
 		return err

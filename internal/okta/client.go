@@ -86,7 +86,7 @@ func (c *Client) list(ctx context.Context, path string) ([]object, error) {
 		}
 		path = next
 	}
-	return nil, fmt.Errorf("Okta's list %s has more than %d pages", pathOnly(path), maxPages)
+	return nil, fmt.Errorf("the list %s of Okta's has more than %d pages", pathOnly(path), maxPages)
 }
 
 // next finds the address of the next page (RFC 8288): Okta sends a header line for each link.
@@ -98,7 +98,7 @@ func (c *Client) next(header http.Header) (string, error) {
 		}
 		rest, ours := strings.CutPrefix(strings.TrimPrefix(strings.TrimSpace(target), "<"), c.URL)
 		if !ours || !strings.HasPrefix(rest, "/") {
-			return "", errors.New("Okta's list goes on at another address than it began at: not followed")
+			return "", errors.New("a list of Okta's goes on at another address than it began at: not followed")
 		}
 		return rest, nil
 	}
@@ -198,7 +198,7 @@ func (c *Client) roundTrip(ctx context.Context, method, path string, body []byte
 	case err != nil:
 		return response.Header, unreachable(method, path, err)
 	case len(answer) > maxAnswer:
-		return response.Header, fmt.Errorf("Okta's answer to %s %s is longer than %d bytes", method, pathOnly(path), maxAnswer)
+		return response.Header, fmt.Errorf("the answer to %s %s is longer than %d bytes", method, pathOnly(path), maxAnswer)
 	case response.StatusCode >= 300:
 		return response.Header, refusal(method, path, response, answer)
 	case out == nil:

@@ -2,12 +2,13 @@
 //
 //	setup.go                the file: what is wanted
 //	run.go                  one pass over all parts; it looks, and in an applying pass does what it finds missing
-//	application.go people.go server.go claim.go files.go     the parts, in the guide's order
+//	application.go people.go server.go claim.go policy.go priority.go files.go     the parts
+//	orgserver.go            the variant without custom authorization servers: one step is left to a person
 //	plan.go                 MakePlan, Apply, PlanUndo, Undo
 //	record.go               what was done, noted before and after every request: for the next run, and for undo
 //	object.go               resources with every field they came with, and the few fields of them that are ours
-//	client.go credential.go errors.go    the Management API: SSWS or private_key_jwt with DPoP, waits, pages, refusals
-//	guide.go terraform.go   the same for people with a mouse, and for Terraform; they ask Okta nothing
+//	client.go credential.go discovery.go errors.go    the Management API: SSWS or private_key_jwt with DPoP, waits, pages, refusals
+//	guide.go terraform.go terraform_head.go   the same for people with a mouse, and for Terraform; they ask Okta nothing
 //	organisation.go facts.go    what the doctor reads, and nothing else
 //	doctor.go                   what it needs of a plan
 //

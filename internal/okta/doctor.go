@@ -4,14 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 )
 
 // What the doctor needs of a plan beside what it reads itself.
-
-// Print writes a step for people.
-func (s Step) Print(w io.Writer) { s.print(w) }
 
 // Line writes a step in one line.
 func (s Step) Line() string {
@@ -20,9 +16,9 @@ func (s Step) Line() string {
 		switch name := cmp.Or(labels[c.Field], c.Field); {
 		case s.Action == Create: // its title says it
 		case c.From == nil:
-			changed = append(changed, fmt.Sprintf("%s: %s", name, display(c.To)))
+			changed = append(changed, fmt.Sprintf("%s: %s", name, inWords(c.Field, c.To)))
 		default:
-			changed = append(changed, fmt.Sprintf("%s: %s -> %s", name, display(c.From), display(c.To)))
+			changed = append(changed, fmt.Sprintf("%s: %s -> %s", name, inWords(c.Field, c.From), inWords(c.Field, c.To)))
 		}
 	}
 	if len(changed) == 0 {
@@ -30,6 +26,9 @@ func (s Step) Line() string {
 	}
 	return fmt.Sprintf("%s: %s (%s)", s.Action, s.Title, strings.Join(changed, "; "))
 }
+
+// Does tells whether apply has anything to do.
+func (s Step) Does() bool { return s.ours() }
 
 // Holds tells whether a step changes a field, and where a value is given, to what has that.
 func (s Step) Holds(field, value string) bool {

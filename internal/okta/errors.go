@@ -57,7 +57,7 @@ func (e *Error) remedy() string {
 	case codePermission:
 		return fmt.Sprintf("The credential may not do this. A token has the rights of the administrator who made it; a service application needs the scope %s (Applications > the application > Okta API Scopes) and, under Admin roles, API Access Management Administrator with Group Administrator, or Super Administrator.", scopeOf(e.Method, e.Path))
 	case codeFeature:
-		return "This organisation has no API Access Management, so no custom authorization servers. Ask Okta for it, or do without: docs/providers.md, \"Okta without API Access Management\", says what to click and to configure (iam.tokenSource: id_token)."
+		return "This organisation has no API Access Management, so no custom authorization servers, the default one included. Ask Okta for it, or do without: with authorizationServer: {id: org} the roles come in the ID token of the organisation's own server (iam.tokenSource: id_token)."
 	case codeNoScopes, codeScope, codeScopesShort:
 		return "The service application lacks scopes: a super administrator grants them at Applications > the application > Okta API Scopes."
 	case codeClient:

@@ -217,7 +217,7 @@ func TestRefusals(t *testing.T) {
 		{"no such group", "fresh-free", nil, "Acme Issuance", "Acme Nothing", `there is no group "Acme Nothing"`},
 		{"no such server", "fresh-free", nil, "id: default", "id: aus404", `there is none with the id aus404`},
 		{"no such policy", "fresh-free", nil, "{id: default}", "{id: default, policy: Staff}", `there is no access policy "Staff"`},
-		{"no licence", "unlicensed", nil, "", "", "iam.tokenSource: id_token"},
+		{"no licence", "unlicensed", nil, "", "", "authorizationServer: {id: org}"},
 		{"two of that label", "fresh-free", func(o *org) {
 			o.call("POST", "/api/v1/apps", fmt.Sprintf(webApp, "Procivis One"))
 			o.call("POST", "/api/v1/apps", fmt.Sprintf(webApp, "Procivis One"))

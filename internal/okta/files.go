@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -69,6 +70,7 @@ func (r *run) ensureConfig(context.Context) error {
 		{Key: "iam.clientSecretFile", Value: absolute(r.Output.ClientSecretFile)},
 		{Key: "iam.clientAuth", Value: r.clientAuth()},
 		{Key: "iam.scopes", Value: r.scopes()},
+		{Key: "iam.tokenSource", Value: cmp.Or(v.TokenSource, config.SourceAccessToken)},
 		{Key: "sts.iam.tokenValidation.aud", Value: v.Audience},
 		{Key: "sts.iam.rolePath", Value: v.RolePath},
 		{Key: "sts.iam.adminRole", Value: v.AdminRole},
@@ -93,6 +95,9 @@ func (r *run) ensureConfig(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.Output.Config, err)
 	}
+	if err := r.checkMode(before); err != nil {
+		return err
+	}
 	step := Step{Part: "configuration", Action: Keep, Title: "Configuration " + r.Output.Config}
 	for _, c := range changed {
 		step.Changes = append(step.Changes, Change{Field: c.Key, From: c.From, To: c.To})
@@ -101,6 +106,18 @@ func (r *run) ensureConfig(context.Context) error {
 		step.Action = Write
 	}
 	return r.take(step, func() error { return file.Replace(r.Output.Config, after, file.Private) })
+}
+
+// checkMode refuses a configuration that would not start: another gateway in front sends access tokens.
+func (r *run) checkMode(text []byte) error {
+	if !r.onOrgServer() {
+		return nil
+	}
+	_, other, err := config.Edit(text, []config.Setting{{Key: "gateway.mode", Value: config.ModeBuiltin}})
+	if err != nil || len(other) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s: gateway.mode is %v, which sends access tokens, and those of the organisation's own authorization server are for Okta alone: set gateway.mode: %s, or use a custom authorization server", r.Output.Config, other[0].From, config.ModeBuiltin)
 }
 
 // clientAuth follows an application that was there before.

@@ -1,19 +1,21 @@
 package okta
 
 import (
-	_ "embed"
+	"embed"
 	"io"
 	"strconv"
 	"strings"
 	"text/template"
-
-	"github.com/portico-iam/portico/internal/config"
 )
 
-//go:embed guide.tmpl
-var guideText string
+//go:embed guide.tmpl guide_server.tmpl
+var guideFiles embed.FS
 
-var guide = template.Must(template.New("guide").Funcs(template.FuncMap{"join": func(list []string) string { return strings.Join(list, ", ") }, "quote": strconv.Quote}).Parse(guideText))
+var guide = template.Must(template.New("guide.tmpl").Funcs(template.FuncMap{
+	"join":  func(list []string) string { return strings.Join(list, ", ") },
+	"quote": strconv.Quote,
+	"step":  func() int { return 0 }, // each guide counts for itself
+}).ParseFS(guideFiles, "guide.tmpl", "guide_server.tmpl"))
 
 // filterNames are the filters as the console offers them.
 var filterNames = map[string]string{"STARTS_WITH": "Starts with", "CONTAINS": "Contains", "EQUALS": "Equals", "REGEX": "Matches regex"}
@@ -21,17 +23,23 @@ var filterNames = map[string]string{"STARTS_WITH": "Starts with", "CONTAINS": "C
 // Guide writes the guide's steps in the order of Okta's console, with the setup's own values. It asks Okta nothing.
 func (s *Setup) Guide(w io.Writer) error {
 	kind, value := s.Claim.filter()
-	return guide.Execute(w, struct {
+	steps := 0
+	counting := template.FuncMap{"step": func() int { steps++; return steps }}
+	return template.Must(guide.Clone()).Funcs(counting).Execute(w, struct {
 		*Setup
 		Scopes                                       []string
 		ClaimName, RolePath, FilterName, FilterValue string
-	}{s, config.Default().IAM.Scopes, s.claimName(), rolePath(s.claimName()), filterNames[kind], value})
+		Org, LetsEveryone                            bool
+	}{s, s.signInScopes(), s.claimName(), rolePath(s.claimName()), filterNames[kind], value, s.onOrgServer(), letsEveryone(kind, value)})
 }
 
 // claimName is the name of a claim that is to be made.
 func (s *Setup) claimName() string {
-	if s.Claim.Name != "" {
+	switch {
+	case s.Claim.Name != "":
 		return s.Claim.Name
+	case s.onOrgServer():
+		return groupsScope
 	}
 	return rolesClaim
 }

@@ -179,6 +179,13 @@ func display(v any) string {
 		return "nothing"
 	case string:
 		return clip(v)
+	case bool:
+		if v {
+			return "yes"
+		}
+		return "no"
+	case []string:
+		return strings.Join(v, ", ")
 	case []any:
 		if len(v) == 0 {
 			return "nothing"

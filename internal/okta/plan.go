@@ -27,7 +27,7 @@ func pass(ctx context.Context, s *Setup, c *Client, agreed *Plan, applying bool,
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Setup: s, client: c, record: rec, agreed: agreed, applying: applying, done: done, plan: &Plan{Scopes: Scopes()}}
+	r := &run{Setup: s, client: c, record: rec, agreed: agreed, applying: applying, done: done, plan: &Plan{Scopes: s.neededScopes()}}
 	if err := r.walk(ctx); err != nil {
 		return r.plan, err
 	}
@@ -50,7 +50,7 @@ func undo(ctx context.Context, s *Setup, c *Client, applying bool, done func(Ste
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Setup: s, client: c, record: rec, applying: applying, done: done, plan: &Plan{Scopes: Scopes()}}
+	r := &run{Setup: s, client: c, record: rec, applying: applying, done: done, plan: &Plan{Scopes: s.neededScopes()}}
 	steps := slices.Clone(rec.Done)
 	slices.Reverse(steps)
 	for _, d := range steps {

@@ -9,7 +9,7 @@ import (
 )
 
 // signs stand before a step, as readers of other plans know them.
-var signs = map[Action]string{Keep: " ", Create: "+", Add: "+", Write: "+", Alter: "~", Revert: "~", Remove: "-"}
+var signs = map[Action]string{Keep: " ", Create: "+", Add: "+", Write: "+", Alter: "~", Revert: "~", Remove: "-", ByHand: "!"}
 
 // labels are the fields as the console calls them. Others stand as the API calls them.
 var labels = map[string]string{
@@ -19,17 +19,53 @@ var labels = map[string]string{
 	"settings.oauthClient.application_type":              "Application type",
 	"credentials.oauthClient.token_endpoint_auth_method": "Client authentication",
 	"credentials.oauthClient.pkce_required":              "Require PKCE",
+	"settings.oauthClient.response_types":                "Response types",
+	"settings.oauthClient.refresh_token":                 "Refresh token",
+	"alwaysIncludeInToken":                               "Always include in token",
 	"profile.name":                                       "Name",
 	"audiences":                                          "Audience",
 	"valueType":                                          "Value type",
 	"group_filter_type":                                  "Filter",
 	"value":                                              "Value",
 	"status":                                             "Status",
+	"priority":                                           "Priority",
 	"conditions.clients.include":                         "Assigned to clients",
 	"conditions.grantTypes.include":                      "Grant type is",
-	"conditions.people.groups.include":                   "User is in",
+	"conditions.people.groups.include":                   "User is",
 	"conditions.scopes.include":                          "Scopes requested",
 	"conditions.scopes":                                  "Include in scopes",
+}
+
+// words are values as the console has them.
+var words = map[string]string{
+	"authorization_code": "Authorization Code", "refresh_token": "Refresh Token", "client_credentials": "Client Credentials", "implicit": "Implicit",
+	"client_secret_basic": "Client secret", "client_secret_post": "Client secret", "web": "Web Application", "code": "Code",
+	"GROUPS": "Groups", "EXPRESSION": "Expression", "ACTIVE": "Active", "INACTIVE": "Inactive",
+	"STARTS_WITH": filterNames["STARTS_WITH"], "CONTAINS": filterNames["CONTAINS"], "EQUALS": filterNames["EQUALS"], "REGEX": filterNames["REGEX"],
+	"EVERYONE": "Any user assigned the app", "ALL_CLIENTS": "All clients",
+}
+
+// inWords writes a value of a field for people. Only what is a choice in the console has words of its own: names stay names.
+func inWords(field string, value any) string {
+	switch field {
+	case clientPath + "grant_types", clientPath + "response_types", clientPath + "application_type", "credentials.oauthClient.token_endpoint_auth_method",
+		"valueType", "status", "group_filter_type", "conditions.grantTypes.include", "conditions.people.groups.include", "conditions.clients.include":
+	default:
+		return display(value)
+	}
+	switch v := value.(type) {
+	case string:
+		return cmp.Or(words[v], clip(v))
+	case []any:
+		if len(v) > 0 {
+			parts := make([]string, 0, len(v))
+			for _, item := range v {
+				parts = append(parts, inWords(field, item))
+			}
+			return strings.Join(parts, ", ")
+		}
+	}
+	return display(value)
 }
 
 // Print writes the plan for people. verb is what it is a plan of, or "applied" and "undone" when it was carried out, which
@@ -37,7 +73,14 @@ var labels = map[string]string{
 func (p *Plan) Print(w io.Writer, verb string) {
 	if verb == "apply" || verb == "undo" {
 		for _, s := range p.Steps {
-			s.print(w)
+			s.Print(w)
+		}
+		fmt.Fprintln(w)
+	}
+	if left := p.ByHand(); verb == "applied" && len(left) > 0 {
+		fmt.Fprintln(w, "Left to do by hand, in Okta's console:")
+		for _, s := range left {
+			s.Print(w)
 		}
 		fmt.Fprintln(w)
 	}
@@ -47,19 +90,27 @@ func (p *Plan) Print(w io.Writer, verb string) {
 	p.summary(w, verb)
 }
 
-func (s Step) print(w io.Writer) {
+// Print writes one step.
+func (s Step) Print(w io.Writer) {
 	if s.Action == Keep {
 		fmt.Fprintf(w, "  %s: as it should be\n", s.Title)
 		return
 	}
-	fmt.Fprintf(w, "%s %s\n", signs[s.Action], s.Title)
+	title := s.Title
+	switch {
+	case s.Unseen:
+		title += ": by hand, if it is not so yet (Okta does not show it to us)"
+	case s.Action == ByHand:
+		title += ": by hand, for Okta has no API for it"
+	}
+	fmt.Fprintf(w, "%s %s\n", signs[s.Action], title)
 	for _, c := range s.Changes {
-		to := display(c.To)
+		to := inWords(c.Field, c.To)
 		switch {
-		case s.Action == Create && (c.To == nil || to == "nothing" || to == "ACTIVE"):
+		case s.Action == Create && (c.To == nil || to == "nothing" || to == words["ACTIVE"]):
 			continue // as everything new is
 		case s.Action != Create && c.From != nil:
-			to = display(c.From) + " -> " + to
+			to = inWords(c.Field, c.From) + " -> " + to
 		}
 		fmt.Fprintf(w, "    %s: %s\n", cmp.Or(labels[c.Field], c.Field), to)
 	}
@@ -74,7 +125,7 @@ func (s Step) print(w io.Writer) {
 func (p *Plan) summary(w io.Writer, verb string) {
 	count := 0
 	for _, s := range p.Steps {
-		if s.Action != Keep {
+		if s.ours() {
 			count++
 		}
 	}
@@ -85,6 +136,8 @@ func (p *Plan) summary(w io.Writer, verb string) {
 		fmt.Fprintf(w, "%s to take back.\n", steps(count))
 	case verb == "undone":
 		fmt.Fprintf(w, "%s taken back.\n", steps(count))
+	case verb == "apply" && count == 0 && len(p.ByHand()) > 0:
+		fmt.Fprintln(w, "Nothing to do but what is left to you (!). portico okta verify sees whether it was done.")
 	case verb == "apply" && count == 0:
 		fmt.Fprintln(w, "No changes: Okta and the configuration are as they should be.")
 	case verb == "apply":
@@ -116,7 +169,11 @@ func (v Values) print(w io.Writer) {
 		{"sts.iam.tokenValidation.aud", v.Audience},
 		{"sts.iam.rolePath", v.RolePath},
 		{"sts.iam.adminRole", v.AdminRole},
+		{"iam.tokenSource", v.TokenSource},
 	} {
+		if row[1] == "" {
+			continue
+		}
 		fmt.Fprintf(table, "  %s\t%s\n", row[0], row[1])
 	}
 	_ = table.Flush()

@@ -20,6 +20,7 @@ const (
 	Write  Action = "write"
 	Remove Action = "remove"
 	Revert Action = "revert"
+	ByHand Action = "by hand" // by somebody in Okta's console: no API does it
 )
 
 // Step is one thing that apply or undo does, or finds done already.
@@ -30,7 +31,11 @@ type Step struct {
 	Console string   `json:"console,omitempty"` // where Okta's console shows it
 	Changes []Change `json:"changes,omitempty"`
 	Danger  string   `json:"danger,omitempty"` // what may break for others
+	Unseen  bool     `json:"unseen,omitempty"` // by hand, and Okta does not show whether it was done
 }
+
+// ours tells of a step that the command itself takes.
+func (s Step) ours() bool { return s.Action != Keep && s.Action != ByHand }
 
 // Plan is everything that apply would do, in order.
 type Plan struct {
@@ -48,11 +53,15 @@ type Values struct {
 	Audience     string `json:"audience,omitempty"`
 	RolePath     string `json:"rolePath,omitempty"`
 	AdminRole    string `json:"adminRole,omitempty"`
+	TokenSource  string `json:"tokenSource,omitempty"` // where that is not the access token
 }
 
-// Changes tells whether there is anything to do.
-func (p *Plan) Changes() bool {
-	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Action != Keep })
+// Changes tells whether there is anything for the command to do.
+func (p *Plan) Changes() bool { return slices.ContainsFunc(p.Steps, Step.ours) }
+
+// ByHand are the steps that are left to a person.
+func (p *Plan) ByHand() []Step {
+	return slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return s.Action != ByHand })
 }
 
 // Dangers are the steps that may break something for others.
@@ -87,13 +96,21 @@ type run struct {
 
 // walk goes through the parts in the guide's order.
 func (r *run) walk(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{
+	parts := []func(context.Context) error{
 		r.ensureApplication, r.ensureSecret, // steps 1 and 2
 		r.ensureServer,                                                                    // step 3
 		r.ensureGroup, r.ensureMembers, r.ensureClaim, r.ensureNames, r.ensureAssignments, // step 4
 		r.ensurePolicy, r.ensureRule, // step 3 again, last: only now may anybody sign in
 		r.ensureKeyFile, r.ensureConfig,
-	} {
+	}
+	if r.onOrgServer() {
+		parts = []func(context.Context) error{
+			r.ensureApplication, r.ensureSecret, r.noteOrgServer,
+			r.ensureGroup, r.ensureMembers, r.ensureGroupsClaim, r.ensureAssignments,
+			r.ensureKeyFile, r.ensureConfig,
+		}
+	}
+	for _, part := range parts {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -110,7 +127,7 @@ func (r *run) take(s Step, do func() error) error {
 	if r.applying && s.Danger != "" && !r.agreed.has(s) {
 		return fmt.Errorf("%s: Okta has changed since the plan was read, and this may break something for others by now: read the plan again", s.Title)
 	}
-	if r.applying && s.Action != Keep {
+	if r.applying && s.ours() {
 		if err := do(); err != nil {
 			return fmt.Errorf("%s: %w", s.Title, err)
 		}
@@ -130,7 +147,7 @@ type part struct {
 	lifecycle           bool   // is activated and deactivated by requests of their own
 	fresh               object // what a new one has besides name and wanted fields
 	want                func(live object, ours bool) (fields, error)
-	danger              func(live object, changed []Change) string
+	danger              func(live object, ours bool, changed []Change) string
 }
 
 // ensure finds the object, makes it, or changes what differs. The result is nil in a planning pass that would make it.
@@ -172,8 +189,8 @@ func (r *run) ensure(ctx context.Context, p part) (object, error) {
 	step := Step{Part: p.key, Action: Keep, Title: p.title, Console: p.console, Changes: changed}
 	if len(changed) > 0 {
 		step.Action = Alter
-		if p.danger != nil && !ours {
-			step.Danger = p.danger(live, changed)
+		if p.danger != nil {
+			step.Danger = p.danger(live, ours, changed)
 		}
 	}
 	err = r.take(step, func() (err error) {

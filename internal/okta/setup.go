@@ -102,7 +102,7 @@ func NewSetup(path string) *Setup {
 // reported at once.
 func LoadSetup(path string, environ []string) (*Setup, error) {
 	s := NewSetup(path)
-	err := config.Decode(path, s)
+	err := config.Judge(path, s, s.check)
 	if faults, ok := err.(config.Faults); ok {
 		return nil, fmt.Errorf("%s has %s", path, faults.List())
 	}
@@ -119,19 +119,13 @@ func LoadSetup(path string, environ []string) (*Setup, error) {
 			}
 		}
 	}
-	if faults := s.check(); len(faults) > 0 {
-		return nil, fmt.Errorf("%s has %s", path, faults.List())
-	}
 	return s, nil
 }
 
 // console matches the administrators' address of an organisation in every cell of Okta's.
 var console = regexp.MustCompile(`(?i)-admin(\.(?:okta|oktapreview|okta-emea|okta-gov)\.com)$`)
 
-func (s *Setup) check() (faults config.Faults) {
-	fail := func(key, format string, args ...any) {
-		faults = append(faults, key+": "+fmt.Sprintf(format, args...))
-	}
+func (s *Setup) check(fail config.Fail) {
 	s.checkOkta(fail)
 	if u, ok := origin(s.PublicURL); ok {
 		s.PublicURL = u
@@ -160,33 +154,43 @@ func (s *Setup) check() (faults config.Faults) {
 	for _, text := range texts {
 		switch {
 		case text.value == "" && text.needed:
-			fail(text.key, "expected a value")
+			fail(text.key, "expected a value, got none")
 		case text.value != strings.TrimSpace(text.value):
 			fail(text.key, "expected no blanks at its ends, got %q", text.value)
 		case utf8.RuneCountInString(text.value) > 100 && !strings.HasPrefix(text.key, "output."):
-			fail(text.key, "expected at most 100 characters")
+			fail(text.key, "expected at most 100 characters, got %d", utf8.RuneCountInString(text.value))
 		}
 	}
 	if s.AuthorizationServer.ID == "" && s.AuthorizationServer.Name == "" {
-		fail("authorizationServer", "expected id (a server that exists, e.g. default) or name (one to be made)")
+		fail("authorizationServer", "expected id (a server that exists, e.g. default) or name (one to be made), got neither")
 	}
 	if s.AuthorizationServer.ID != "" && s.AuthorizationServer.Name != "" {
 		fail("authorizationServer", "expected id or name, got both")
 	}
 	if s.AuthorizationServer.Name != "" && s.AuthorizationServer.Audience == "" {
-		fail("authorizationServer.audience", "expected the audience of the new server, e.g. api://procivis-one")
+		fail("authorizationServer.audience", "expected the audience of the new server, e.g. api://procivis-one, got none")
+	}
+	if as := s.AuthorizationServer; s.onOrgServer() {
+		for _, key := range []struct {
+			key string
+			set bool
+		}{{"authorizationServer.audience", as.Audience != ""}, {"authorizationServer.policy", as.Policy != ""}, {"claim.widen", s.Claim.Widen}} {
+			if key.set {
+				fail(key.key, "expected nothing: the organisation's own authorization server (id: %s) has no such thing", OrgServer)
+			}
+		}
 	}
 	if s.Claim.filters() > 1 {
 		fail("claim", "expected one of startsWith, contains, equals, regex, got %d of them", s.Claim.filters())
 	}
 	if reserved[s.Claim.Name] {
-		fail("claim.name", "%q is reserved by Okta for its own use; the guide's name is %s", s.Claim.Name, rolesClaim)
+		fail("claim.name", "expected a name that Okta does not keep for itself, such as %s, got %q", rolesClaim, s.Claim.Name)
 	}
 	if _, err := regexp.Compile(s.Claim.Regex); err != nil {
-		fail("claim.regex", "%v", err)
+		fail("claim.regex", "expected a regular expression, got %q: %v", s.Claim.Regex, err)
 	}
 	if s.Bootstrap.Group == everyone {
-		fail("bootstrap.group", "%s would make everybody an administrator", everyone)
+		fail("bootstrap.group", "expected a group of administrators, got %s, which would make everybody one", everyone)
 	}
 	for i, login := range s.Bootstrap.People {
 		if login == "" || login != strings.TrimSpace(login) || slices.Contains(s.Bootstrap.People[:i], login) {
@@ -198,16 +202,15 @@ func (s *Setup) check() (faults config.Faults) {
 			fail("application.groups", "expected names of groups, got %q", group)
 		}
 	}
-	return faults
 }
 
-func (s *Setup) checkOkta(fail func(key, format string, args ...any)) {
+func (s *Setup) checkOkta(fail config.Fail) {
 	u, ok := origin(s.Okta.URL)
 	switch {
 	case !ok:
 		fail("okta.url", "expected the organisation's address, e.g. https://dev-12345.okta.com, got %q", s.Okta.URL)
 	case console.MatchString(hostname(u)):
-		fail("okta.url", "%s is the address of the console; the organisation's own is %s", u, console.ReplaceAllString(u, "$1"))
+		fail("okta.url", "expected the organisation's own address %s, got %s, which is the address of the console", console.ReplaceAllString(u, "$1"), u)
 	default:
 		s.Okta.URL = u
 	}
@@ -215,9 +218,9 @@ func (s *Setup) checkOkta(fail func(key, format string, args ...any)) {
 	case s.Okta.APIToken != "" && s.Okta.ClientID != "":
 		fail("okta", "expected one credential, got apiToken and clientId")
 	case s.Okta.ClientID != "" && s.Okta.PrivateKeyFile == "":
-		fail("okta.privateKeyFile", "expected the file with the private key of the service application %s", s.Okta.ClientID)
+		fail("okta.privateKeyFile", "expected the file with the private key of the service application %s, got none", s.Okta.ClientID)
 	case s.Okta.ClientID == "" && s.Okta.PrivateKeyFile != "":
-		fail("okta.clientId", "expected the service application that the private key belongs to")
+		fail("okta.clientId", "expected the service application that the private key belongs to, got none")
 	}
 }
 
@@ -285,7 +288,9 @@ var setupFile = template.Must(template.New("setup").Funcs(template.FuncMap{"quot
 
 // Create writes a setup that was asked for into its file, which must not be there yet. The faults are those of LoadSetup.
 func (s *Setup) Create() error {
-	if faults := s.check(); len(faults) > 0 {
+	var faults config.Faults
+	s.check(func(key, format string, args ...any) { faults = append(faults, key+": "+fmt.Sprintf(format, args...)) })
+	if len(faults) > 0 {
 		return fmt.Errorf("these answers have %s", faults.List())
 	}
 	f, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -297,6 +302,16 @@ func (s *Setup) Create() error {
 		Path string
 	}{s, s.path})
 	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// Fault is what is wrong with the value of one key; nil when nothing is.
+func (s *Setup) Fault(key string) (fault error) {
+	s.check(func(failed, format string, args ...any) {
+		if failed == key && fault == nil {
+			fault = fmt.Errorf(format, args...)
+		}
+	})
+	return fault
 }
 
 // Credential makes the credential that the file names.
@@ -311,7 +326,7 @@ func (s *Setup) Credential() (Credential, error) {
 	if err != nil {
 		return nil, fmt.Errorf("okta.privateKeyFile: %w", err)
 	}
-	app, err := NewServiceApp(s.Okta.ClientID, key, Scopes())
+	app, err := NewServiceApp(s.Okta.ClientID, key, s.neededScopes())
 	if err != nil {
 		return nil, fmt.Errorf("okta.privateKeyFile: %w", err)
 	}
@@ -321,4 +336,11 @@ func (s *Setup) Credential() (Credential, error) {
 // Scopes are the least that a service application needs to be granted for all of plan, apply, verify and undo.
 func Scopes() []string {
 	return []string{"okta.apps.manage", "okta.authorizationServers.manage", "okta.groups.manage", "okta.users.read"}
+}
+
+// neededScopes are those of them that this setup needs.
+func (s *Setup) neededScopes() []string {
+	return slices.DeleteFunc(Scopes(), func(scope string) bool {
+		return s.onOrgServer() && scope == "okta.authorizationServers.manage"
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func TestSetupFaults(t *testing.T) {
 	for _, c := range []struct{ rule, from, to, want string }{
 		{"the least is fine", "", "", ""},
 		{"a typo", "publicUrl", "publicURL", "line 5: unknown key publicURL; did you mean publicUrl?"},
-		{"the console's address", "https://dev-12345.okta.com", "https://dev-12345-admin.okta.com", "okta.url: https://dev-12345-admin.okta.com is the address of the console; the organisation's own is https://dev-12345.okta.com"},
+		{"the console's address", "https://dev-12345.okta.com", "https://dev-12345-admin.okta.com", "line 3: okta.url: expected the organisation's own address https://dev-12345.okta.com, got https://dev-12345-admin.okta.com, which is the address of the console"},
 		{"an issuer as address", "https://dev-12345.okta.com", "https://dev-12345.okta.com/oauth2/default", `okta.url: expected the organisation's address`},
 		{"http off this machine", "https://dev-12345.okta.com", "http://dev-12345.okta.com", "okta.url: expected"},
 		{"http on this machine", "https://dev-12345.okta.com", "http://localhost:8081", ""},
@@ -46,11 +47,13 @@ func TestSetupFaults(t *testing.T) {
 		{"a service application without a key", "apiToken: canary-token", "clientId: 0oa1", "okta.privateKeyFile: expected the file"},
 		{"no server", "id: default", "policy: x", "authorizationServer: expected id"},
 		{"a new server without an audience", "id: default", "name: procivis", "authorizationServer.audience: expected the audience of the new server"},
+		{"an audience of the organisation's own server", "id: default", "id: org\n  audience: api://x", "authorizationServer.audience: expected nothing: the organisation's own authorization server"},
+		{"a policy of the organisation's own server", "id: default", "id: org\n  policy: x", "authorizationServer.policy: expected nothing"},
 		{"two servers", "id: default", "id: default\n  name: procivis\n  audience: x", "authorizationServer: expected id or name, got both"},
 		{"two filters", "id: default", "id: default\nclaim:\n  startsWith: a\n  regex: b", "claim: expected one of startsWith, contains, equals, regex, got 2 of them"},
-		{"a reserved claim", "id: default", "id: default\nclaim:\n  name: uid", `claim.name: "uid" is reserved by Okta`},
+		{"a reserved claim", "id: default", "id: default\nclaim:\n  name: uid", `line 9: claim.name: expected a name that Okta does not keep for itself, such as roles, got "uid"`},
 		{"a regex that is none", "id: default", "id: default\nclaim:\n  regex: '['", "claim.regex: "},
-		{"everybody an administrator", "id: default", "id: default\nbootstrap:\n  group: Everyone", "bootstrap.group: Everyone would make everybody an administrator"},
+		{"everybody an administrator", "id: default", "id: default\nbootstrap:\n  group: Everyone", "line 9: bootstrap.group: expected a group of administrators, got Everyone"},
 		{"blanks that nobody sees", "id: default", "id: default\nbootstrap:\n  group: 'ONE_STS_ADMIN '", `bootstrap.group: expected no blanks at its ends, got "ONE_STS_ADMIN "`},
 		{"a person twice", "id: default", "id: default\nbootstrap:\n  people: [a@b.test, a@b.test]", "bootstrap.people: expected logins, each once"},
 		{"a callback on another host", "id: default", "id: default\ncallbackPath: //evil.test", "callbackPath: expected a plain absolute path"},
@@ -63,6 +66,45 @@ func TestSetupFaults(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: tells the secret: %v", c.rule, err)
 		}
+	}
+}
+
+// TestAllFaultsAtOnce: those of the text and those of the values, each once, with its line; and nothing that only follows
+// from another.
+func TestAllFaultsAtOnce(t *testing.T) {
+	_, err := LoadSetup(write(t, `okta:
+  url: https://dev-12345-admin.okta.com
+  apiTokn: canary-token
+publicURL: https://desk.example.com
+callbackPath: nowhere
+names: perhaps
+claim:
+  regex: '['
+bootstrap:
+  people: ada@acme.test
+  group: Everyone
+`), nil)
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	want := []string{
+		"line 3: unknown key okta.apiTokn",
+		"line 4: unknown key publicURL; did you mean publicUrl?",
+		`line 6: names: expected true or false, got "perhaps"`,
+		"line 10: bootstrap.people: expected a list, got a single value",
+		"line 2: okta.url: expected the organisation's own address https://dev-12345.okta.com, got https://dev-12345-admin.okta.com, which is the address of the console",
+		`line 5: callbackPath: expected a plain absolute path, got "nowhere"`,
+		"authorizationServer: expected id (a server that exists, e.g. default) or name (one to be made), got neither",
+		`line 8: claim.regex: expected a regular expression, got "["`,
+		"line 11: bootstrap.group: expected a group of administrators, got Everyone",
+	}
+	for _, w := range want {
+		if !strings.Contains(err.Error(), "- "+w) {
+			t.Errorf("expected %q", w)
+		}
+	}
+	if got := strings.Count(err.Error(), "\n  - "); got != len(want) || strings.Contains(err.Error(), "canary") {
+		t.Errorf("expected %d faults and no secret, got\n%v", len(want), err)
 	}
 }
 
@@ -91,6 +133,7 @@ var variants = map[string]string{
 claim: {startsWith: "ONE_"}
 bootstrap: {people: [ada@acme.test, "0 odd ${login}\"@x"]}
 application: {groups: ["Acme Issuance", "7 up"]}`, 1),
+	"the organisation's own server": strings.Replace(least, "id: default", "id: org\nbootstrap: {people: [ada@acme.test]}", 1),
 	"server by id, existing policy": strings.Replace(least, "id: default", "id: aus1\n  policy: Staff\nnames: false", 1),
 }
 
@@ -117,9 +160,14 @@ func TestTerraformParses(t *testing.T) {
 			}
 			seen[block] = true
 		}
-		for _, want := range []string{"resource okta_app_oauth portico", "resource okta_group administrators", "resource okta_auth_server_policy_rule portico", "resource okta_auth_server_claim roles"} {
+		for _, want := range []string{"resource okta_app_oauth portico", "resource okta_group administrators", "output client_id", "output issuer", "output audience"} {
 			if !seen[want] {
 				t.Errorf("%s: expected %s", name, want)
+			}
+		}
+		for _, custom := range []string{"resource okta_auth_server_policy_rule portico", "resource okta_auth_server_claim roles"} {
+			if seen[custom] == s.onOrgServer() {
+				t.Errorf("%s: %s: %v", name, custom, seen[custom])
 			}
 		}
 		if strings.Contains(out.String(), "canary") {
@@ -140,10 +188,14 @@ func TestGuideHasTheValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := 0
-		for _, want := range []string{
-			"Create an App Integration", "Procivis One", "https://desk.example.com/.apisix/redirect", "https://desk.example.com/",
-			"Authorization Servers", "Access Policies", "Add Claim", "ONE_STS_ADMIN", "Assignments", "iam.discoveryUrl",
-		} {
+		server := []string{"Authorization Servers", "Access Policies", "Add Claim"}
+		if s.onOrgServer() {
+			server = []string{"iam.issuer is https://dev-12345.okta.com", "Sign On > OpenID Connect ID Token > Edit", "groups   Matches regex   .*", "Everyone is a group too"}
+		}
+		for _, want := range slices.Concat(
+			[]string{"Create an App Integration", "Procivis One", "https://desk.example.com/.apisix/redirect", "https://desk.example.com/"},
+			server, []string{"ONE_STS_ADMIN", "Assignments", "iam.discoveryUrl"},
+		) {
 			i := strings.Index(out.String()[at:], want)
 			if i < 0 {
 				t.Errorf("%s: expected %q after\n%s", name, want, out.String()[:at])
@@ -181,7 +233,11 @@ func TestGuidesConfigurationIsWhole(t *testing.T) {
 			}
 			yaml.WriteString(strings.TrimPrefix(line, "    "))
 		}
-		filled := strings.NewReplacer("<Issuer URI>", "https://dev-12345.okta.com/oauth2/default", "<Client ID>", "0oa1", "<Audience>", "api://default").Replace(yaml.String())
+		issuer := "https://dev-12345.okta.com"
+		if !s.onOrgServer() {
+			issuer += "/oauth2/default"
+		}
+		filled := strings.NewReplacer("<Issuer URI>", issuer, "<Client ID>", "0oa1", "<Audience>", "api://default").Replace(yaml.String())
 		cfg, err := config.Load([]byte(filled), nil)
 		if err != nil || cfg.STS.IAM.AdminRole != s.Bootstrap.Group || cfg.Server.PublicURL != s.PublicURL {
 			t.Errorf("%s: %v\n%s", name, err, filled)

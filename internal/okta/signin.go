@@ -37,7 +37,7 @@ func SignIn(ctx context.Context, oktaURL string, client *iam.Client, login, pass
 		return nil, &iam.RefusedError{Code: clip(back.Get("error")), Description: clip(back.Get("error_description"))}
 	}
 	if back.Get("state") != state || back.Get("code") == "" {
-		return nil, errors.New("Okta's answer to the sign-in has no code, or is not to this request")
+		return nil, errors.New("the answer to the sign-in has no code, or is not to this request")
 	}
 	grant, err := client.Exchange(ctx, back.Get("code"), verifier, nonce)
 	if err != nil {

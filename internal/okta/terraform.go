@@ -18,12 +18,21 @@ func (s *Setup) Terraform(w io.Writer) error {
 	f := hclwrite.NewEmptyFile()
 	t := terraform{Setup: s, body: f.Body(), named: map[string]bool{"administrators": true}}
 	t.provider()
-	server := t.server()
-	t.application()
-	t.groups()
-	t.claims(server)
-	t.policy(server)
-	t.outputs(server)
+	if s.onOrgServer() {
+		t.application()
+		t.groups()
+		t.outputs(t.Okta.URL, ref(tfApp+".client_id"))
+	} else {
+		server := t.server()
+		t.application()
+		t.groups()
+		t.claims(server)
+		t.policy(server)
+		t.outputs(t.issuer(server), t.audience(server))
+	}
+	if err := s.terraformHead(w); err != nil {
+		return err
+	}
 	_, err := f.WriteTo(w)
 	return err
 }
@@ -37,6 +46,7 @@ type terraform struct {
 const (
 	tfApp   = "okta_app_oauth.portico"
 	tfGroup = "okta_group.administrators"
+	byID    = "local.auth_server"
 )
 
 // attribute is a value, or a reference to another resource (ref).
@@ -102,32 +112,39 @@ func (t *terraform) server() string {
 		t.block([]string{"data", "okta_auth_server", "portico"}, attribute{"name", serverAlias})
 		return "data.okta_auth_server.portico"
 	}
+	// The provider finds a server by its name only, and of this one the id is known.
 	t.block([]string{"locals"}, attribute{"auth_server_id", t.AuthorizationServer.ID})
-	return "local.auth_server"
+	return byID
 }
 
 // serverID is the attribute of the server's own resources.
 func serverID(server string) attribute {
-	if server == "local.auth_server" {
+	if server == byID {
 		return attribute{"auth_server_id", ref("local.auth_server_id")}
 	}
 	return attribute{"auth_server_id", ref(server + ".id")}
 }
 
 func (t *terraform) application() {
-	t.block(
-		[]string{"resource", "okta_app_oauth", "portico"},
-		attribute{"label", t.Application.Label},
-		attribute{"type", "web"},
-		attribute{"grant_types", []string{"authorization_code", "refresh_token"}},
-		attribute{"response_types", []string{"code"}},
-		attribute{"redirect_uris", []string{t.RedirectURI()}},
-		attribute{"post_logout_redirect_uris", []string{t.LogoutURI()}},
-		attribute{"token_endpoint_auth_method", "client_secret_basic"},
-		attribute{"pkce_required", true},
-		attribute{"refresh_token_rotation", "ROTATE"},
-		attribute{"refresh_token_leeway", 30},
-	)
+	body := t.body.AppendNewBlock("resource", []string{"okta_app_oauth", "portico"}).Body()
+	fill(body, []attribute{
+		{"label", t.Application.Label},
+		{"type", "web"},
+		{"grant_types", []string{"authorization_code", "refresh_token"}},
+		{"response_types", []string{"code"}},
+		{"redirect_uris", []string{t.RedirectURI()}},
+		{"post_logout_redirect_uris", []string{t.LogoutURI()}},
+		{"token_endpoint_auth_method", "client_secret_basic"},
+		{"pkce_required", true},
+		{"refresh_token_rotation", "ROTATE"},
+		{"refresh_token_leeway", 30},
+	})
+	if t.onOrgServer() {
+		kind, value := t.Claim.filter()
+		claim := body.AppendNewBlock("groups_claim", nil).Body()
+		fill(claim, []attribute{{"type", "FILTER"}, {"filter_type", kind}, {"name", t.claimName()}, {"value", value}})
+	}
+	t.body.AppendNewline()
 }
 
 func (t *terraform) groups() {
@@ -218,19 +235,50 @@ func (t *terraform) policy(server string) {
 		attribute{"priority", 1},
 		attribute{"grant_type_whitelist", []string{"authorization_code"}},
 		attribute{"group_whitelist", []string{"EVERYONE"}},
-		attribute{"scope_whitelist", config.Default().IAM.Scopes},
+		attribute{"scope_whitelist", t.signInScopes()},
 		attribute{"access_token_lifetime_minutes", 60},
 		attribute{"refresh_token_lifetime_minutes", 10080},
 		attribute{"refresh_token_window_minutes", 10080},
 	)
 }
 
+// issuer and audience are the server's: as it will be, as it is, or, of one that is only known by its id, as somebody says.
+func (t *terraform) issuer(server string) any {
+	if server == byID {
+		return t.Okta.URL + "/oauth2/" + t.AuthorizationServer.ID
+	}
+	return ref(server + ".issuer")
+}
+
+func (t *terraform) audience(server string) any {
+	if t.AuthorizationServer.ID == "" {
+		return t.AuthorizationServer.Audience
+	}
+	if server == byID {
+		t.block(
+			[]string{"variable", "audience"},
+			attribute{"type", ref("string")},
+			attribute{"description", "The authorization server's audience: Security > API > " + t.AuthorizationServer.ID + " > Settings."},
+		)
+		return ref("var.audience")
+	}
+	return ref("one(" + server + ".audiences)")
+}
+
 // outputs are the guide's table.
-func (t *terraform) outputs(server string) {
-	t.block([]string{"output", "client_id"}, attribute{"value", ref(tfApp + ".client_id")})
-	t.block([]string{"output", "client_secret"}, attribute{"value", ref(tfApp + ".client_secret")}, attribute{"sensitive", true})
-	if server != "local.auth_server" {
-		t.block([]string{"output", "issuer"}, attribute{"value", ref(server + ".issuer")})
+func (t *terraform) outputs(issuer, audience any) {
+	output := func(name, key string, value any, more ...attribute) {
+		t.block([]string{"output", name}, append([]attribute{{"description", key}, {"value", value}}, more...)...)
+	}
+	output("client_id", "iam.clientId", ref(tfApp+".client_id"))
+	output("client_secret", "the content of iam.clientSecretFile", ref(tfApp+".client_secret"), attribute{"sensitive", true})
+	output("issuer", "iam.issuer", issuer)
+	output("audience", "sts.iam.tokenValidation.aud", audience)
+	output("role_path", "sts.iam.rolePath", rolePath(t.claimName()))
+	output("admin_role", "sts.iam.adminRole", t.Bootstrap.Group)
+	if t.onOrgServer() {
+		output("token_source", "iam.tokenSource", config.SourceIDToken)
+		output("scopes", "iam.scopes", t.signInScopes())
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -135,15 +136,15 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, area string, m m
 
 // run reads the request, lets the operation work, and makes a change durable.
 func (h *Handler) run(w http.ResponseWriter, c *call, op operation, area string, write bool) (answer, error) {
+	if area == world.AreaServers && !h.World.HasAuthorizationServers() {
+		return answer{}, world.ErrLicence
+	}
 	var err error
 	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil {
 		return answer{}, world.ErrMalformed
 	}
 	if c.body, err = readBody(w, c.r); err != nil {
 		return answer{}, err
-	}
-	if area == world.AreaServers && !h.World.HasAuthorizationServers() {
-		return answer{}, world.ErrLicence
 	}
 	out, err := h.locked(c, op)
 	if err == nil && write {
@@ -223,8 +224,7 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) {
 
 func (h *Handler) write(w http.ResponseWriter, c *call, out answer) {
 	if out.list {
-		self := c.base + c.r.URL.RequestURI()
-		w.Header().Add("Link", "<"+self+`>; rel="self"`)
+		w.Header().Add("Link", "<"+c.base+linkable(c.r.URL.RequestURI())+`>; rel="self"`)
 		if out.next != "" {
 			w.Header().Add("Link", "<"+out.next+`>; rel="next"`)
 		}
@@ -236,6 +236,19 @@ func (h *Handler) write(w http.ResponseWriter, c *call, out answer) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(out.status)
 	_, _ = w.Write(out.body.(json.RawMessage))
+}
+
+// linkable keeps a query that the client wrote from ending the link that repeats it (RFC 8288 section 3).
+func linkable(uri string) string {
+	var b strings.Builder
+	for _, c := range []byte(uri) {
+		if c <= ' ' || c > '~' || strings.IndexByte(`<>"`, c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 func allowed(m methods) string {

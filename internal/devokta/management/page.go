@@ -37,7 +37,7 @@ func paged[T any](c *call, p pages, all []T, id func(T) string) ([]T, string, er
 	query := c.query
 	query.Set("after", cursor(end, id(all[end-1])))
 	query.Set("limit", strconv.Itoa(limit))
-	return page, c.base + c.r.URL.Path + "?" + query.Encode(), nil
+	return page, c.base + c.r.URL.EscapedPath() + "?" + query.Encode(), nil
 }
 
 func (p pages) limit(asked string) (int, error) {

@@ -2,6 +2,7 @@ package management
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/portico-iam/portico/internal/devokta/world"
 )
@@ -10,7 +11,7 @@ const usersPath = "/api/v1/users"
 
 func (c *call) user() (*world.User, error) {
 	id := c.r.PathValue("user")
-	if id == "me" {
+	if id == "me" && !c.caller.OAuth { // who a service application is has no answer
 		return c.World.User(c.World.Admin)
 	}
 	return c.World.User(id)
@@ -32,17 +33,25 @@ func users() collection[*world.User] {
 		replace: func(c *call, u *world.User) error { return changeProfile(c, u, world.UserProfile{}) },
 		update:  func(c *call, u *world.User) error { return changeProfile(c, u, u.Profile.Clone()) },
 		remove: func(c *call, u *world.User) error {
-			c.Ended(u.ID)
-			return c.World.DeleteUser(u)
+			err := c.World.DeleteUser(u)
+			if err == nil {
+				c.Ended(u.ID)
+			}
+			return err
 		},
 		lifecycle: map[string]world.Status{
 			"activate": world.Active, "deactivate": world.Deprovisioned, "suspend": world.Suspended, "unsuspend": world.Active,
 		},
 		set: func(c *call, u *world.User, to world.Status) error {
-			if to != world.Active {
+			unsuspend := strings.HasSuffix(c.r.URL.Path, "/unsuspend")
+			if to == world.Active && unsuspend != (u.Status == world.Suspended) {
+				return world.ErrTransition
+			}
+			err := c.World.SetUserStatus(u, to)
+			if err == nil && to != world.Active {
 				c.Ended(u.ID)
 			}
-			return c.World.SetUserStatus(u, to)
+			return err
 		},
 		moved: func(*call, *world.User) answer { return empty },
 	}

@@ -285,6 +285,8 @@ func (w *World) SetGroupsClaim(a *App, in IDTokenClaim) error {
 	}
 	var c checks
 	c.that(in.Name != "", "name", blank)
+	c.atMost(255, "name", in.Name)
+	c.that(!w.reserved(ClaimIdentity, in.Name), "name", "'"+in.Name+"' is a reserved claim name")
 	c.that(in.ValueType == ValueGroups || in.ValueType == ValueExpression, "valueType", "must be GROUPS or EXPRESSION")
 	if in.ValueType == ValueGroups {
 		_, err := compileFilter(in.GroupFilterType, in.Value)

@@ -35,7 +35,7 @@ func (w *World) checkApp(a *AppObject, old *App) error {
 	o, creds := a.Settings.OAuthClient, &a.Credentials.OAuthClient
 	var c checks
 	c.that(strings.TrimSpace(a.Label) != "", "label", blank)
-	c.that(len(a.Label) <= maxLabel, "label", "The field is too long")
+	c.atMost(maxLabel, "label", a.Label)
 	c.that(a.Name == "oidc_client", "name", "this development Okta has applications of the kind 'oidc_client' only")
 	c.that(a.SignOnMode == "OPENID_CONNECT", "signOnMode", "'oidc_client' applications have the sign-on mode OPENID_CONNECT")
 	c.that(old != nil || len(w.Apps) < maxApps, "label", "this development Okta has no room for another application")

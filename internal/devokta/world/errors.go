@@ -1,6 +1,9 @@
 package world
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Error is a refusal of the Management API: HTTP status, Okta's code, and why.
 type Error struct {
@@ -30,6 +33,7 @@ var (
 	ErrPermission  = &Error{Status: 403, Code: "E0000006", Summary: "You do not have permission to perform the requested action"}
 	ErrMethod      = &Error{Status: 405, Code: "E0000022", Summary: "The endpoint does not support the provided HTTP method"}
 	ErrReconciling = &Error{Status: 423, Code: "E0000239", Summary: "Policy priorities are being reconciled. Please try again later."}
+	ErrTransition  = &Error{Status: 403, Code: "E0000016", Summary: "Activation failed because the user is already active"}
 	ErrRate        = &Error{Status: 429, Code: "E0000047", Summary: "API call exceeded rate limit due to too many requests."}
 	ErrInternal    = &Error{Status: 500, Code: "E0000009", Summary: "Internal Server Error"}
 	ErrUnsupported = &Error{Status: 501, Code: "E0000060", Summary: "Unsupported operation."}
@@ -76,6 +80,11 @@ func (c *checks) that(ok bool, field, cause string) {
 	}
 	c.fields = append(c.fields, field)
 	c.causes = append(c.causes, field+": "+cause)
+}
+
+// atMost bounds a text, in characters as Okta counts them.
+func (c *checks) atMost(n int, field, text string) {
+	c.that(utf8.RuneCountInString(text) <= n, field, "The field is too long")
 }
 
 // err names the first field in the summary, as Okta does; the causes have them all.

@@ -82,8 +82,8 @@ func (w *World) ReplaceGroup(g *Group, p GroupProfile) error {
 func (w *World) checkGroup(p GroupProfile, self *Group) error {
 	var c checks
 	c.that(strings.TrimSpace(p.Name) != "", "name", blank)
-	c.that(len(p.Name) <= 255, "name", "The field is too long")
-	c.that(len(p.Description) <= 1024, "description", "The field is too long")
+	c.atMost(255, "name", p.Name)
+	c.atMost(1024, "description", p.Description)
 	other := find(w.Groups, func(g *Group) bool {
 		return g != self && g.Type != AppGroup && strings.EqualFold(g.Profile.Name, p.Name)
 	})

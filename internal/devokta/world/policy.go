@@ -82,7 +82,7 @@ func (w *World) checkPolicy(s *Server, in *PolicyObject, self *Policy) error {
 	}
 	c.that(in.Type == policyType, "type", "must be "+policyType)
 	c.that(strings.TrimSpace(in.Name) != "", "name", blank)
-	c.that(len(in.Name) <= 255, "name", "The field is too long")
+	c.atMost(255, "name", in.Name)
 	other := find(s.Policies, func(p *Policy) bool { return p != self && p.Name == in.Name })
 	c.that(other == nil, "name", "Policy name already in use")
 	c.that(in.Priority >= 0, "priority", "must be 1 or more")

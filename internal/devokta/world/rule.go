@@ -121,7 +121,7 @@ func (w *World) checkRule(s *Server, p *Policy, in, self *Rule) error {
 	c.statusOf(&in.Status)
 	c.that(in.Type == ruleType, "type", "must be "+ruleType)
 	c.that(strings.TrimSpace(in.Name) != "", "name", blank)
-	c.that(len(in.Name) <= 255, "name", "The field is too long")
+	c.atMost(255, "name", in.Name)
 	other := find(p.Rules, func(r *Rule) bool { return r != self && r.Name == in.Name })
 	c.that(other == nil, "name", "Policy rule name already in use")
 	c.that(in.Priority >= 0, "priority", "must be 1 or more")

@@ -123,8 +123,8 @@ func (w *World) checkServer(in *ServerObject, self *Server) error {
 	var c checks
 	in.Name = strings.TrimSpace(in.Name)
 	c.that(in.Name != "", "name", blank)
-	c.that(len(in.Name) <= 255, "name", "The field is too long")
-	c.that(len(in.Description) <= 1024, "description", "The field is too long")
+	c.atMost(255, "name", in.Name)
+	c.atMost(1024, "description", in.Description)
 	other := find(w.Servers, func(s *Server) bool { return s != self && s.Name == in.Name })
 	c.that(other == nil, "name", duplicate)
 	c.that(len(in.Audiences) == 1 && strings.TrimSpace(in.Audiences[0]) != "", "audiences", "'audiences' must have exactly one value")

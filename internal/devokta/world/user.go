@@ -149,10 +149,23 @@ func (w *World) checkProfile(p UserProfile, self *User) error {
 	c.that(p.Email != "", "email", blank)
 	c.that(p.FirstName != "", "firstName", blank)
 	c.that(p.LastName != "", "lastName", blank)
+	for field, text := range map[string]string{
+		"email": p.Email, "firstName": p.FirstName, "lastName": p.LastName, "displayName": p.DisplayName, "department": p.Department, "title": p.Title,
+		"mobilePhone": textOf(p.MobilePhone), "secondEmail": textOf(p.SecondEmail),
+	} {
+		c.atMost(255, field, text)
+	}
 	other := w.UserByLogin(p.Login)
 	c.that(other == nil || other == self, "login", duplicate)
 	c.that(self != nil || len(w.Users) < maxUsers, "login", "this development Okta has no room for another user")
 	return c.err()
+}
+
+func textOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func (w *World) newUser(id string, p UserProfile, password string) *User {
@@ -175,7 +188,7 @@ func (w *World) SetUserStatus(u *User, to Status) error {
 		Suspended:     {Active},
 	}
 	if !slices.Contains(allowed[to], u.Status) {
-		return &Error{Status: 403, Code: "E0000016", Summary: "Activation failed because the user is already active"}
+		return ErrTransition
 	}
 	u.Status, u.StatusChanged, u.LastUpdated = to, w.Now(), w.Now()
 	if to == Active && u.Activated.IsZero() {
