@@ -143,7 +143,7 @@ func TestGatewayApache(t *testing.T) {
 			t.Errorf("a script without a session that accepts %s: expected 401, got %d %s", accept, got.status, got.header.Get("Location"))
 		}
 	}
-	for _, open := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", stylesheet.FindString(roles.body)} {
+	for _, open := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource", stylesheet.FindString(roles.body)} {
 		mustStatus(t, nobody.steps().open(open), http.StatusOK)
 	}
 

@@ -179,7 +179,7 @@ func TestGatewayAround(t *testing.T) {
 				exchange := p.browser().post("/api/sts/token/v1", "application/x-www-form-urlencoded", "grant_type=x")
 				mustStatus(t, exchange, http.StatusForbidden)
 			}
-			for _, open := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server"} {
+			for _, open := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource"} {
 				mustStatus(t, p.browser().open(open), http.StatusOK)
 			}
 			if got := p.browser().open("/ssi/ca/" + acmeID); got.status == http.StatusForbidden || got.status == http.StatusUnauthorized {

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -157,7 +156,7 @@ func fillDisk(t *testing.T, path string) {
 	defer file.Close()
 	for _, size := range []int{1 << 16, 1 << 12, 1} {
 		for err = nil; err == nil; {
-			_, err = io.WriteString(file, string(make([]byte, size)))
+			_, err = file.Write(make([]byte, size))
 		}
 	}
 }

@@ -42,7 +42,7 @@ func everything(t *testing.T) *world {
 // paths are the addresses of every page that the administrator can open, those that fail included.
 func (w *world) paths() []string {
 	return append(slices.Sorted(maps.Keys(w.pages())),
-		"/roles/"+w.long.role, "/roles/"+w.long.role+"/edit", "/roles/"+w.long.role+"/delete", "/access/"+w.long.access, "/access/"+w.long.access+"/edit",
+		personPage(w.portico, "ada@acme.test"), personPage(w.portico, "otto@acme.test"), "/roles/"+w.long.role, "/roles/"+w.long.role+"/edit", "/roles/"+w.long.role+"/delete", "/access/"+w.long.access, "/access/"+w.long.access+"/edit",
 		"/access/"+w.long.access+"/delete", "/organisations/"+w.long.organisation, "/organisations/"+w.long.organisation+"/edit",
 		"/organisations/"+w.long.organisation+"/deactivate", "/history/"+w.why.Reference, "/history?action=REJECTED", "/history?from=nonsense",
 		"/roles?q=nothing+of+the+kind", "/roles?done=role-deleted", "/nowhere", "/roles/"+acmeID, "/session/theme")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/portico-iam/portico/internal/app"
 	"github.com/portico-iam/portico/internal/config"
@@ -11,12 +12,13 @@ import (
 )
 
 type coreCommand struct {
-	Listen   string `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Core's address, on loopback (default 127.0.0.1:8090)."`
-	Issuer   string `required:"" placeholder:"URL" help:"The issuer of the app tokens: Portico's sts.issuer."`
-	JWKSURI  string `name:"jwks-uri" placeholder:"URL" help:"Where their keys are published (default: issuer + /.well-known/jwks.json)."`
-	Audience string `default:"one-core" help:"The audience of the app tokens (default one-core)."`
-	Data     string `default:".portico-core" placeholder:"DIR" help:"Where everything is kept (default .portico-core)."`
-	LogLevel string `default:"warn" enum:"debug,info,warn,error" help:"What is logged (default warn)."`
+	Listen   string        `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Core's address, on loopback (default 127.0.0.1:8090)."`
+	Issuer   string        `required:"" placeholder:"URL" help:"The issuer of the app tokens: Portico's sts.issuer."`
+	JWKSURI  string        `name:"jwks-uri" placeholder:"URL" help:"Where their keys are published (default: issuer + /.well-known/jwks.json)."`
+	Audience string        `default:"one-core" help:"The audience of the app tokens (default one-core)."`
+	Refresh  time.Duration `name:"jwks-refresh-after" default:"1m" placeholder:"DURATION" help:"When the keys are fetched anew (default 1m)."`
+	Data     string        `default:".portico-core" placeholder:"DIR" help:"Where everything is kept (default .portico-core)."`
+	LogLevel string        `default:"warn" enum:"debug,info,warn,error" help:"What is logged (default warn)."`
 }
 
 // Validate finds wrong usage before anything runs.
@@ -36,7 +38,7 @@ func (c *coreCommand) Run(env environment) (err error) {
 		c.JWKSURI = c.Issuer + "/.well-known/jwks.json"
 	}
 	options := app.CoreOptions{
-		Listener: listener, Issuer: c.Issuer, JWKSURI: c.JWKSURI, Audience: c.Audience,
+		Listener: listener, Issuer: c.Issuer, JWKSURI: c.JWKSURI, Audience: c.Audience, Refresh: c.Refresh,
 		Database: filepath.Join(c.Data, "core.db"), Logger: newLogger(env.stderr, config.Observability{LogLevel: c.LogLevel}),
 	}
 	return orStopped(env.ctx, app.RunCore(env.ctx, options, func() {

@@ -116,6 +116,8 @@ const (
 	STSAccessExplain
 	STSSessionList
 	STSSessionRevoke
+	STSKeyList
+	STSKeyRotate
 
 	permissionCount = iota
 )
@@ -232,4 +234,6 @@ var catalogue = [permissionCount]PermissionInfo{
 	STSAccessExplain:              {"STS_ACCESS_EXPLAIN", ScopeSystem, "Access control", "Explain access", "See why somebody has access or does not, and what a change would do."},
 	STSSessionList:                {"STS_SESSION_LIST", ScopeSystem, "Sessions", "List sessions", "See who is signed in."},
 	STSSessionRevoke:              {"STS_SESSION_REVOKE", ScopeSystem, "Sessions", "End sessions", "End the sessions of others."},
+	STSKeyList:                    {"STS_KEY_LIST", ScopeSystem, "Signing keys", "List signing keys", "See the keys that sign app tokens, and which services know them."},
+	STSKeyRotate:                  {"STS_KEY_ROTATE", ScopeSystem, "Signing keys", "Rotate signing keys", "Let the next key sign, or cut a key off at once."},
 }

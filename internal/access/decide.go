@@ -5,7 +5,7 @@ import "cmp"
 // Reason says why a decision came out as it did.
 type Reason uint8
 
-// The reasons. Only the first two allow. The last five are in the order in which the path from IAM role to permission
+// The reasons. Only the first two allow. The five from NoIAMRoles on are in the order in which the path from IAM role to permission
 // breaks off: of several IAM roles, the one that came furthest gives the reason.
 const (
 	Granted                 Reason = iota + 1 // a role that is mapped here holds the permission
@@ -21,12 +21,16 @@ const (
 	NotMappedHere                             // they are mapped, but not here
 	PermissionMissing                         // roles are mapped here, and none holds it
 	RestrictedToDelegation                    // a role here holds it, but only for a service that acts for a user
+
+	// The reasons of delegation, in the same order.
+	NoDelegatedRole       // no role here is one by which a service acts for a user
+	UserPermissionMissing // there is one, but the user lacks the permissions that it requires of them
 )
 
 var reasonNames = [...]string{
 	"", "GRANTED", "GRANTED_BY_BOOTSTRAP", "NOT_AUTHENTICATED", "NOTHING_ASKED", "ORGANISATION_REQUIRED", "SYSTEM_REQUIRED",
 	"ORGANISATION_UNKNOWN", "ORGANISATION_DEACTIVATED", "NO_IAM_ROLES", "NO_MAPPED_IAM_ROLE", "NOT_MAPPED_HERE",
-	"PERMISSION_MISSING", "RESTRICTED_TO_DELEGATION",
+	"PERMISSION_MISSING", "RESTRICTED_TO_DELEGATION", "NO_DELEGATED_ROLE", "USER_PERMISSION_MISSING",
 }
 
 func (r Reason) String() string {

@@ -173,10 +173,10 @@ func TestReasons(t *testing.T) {
 		}
 	}
 	names := map[string]bool{}
-	for r := Granted; r <= RestrictedToDelegation; r++ {
+	for r := Granted; r <= UserPermissionMissing; r++ {
 		names[r.String()] = true
 	}
-	if len(names) != int(RestrictedToDelegation) || names[""] || Reason(200).String() != "" || Reason(0).String() != "" {
+	if len(names) != int(UserPermissionMissing) || names[""] || Reason(200).String() != "" || Reason(0).String() != "" {
 		t.Errorf("reasons are named %v", names)
 	}
 	if (Decision{}).Allowed {

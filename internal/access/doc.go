@@ -4,17 +4,18 @@
 //	Snapshot   organisations, roles and IAM-role mappings, compiled and immutable
 //	Decide     may this principal use one of these permissions, here? and why (not)?
 //	Effective  everything the principal may do, here: what an app token will carry
+//	Delegated  everything a service may do for a user, here: what a delegated token will carry
 //	Explain    the same answer with its whole path, for people
 //
 // Everything that enforces, mints, explains or previews calls these; nothing else decides.
-// Decide and Effective are pure, lock nothing and allocate nothing.
+// Decide, Effective and Delegated are pure, lock nothing and allocate nothing.
 //
 // The rules (docs/access.md has them with their reasons):
 //   - The permissions in an organisation are the union, over the principal's IAM roles, of the roles mapped there.
 //   - IAM roles are matched byte for byte. A near miss is pointed out by Explain, never matched.
 //   - Permissions of organisation scope count only where they are mapped; permissions of system scope count only
 //     through system roles. So nobody gains power over all organisations by a mapping in one.
-//   - A role that is restricted to delegation counts for nothing here.
+//   - A role that is restricted to delegation counts in Delegated alone, and no other role does there.
 //   - A deactivated or unknown organisation grants nothing.
 //   - The bootstrap role counts only from the configured issuer, only for administration, and never in an organisation.
 //

@@ -123,11 +123,27 @@ type Principal struct {
 	GivenName, FamilyName string
 	Login                 string // what the person types to sign in, when known
 
+	// SignIn is what the token tells of how they proved who they are. It decides nothing and is passed on.
+	SignIn SignIn
+
+	// IssuedAt is when the IAM token behind this principal was issued; zero where it does not say. What is revoked as of a
+	// moment is revoked by it.
+	IssuedAt time.Time
 	// NotAfter is the expiry of the IAM token behind this principal. Nothing minted from it may live longer.
 	NotAfter time.Time
 	// Odd tells in plain words what was strange about the token's roles.
 	Odd []string
 }
+
+// SignIn is when and how somebody was authenticated (RFC 9068 section 2.2.1). Absent values are zero.
+type SignIn struct {
+	At      int64 // auth_time, seconds since 1970
+	Class   string
+	Methods []string
+}
+
+// IsZero tells whether nothing is known.
+func (s SignIn) IsZero() bool { return s.At == 0 && s.Class == "" && len(s.Methods) == 0 }
 
 // DisplayName returns the names, or the best that is known in their place.
 func (p *Principal) DisplayName() string {

@@ -100,7 +100,7 @@ func drawModel(t *rapid.T) (Model, Bootstrap) {
 		}
 		r := role(string(id), perms.Draw(t, "permissions")...)
 		if rarely(t, "restricted") {
-			r.Delegation = &Delegation{}
+			r.Delegation = &Delegation{RequiredUserPermissions: SetOf(rapid.SliceOfN(rapid.SampledFrom(somePerms), 0, 2).Draw(t, "required")...)}
 		}
 		m.Roles = append(m.Roles, r)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/iam"
 	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/revocation"
 	"github.com/portico-iam/portico/internal/seal"
 	"github.com/portico-iam/portico/internal/session"
 	"github.com/portico-iam/portico/internal/store"
@@ -38,6 +39,7 @@ type App struct {
 	now     func() time.Time
 	store   *store.DB
 	policy  *policy.Service
+	ring    *sts.Ring
 	handler http.Handler
 
 	listener net.Listener
@@ -82,7 +84,7 @@ func (a *App) listen() (err error) {
 
 // build makes the parts in the order in which they need each other.
 func (a *App) build(ctx context.Context) error {
-	key, err := seal.ReadKeyFile(a.cfg.STS.Token.KeyEncryptionKeyFile)
+	keys, err := readKeys(a.cfg.STS.Token)
 	if err != nil {
 		return err
 	}
@@ -95,7 +97,11 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.buildPolicy(ctx, record); err != nil {
 		return err
 	}
-	service, err := a.buildSTS(ctx, key)
+	revocations, err := a.buildRevocation(ctx, record)
+	if err != nil {
+		return err
+	}
+	service, err := a.buildSTS(ctx, keys, record, revocations.Book)
 	if err != nil {
 		return err
 	}
@@ -114,8 +120,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.onClose(connection.Close)
+	connection.Verifier.Revoked = revocations.Book
 	parts := &parts{
-		key: key, record: record, sts: service, calls: calls, core: remote, iam: connection,
+		keys: keys, revocations: revocations, record: record, sts: service, calls: calls, core: remote, iam: connection,
 		organisations: &corecall.Organisations{Caller: calls, Client: client, Policy: a.policy},
 		authn: &authn.Authenticator{
 			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: connection.Verifier, PublicOrigin: a.cfg.Server.PublicURL,
@@ -129,9 +136,10 @@ func (a *App) build(ctx context.Context) error {
 
 // parts are the services that the edges are made of.
 type parts struct {
-	key           seal.Key
+	keys          *seal.Keys
 	record        *history.Recorder
 	sts           *sts.Service
+	revocations   *revocation.Service
 	calls         *corecall.Caller
 	core          *remoteCore
 	organisations *corecall.Organisations
@@ -156,19 +164,47 @@ func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err er
 
 func (a *App) reloadPolicy(ctx context.Context) error { return a.policy.Reload(ctx) }
 
-func (a *App) buildSTS(ctx context.Context, key seal.Key) (*sts.Service, error) {
+// buildRevocation reads what was revoked before anybody can be let in.
+func (a *App) buildRevocation(ctx context.Context, record *history.Recorder) (*revocation.Service, error) {
+	book := &revocation.Book{Store: a.store, Idle: a.cfg.Gateway.Session.Idle, Now: a.now}
+	if a.cfg.Store.Driver == "postgres" {
+		a.every(time.Second, "learn of revocations", book.Load)
+	}
+	service := &revocation.Service{
+		Store: a.store, Book: book, Policy: a.policy, History: record, TokenTTL: max(a.cfg.STS.Token.TTL, a.cfg.STS.Delegation.TTL),
+	}
+	return service, book.Load(ctx)
+}
+
+func (a *App) buildSTS(ctx context.Context, keys *seal.Keys, record *history.Recorder, book *revocation.Book) (*sts.Service, error) {
 	token := a.cfg.STS.Token
-	ring, err := sts.OpenRing(ctx, sts.RingConfig{
-		Store: a.store, Box: key.Box("signing key"), Rotation: token.KeyRotation, Overlap: token.KeyOverlap,
-		Keep: token.TTL + 2*time.Minute, Now: a.now, Logger: a.logger,
-	})
+	ring, err := sts.OpenRing(ctx, ringConfig(a.cfg, a.store, keys, record, a.now, a.logger))
 	if err != nil {
 		return nil, err
 	}
-	a.every(time.Minute, "maintain the signing keys", ring.Maintain)
-	return sts.New(sts.Config{
-		Issuer: a.cfg.STS.Issuer, Audiences: token.Audiences, TTL: token.TTL, Ring: ring, Policy: a.policy, Now: a.now,
-	}), nil
+	a.ring = ring
+	if keys.Sealing().ID() != keys.Newest().ID() {
+		a.logger.WarnContext(ctx, "the store is sealed by the previous key-encryption key: portico keys reencrypt seals it by the new one",
+			"sealed_by", keys.Sealing().ID(), "new", keys.Newest().ID())
+	}
+	a.every(time.Second, "maintain the signing keys", ring.Maintain)
+	service := sts.New(sts.Config{
+		Issuer: a.cfg.STS.Issuer, Audiences: token.Audiences, Clients: serviceClients(a.cfg), TTL: token.TTL,
+		Delegation: sts.Delegation(a.cfg.STS.Delegation), Ring: ring, Policy: a.policy, Revoked: a.store, Cuts: book, Now: a.now,
+	})
+	if a.cfg.Store.Driver == "postgres" {
+		a.every(time.Second, "learn of revoked tokens", service.LoadRevoked)
+	}
+	return service, service.LoadRevoked(ctx)
+}
+
+func serviceClients(cfg *config.Config) (clients []sts.ServiceClient) {
+	for _, c := range cfg.STS.Token.Clients {
+		clients = append(clients, sts.ServiceClient{
+			Audience: c.Audience, Issuer: c.Issuer, ClientID: c.ClientID, Subject: c.Subject, Secret: c.ClientSecret,
+		})
+	}
+	return clients
 }
 
 // syncOrganisations fills the mirror. An external Core that is away does not keep us from starting: the mirror of

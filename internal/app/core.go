@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/core"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
@@ -46,8 +47,8 @@ func (a *App) buildCore(ctx context.Context, service *sts.Service, record *histo
 			Mode:        core.Mode(a.cfg.Core.API.Authentication),
 			StaticToken: core.Secret(a.cfg.Core.API.StaticToken.Reveal()),
 			STS: core.TokenValidation{
-				Issuer: a.cfg.STS.Issuer, Audience: a.cfg.STS.Token.Audiences[0], JWKSURI: "http://sts.memory/.well-known/jwks.json",
-				JWKSRefreshAfter: time.Minute, JWKSExpireAfter: 24 * time.Hour, Leeway: time.Minute,
+				Issuer: a.cfg.STS.Issuer, Audience: a.cfg.STS.Token.Audiences[0], JWKSURI: "http://sts.memory/.well-known/jwks.json?verifier=" + config.CoreVerifier,
+				JWKSRefreshAfter: config.EmbeddedCoreJWKSRefresh, JWKSExpireAfter: 24 * time.Hour, Leeway: time.Minute,
 			},
 		},
 		Organisations: a.store, History: record.Store, HTTP: &http.Client{Transport: keys},

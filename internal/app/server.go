@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/bff"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/gateway"
@@ -46,9 +45,18 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 		elsewhere.Mount(mux)
 	}
 	pages.Mount(mux)
+	administration := &sts.KeyAdministration{Ring: a.ring, Policy: a.policy}
+	pages.Keys, pages.Revocations = administration, p.revocations
 	(&bff.Handler{
+		Keys:  administration,
 		Authn: p.authn, Policy: a.policy, Core: p.calls, Sessions: p.sessions,
-		Exchange: p.authn.Gateway.Guard(&sts.Exchange{Service: p.sts, History: p.record, Verify: verifyFor(p.iam.Verifier)}),
+		Exchange: p.authn.Gateway.Guard(&sts.Exchange{
+			Service: p.sts, History: p.record, IAM: p.iam, IDTokens: a.cfg.STS.Token.IDTokens,
+		}),
+		Services: p.sts, Introspect: p.sts.Introspect,
+		Revoke:      (&sts.Revocation{Service: p.sts, History: p.record}).Revoke,
+		Revocations: p.revocations,
+		Resource:    bff.ProtectedResource{Resource: a.cfg.Server.PublicURL, AuthorizationServers: bearerIssuers(p.iam.Verifier)},
 		Proxy: bff.NewProxy(bff.ProxyConfig{
 			Target: p.core.url, Transport: p.core.transport, Public: public, TrustedProxies: a.cfg.Server.TrustedProxies,
 			OrganisationsChanged: a.policy.SyncOrganisations, Logger: a.logger,
@@ -62,14 +70,14 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	return httpx.WithRequestID(a.logger, httpx.Recover(httpx.SecurityHeaders(https, httpx.GuardPath(mux)))), nil
 }
 
-func verifyFor(v *iam.Verifier) func(context.Context, string) (*access.Principal, error) {
-	return func(ctx context.Context, token string) (*access.Principal, error) {
-		t, err := v.Verify(ctx, token)
-		if err != nil {
-			return nil, err
+// bearerIssuers are those whose access tokens the API accepts.
+func bearerIssuers(v *iam.Verifier) (issuers []string) {
+	for _, issuer := range v.Issuers {
+		if !issuer.SignInOnly {
+			issuers = append(issuers, issuer.Issuer)
 		}
-		return t.Principal, nil
 	}
+	return issuers
 }
 
 // buildGateway makes the built-in gateway: sessions, and the edge that begins and ends them.
@@ -80,15 +88,16 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer) *login.Handler
 		recheck = time.Second // another replica may have ended the session
 	}
 	p.sessions = session.New(session.Config{
-		Store: a.store, Box: p.key.Box("session"), Refresher: p.iam.Client, History: p.record,
+		Store: a.store, Box: p.keys.Box(sealedSession), Refresher: p.iam.Client, Revoked: p.revocations.Book, History: p.record,
 		Idle: a.cfg.Gateway.Session.Idle, Absolute: a.cfg.Gateway.Session.Absolute, Recheck: recheck,
 		Secure: https, Now: a.now, Logger: a.logger,
 	})
-	p.authn.Sessions = p.sessions
+	a.onClose(p.sessions.Close)
+	p.authn.Sessions, p.revocations.Sessions = p.sessions, p.sessions
 	a.every(time.Minute, "remove ended sessions", p.sessions.Sweep)
 	return login.New(login.Config{
 		Client: p.iam.Client, Issuer: a.cfg.IAM.Issuer, PublicURL: a.cfg.Server.PublicURL, Sessions: p.sessions, History: p.record,
-		Pages: pages, Key: p.key, CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
+		Pages: pages, Key: p.keys.Sealing(), CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
 		Secure: https, Now: a.now, Logger: a.logger,
 	})
 }
@@ -191,6 +200,11 @@ func (a *App) adminHandler() http.Handler {
 		if err := a.store.Ping(r.Context()); err != nil {
 			a.logger.WarnContext(r.Context(), "not ready", "error", err)
 			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		if err := a.ring.Ready(); err != nil {
+			a.logger.WarnContext(r.Context(), "not ready", "error", err)
+			http.Error(w, "the key-encryption key was replaced", http.StatusServiceUnavailable)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)

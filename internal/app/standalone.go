@@ -18,7 +18,8 @@ type CoreOptions struct {
 	Issuer   string       // of the app tokens
 	JWKSURI  string       // where their keys are published
 	Audience string
-	Database string // path of its SQLite file
+	Refresh  time.Duration // how old the keys may grow
+	Database string        // path of its SQLite file
 	Logger   *slog.Logger
 }
 
@@ -33,7 +34,7 @@ func RunCore(ctx context.Context, o CoreOptions, ready func()) error {
 	c, err := core.New(core.Config{
 		Auth: core.Auth{Mode: core.ModeSTS, STS: core.TokenValidation{
 			Issuer: o.Issuer, Audience: o.Audience, JWKSURI: o.JWKSURI,
-			JWKSRefreshAfter: time.Minute, JWKSExpireAfter: 24 * time.Hour, Leeway: time.Minute,
+			JWKSRefreshAfter: o.Refresh, JWKSExpireAfter: 24 * time.Hour, Leeway: time.Minute,
 		}},
 		Organisations: db, History: db, HTTP: &http.Client{Timeout: 10 * time.Second},
 		AllowInsecureHTTPTransport: true, EnableHistoryCreateEndpoint: true, Logger: o.Logger,

@@ -46,6 +46,14 @@ type Caller struct {
 	Session   *session.Session // nil for a bearer token
 }
 
+// SessionRef names the caller's session; it is empty for a bearer token.
+func (c *Caller) SessionRef() string {
+	if c.Session == nil {
+		return ""
+	}
+	return c.Session.Ref
+}
+
 // Authenticate returns the caller. Without one the error is fault.Unauthenticated. It may set cookies on w.
 func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request) (*Caller, error) {
 	if err := a.Gateway.Admit(r); err != nil {

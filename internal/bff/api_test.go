@@ -266,7 +266,16 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	}
 	form := "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token_type=urn:ietf:params:oauth:token-type:jwt&subject_token="
 	for _, token := range []string{b.token("all"), b.token("all") + "x", ""} {
-		verify("/api/sts/token/v1", "post", b.call("", "POST", "/api/sts/token/v1", form+token, "Content-Type", "application/x-www-form-urlencoded"))
+		verify("/api/sts/token/v1", "post", b.call("", "POST", "/api/sts/token/v1", form+token, "Content-Type", formType))
+	}
+	verify("/.well-known/oauth-protected-resource", "get", b.call("", "GET", "/.well-known/oauth-protected-resource", ""))
+	app := b.call("", "POST", "/api/sts/token/v1", form+b.token("all"), "Content-Type", formType).object(t)["access_token"].(string)
+	for _, end := range []string{"introspect", "revoke"} {
+		for _, body := range []string{"token=" + app, "token=junk", "x=y"} {
+			for _, client := range []string{"core", "stranger", ""} {
+				verify("/api/sts/token/v1/"+end, "post", b.as(client, "POST", "/api/sts/token/v1/"+end, body))
+			}
+		}
 	}
 	for path := range d.Paths {
 		if strings.HasSuffix(path, "/{id}") {

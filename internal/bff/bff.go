@@ -12,7 +12,9 @@ import (
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/revocation"
 	"github.com/portico-iam/portico/internal/session"
+	"github.com/portico-iam/portico/internal/sts"
 )
 
 // Handler is the edge.
@@ -22,18 +24,29 @@ type Handler struct {
 	Core     *corecall.Caller
 	Exchange http.Handler
 	Sessions *session.Manager // nil but in the built-in gateway
+	Keys     *sts.KeyAdministration
 	Proxy    *Proxy
 
-	// ManagementEndpoints switches the writing and reading of roles and IAM roles on.
+	Services           *sts.Service // knows clients by their secrets
+	Introspect, Revoke TokenHandler
+	Revocations        *revocation.Service
+	Resource           ProtectedResource
+
+	// ManagementEndpoints switches the writing and reading of roles, IAM roles and signing keys on.
 	ManagementEndpoints bool
 }
 
 // Mount puts the edge's addresses on mux.
 func (h *Handler) Mount(mux *http.ServeMux) {
-	mux.Handle("POST /api/sts/token/v1", h.Exchange)
+	mux.Handle("POST "+sts.TokenPath, h.Exchange)
+	mux.Handle("POST "+sts.IntrospectionPath, h.service(h.Introspect))
+	mux.Handle("POST "+sts.RevocationPath, h.service(h.Revoke))
+	mux.HandleFunc("GET "+protectedResourcePath, h.Resource.serve)
 	if h.ManagementEndpoints {
 		h.mountRoles(mux)
 		h.mountIAMRoles(mux)
+		h.mountKeys(mux)
+		h.mountSessions(mux)
 	}
 	mux.Handle("GET /api/sts/permission/v1", h.called(h.listPermissions))
 	mux.Handle("GET /api/user/v1/me", h.called(h.me))
@@ -76,7 +89,7 @@ func (h *Handler) called(next handler) http.Handler {
 			err = next(w, r, caller)
 		}
 		if err != nil {
-			httpx.WriteError(w, r, err)
+			h.refuse(w, r, err)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 // Package bff is the edge for /api: it finds out who calls, decides, mints and forwards.
 //
 //	/api/sts/token/v1            sts.Exchange, which needs no caller
+//	/api/sts/token/v1/…          tokens.go        sts.Service: what a token is worth, and its end
 //	/api/sts/role/v1 …           roles.go         policy.Service
 //	/api/sts/iam-role/v1 …       iamroles.go      policy.Service
 //	/api/sts/permission/v1       permissions.go   the catalogue

@@ -34,7 +34,7 @@ func (h *Handler) forward(route coreapi.Route) http.Handler {
 				return err
 			}
 		}
-		token, err := h.Core.Bearer(r.Context(), sts.Request{Principal: caller.Principal, Organisation: org, Route: clip(what)})
+		token, err := h.Core.Bearer(r.Context(), sts.Request{Principal: caller.Principal, Session: caller.SessionRef(), Organisation: org, Route: clip(what)})
 		if err != nil {
 			return err
 		}

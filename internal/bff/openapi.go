@@ -39,6 +39,9 @@ var document = func() openAPI {
 
 // methods returns the methods of a concrete path; none for a path that is not ours.
 func (d openAPI) methods(path string) []string {
+	if methods, plain := d.paths[path]; plain {
+		return methods // a pattern may match it too
+	}
 	segments := strings.Split(path, "/")
 	for pattern, methods := range d.paths {
 		parts := strings.Split(pattern, "/")

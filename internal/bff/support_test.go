@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -28,6 +29,7 @@ import (
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/iam"
 	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/revocation"
 	"github.com/portico-iam/portico/internal/seal"
 	"github.com/portico-iam/portico/internal/store"
 	"github.com/portico-iam/portico/internal/sts"
@@ -96,12 +98,14 @@ func (c *core) take() []*http.Request {
 type bench struct {
 	t       *testing.T
 	core    *core
+	db      *store.DB
 	front   *httptest.Server
 	policy  *policy.Service
 	tenants *tenants
 	mux     *http.ServeMux
 	key     ed25519.PrivateKey
 	client  *http.Client
+	claims  map[string]any // put into every token of the IAM
 }
 
 type options struct {
@@ -118,6 +122,7 @@ func newBench(t *testing.T, o options) *bench {
 	b := &bench{t: t, core: &core{}, tenants: &tenants{}, mux: http.NewServeMux()}
 	b.core.Server = httptest.NewServer(b.core)
 	db := testdb.Open(t, store.SQLite)
+	b.db = db
 	record := &history.Recorder{Store: db, Now: time.Now, Logger: silent}
 	var err error
 	if b.policy, err = policy.New(t.Context(), policy.Config{
@@ -135,25 +140,28 @@ func newBench(t *testing.T, o options) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := sts.New(sts.Config{Issuer: public, Audiences: []string{"one-core"}, TTL: 5 * time.Minute, Ring: ring, Policy: b.policy, Now: time.Now})
+	book := &revocation.Book{Store: db, Idle: time.Hour, Now: time.Now}
+	revocations := &revocation.Service{Store: db, Book: book, Policy: b.policy, History: record, TokenTTL: 5 * time.Minute}
+	service := sts.New(sts.Config{
+		Issuer: public, Audiences: []string{"one-core"}, Clients: []sts.ServiceClient{{Audience: "one-core", Issuer: issuer, ClientID: "core", Subject: "core"}},
+		TTL: 5 * time.Minute, Ring: ring, Policy: b.policy, Cuts: book, Now: time.Now,
+	})
 	verifier, idp := b.verifier()
+	verifier.Revoked = book
 	target, _ := url.Parse(b.core.URL + o.coreTarget)
 	self, _ := url.Parse(public)
 	transport := &http.Transport{DisableCompression: true}
 	(&bff.Handler{
 		Authn:  &authn.Authenticator{Mode: config.ModeBearer, Verifier: verifier, PublicOrigin: public},
 		Policy: b.policy, Core: &corecall.Caller{Mode: o.mode, StaticToken: config.Secret("static-token"), STS: service},
-		Exchange: &sts.Exchange{Service: service, History: record, Verify: func(ctx context.Context, raw string) (*access.Principal, error) {
-			token, err := verifier.Verify(ctx, raw)
-			if err != nil {
-				return nil, err
-			}
-			return token.Principal, nil
-		}},
+		Exchange: &sts.Exchange{Service: service, History: record, IAM: &iam.Connection{Verifier: verifier}},
+		Services: service, Revocations: revocations,
+		Introspect: service.Introspect, Revoke: (&sts.Revocation{Service: service, History: record}).Revoke,
+		Resource: bff.ProtectedResource{Resource: public, AuthorizationServers: []string{issuer}},
 		Proxy: bff.NewProxy(bff.ProxyConfig{
 			Target: target, Transport: transport, Public: self, OrganisationsChanged: b.policy.SyncOrganisations, Logger: silent,
 		}),
-		ManagementEndpoints: !o.unmanaged,
+		ManagementEndpoints: !o.unmanaged, Keys: &sts.KeyAdministration{Ring: ring, Policy: b.policy},
 	}).Mount(b.mux)
 	b.front = httptest.NewServer(httpx.WithRequestID(silent, httpx.Recover(httpx.SecurityHeaders(true, httpx.GuardPath(b.mux)))))
 	b.client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
@@ -189,12 +197,29 @@ func (b *bench) verifier() (v *iam.Verifier, stop func()) {
 	return v, stop
 }
 
+const formType = "application/x-www-form-urlencoded"
+
 // token is the IAM's, for somebody with these IAM roles.
-func (b *bench) token(roles ...string) string {
+func (b *bench) token(roles ...string) string { return b.signed("", roles) }
+
+// as sends a form as a client of the IAM; none if it is empty.
+func (b *bench) as(client, method, target, body string) answer {
+	if client == "" {
+		return b.call("", method, target, body, "Content-Type", formType)
+	}
+	return b.call("", method, target, body, "Content-Type", formType, "Authorization", "Bearer "+b.signed(client, []string{"all"}))
+}
+
+func (b *bench) signed(client string, roles []string) string {
 	encode := func(v any) string { j, _ := json.Marshal(v); return base64.RawURLEncoding.EncodeToString(j) }
-	input := encode(map[string]string{"alg": "EdDSA", "kid": "1"}) + "." + encode(map[string]any{
-		"iss": issuer, "aud": "api://one", "sub": "who-" + strings.Join(roles, "-"), "exp": time.Now().Add(time.Hour).Unix(), "roles": roles,
-	})
+	claims := map[string]any{
+		"iss": issuer, "aud": "api://one", "sub": "who-" + strings.Join(roles, "-"), "exp": time.Now().Add(time.Hour).Unix(), "roles": roles, "cid": client,
+	}
+	if client != "" { // of the client itself
+		claims["sub"] = client
+	}
+	maps.Copy(claims, b.claims)
+	input := encode(map[string]string{"alg": "EdDSA", "kid": "1"}) + "." + encode(claims)
 	return input + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(b.key, []byte(input)))
 }
 

@@ -74,10 +74,11 @@ type IAM struct {
 
 // STS is the security token service.
 type STS struct {
-	Issuer                    string `yaml:"issuer"`
-	EnableManagementEndpoints bool   `yaml:"enableManagementEndpoints"`
-	IAM                       STSIAM `yaml:"iam"`
-	Token                     Token  `yaml:"token"`
+	Issuer                    string     `yaml:"issuer"`
+	EnableManagementEndpoints bool       `yaml:"enableManagementEndpoints"`
+	IAM                       STSIAM     `yaml:"iam"`
+	Token                     Token      `yaml:"token"`
+	Delegation                Delegation `yaml:"delegation"`
 }
 
 // STSIAM is how IAM tokens are validated and read.
@@ -121,11 +122,16 @@ func (a *Additional) UnmarshalYAML(node *yaml.Node) error {
 
 // Token is what the STS mints.
 type Token struct {
-	TTL                  time.Duration `yaml:"ttl"`
-	Audiences            []string      `yaml:"audiences"`
-	KeyRotation          time.Duration `yaml:"keyRotation"`
-	KeyOverlap           time.Duration `yaml:"keyOverlap"`
-	KeyEncryptionKeyFile string        `yaml:"keyEncryptionKeyFile"`
+	TTL                  time.Duration   `yaml:"ttl"`
+	Audiences            []string        `yaml:"audiences"`
+	Clients              []ServiceClient `yaml:"clients"`
+	IDTokens             bool            `yaml:"idTokens"` // they may be exchanged too
+	KeyRotation          time.Duration   `yaml:"keyRotation"`
+	KeyOverlap           time.Duration   `yaml:"keyOverlap"`
+	KeyEncryptionKeyFile string          `yaml:"keyEncryptionKeyFile"`
+	// PreviousKeyEncryptionKeyFile opens what the other one does not, while that is being replaced.
+	PreviousKeyEncryptionKeyFile string     `yaml:"previousKeyEncryptionKeyFile"`
+	Verifiers                    []Verifier `yaml:"verifiers"`
 }
 
 // The ways to authenticate to Core.
@@ -185,6 +191,7 @@ func Default() Config {
 				TokenValidation: defaultTokenValidation(),
 				RolePath:        defaultRolePath, SubjectPath: defaultSubjectPath, AdminRole: "ONE_STS_ADMIN", Bootstrap: true,
 			},
+			Delegation: defaultDelegation(),
 			Token: Token{
 				TTL: 5 * time.Minute, Audiences: []string{"one-core"},
 				KeyRotation: 90 * 24 * time.Hour, KeyOverlap: 24 * time.Hour,

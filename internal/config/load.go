@@ -212,6 +212,8 @@ func leafKind(t reflect.Type) string {
 		return "a network, e.g. 10.0.0.0/8"
 	case t.Kind() == reflect.Bool:
 		return "true or false"
+	case t.Kind() == reflect.Int:
+		return "a number, e.g. 2"
 	}
 	return "text"
 }
@@ -298,6 +300,8 @@ func applyEnvironment(root *yaml.Node, shape reflect.Type, environ []string) (fa
 			set(root, strings.Split(path, "."), list)
 		case t.Kind() == reflect.Bool:
 			set(root, strings.Split(path, "."), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: value})
+		case t.Kind() == reflect.Int:
+			set(root, strings.Split(path, "."), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: value})
 		default:
 			set(root, strings.Split(path, "."), scalar(value))
 		}
@@ -347,6 +351,16 @@ func applySecretFiles(node *yaml.Node, t reflect.Type, prefix string) (faults Fa
 		if field.Kind() == reflect.Struct {
 			if child := get(node, name); child != nil && child.Kind == yaml.MappingNode {
 				faults = append(faults, applySecretFiles(child, field, prefix+name+".")...)
+			}
+			continue
+		}
+		if field.Kind() == reflect.Slice && field.Elem().Kind() == reflect.Struct {
+			if list := get(node, name); list != nil && list.Kind == yaml.SequenceNode {
+				for n, item := range list.Content {
+					if item.Kind == yaml.MappingNode {
+						faults = append(faults, applySecretFiles(item, field.Elem(), fmt.Sprintf("%s%s[%d].", prefix, name, n))...)
+					}
+				}
 			}
 			continue
 		}

@@ -68,6 +68,13 @@ sts:
     keyRotation: 720h
     keyOverlap: 48h
     keyEncryptionKeyFile: /run/secrets/kek
+    previousKeyEncryptionKeyFile: /run/secrets/old
+    clients:
+      - { audience: two-core, clientId: 0oa2 }
+      - { audience: one-core, issuer: https://other.example.com, clientId: batch, subject: service-account-batch }
+    idTokens: true
+    verifiers: [{ name: core, jwksCache: 10m }, { name: bridge, jwksCache: 36h }]
+  delegation: { ttl: 30s, maxDepth: 3 }
 core:
   api: { url: https://core.example.com/base, authentication: UNSAFE_STATIC, staticToken: canary-static }
 store:
@@ -138,7 +145,17 @@ func TestAFullFile(t *testing.T) {
 					},
 				},
 			},
-			Token: Token{2 * time.Minute, []string{"one-core", "two-core"}, 720 * time.Hour, 48 * time.Hour, "/run/secrets/kek"},
+			Token: Token{
+				TTL: 2 * time.Minute, Audiences: []string{"one-core", "two-core"}, KeyRotation: 720 * time.Hour, KeyOverlap: 48 * time.Hour,
+				KeyEncryptionKeyFile: "/run/secrets/kek", PreviousKeyEncryptionKeyFile: "/run/secrets/old",
+				Verifiers: []Verifier{{"core", 10 * time.Minute}, {"bridge", 36 * time.Hour}},
+				IDTokens:  true,
+				Clients: []ServiceClient{
+					{"two-core", "https://dev-12345.okta.com/oauth2/default", "0oa2", "0oa2", ""},
+					{"one-core", "https://other.example.com", "batch", "service-account-batch", ""},
+				},
+			},
+			Delegation: Delegation{30 * time.Second, 3},
 		},
 		Core:          Core{CoreAPI{URL: "https://core.example.com/base", Authentication: AuthUnsafeStatic, StaticToken: "canary-static"}},
 		Store:         Store{"postgres", "postgres://portico:canary-dsn@db/portico"},
@@ -439,6 +456,12 @@ func TestPrintMasksAndLoadsAgain(t *testing.T) {
 			}
 			if len(c.STS.IAM.Additional) == 0 {
 				c.STS.IAM.Additional = nil
+			}
+			if len(c.STS.Token.Clients) == 0 {
+				c.STS.Token.Clients = nil
+			}
+			if len(c.STS.Token.Verifiers) == 0 {
+				c.STS.Token.Verifiers = nil
 			}
 		}
 		if !reflect.DeepEqual(again, c) {

@@ -149,9 +149,8 @@ func (s *STS) validate(v *validator, c *Config) {
 	v.between("sts.token.ttl", s.Token.TTL, 30*time.Second, time.Hour)
 	v.between("sts.token.keyRotation", s.Token.KeyRotation, time.Hour, 10*365*24*time.Hour)
 	v.between("sts.token.keyOverlap", s.Token.KeyOverlap, time.Minute, 30*24*time.Hour)
-	if s.Token.KeyOverlap > s.Token.KeyRotation {
-		v.fail("sts.token.keyOverlap", "expected at most sts.token.keyRotation (%s), got %s", s.Token.KeyRotation, s.Token.KeyOverlap)
-	}
+	c.validateVerifiers(v)
+	s.validateDelegation(v)
 	if len(s.Token.Audiences) == 0 || slices.Contains(s.Token.Audiences, "") {
 		v.fail("sts.token.audiences", "expected at least one audience and none empty, e.g. [one-core]")
 	}

@@ -16,7 +16,7 @@ func (g *Gateway) validate(v *validator) {
 	}
 	for _, taken := range []string{
 		"/login/", "/logout/", "/api/", "/ssi/", "/scim/", "/.well-known/", "/assets/",
-		"/api-docs/", "/access/", "/roles/", "/organisations/", "/history/", "/integration/", "/session/",
+		"/api-docs/", "/access/", "/roles/", "/organisations/", "/history/", "/integration/", "/keys/", "/session/",
 	} {
 		if strings.HasPrefix(g.CallbackPath+"/", taken) {
 			v.fail("gateway.callbackPath", "expected a path outside %s, got %s", taken, g.CallbackPath)

@@ -22,7 +22,9 @@ import (
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/integration"
 	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/revocation"
 	"github.com/portico-iam/portico/internal/session"
+	"github.com/portico-iam/portico/internal/sts"
 )
 
 // Config is what the Desk needs.
@@ -45,6 +47,9 @@ type Handler struct {
 	// Sessions and SignIn belong to the built-in gateway; behind another one they are nil.
 	Sessions *session.Manager
 	SignIn   http.HandlerFunc
+	Keys     *sts.KeyAdministration
+	// Revocations knows who is signed in.
+	Revocations *revocation.Service
 }
 
 // Mount puts the Desk's addresses on mux.
@@ -57,6 +62,8 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	h.mountAccess(mux)
 	h.mountOrganisations(mux)
 	h.mountIntegration(mux)
+	h.mountKeys(mux)
+	h.mountPeople(mux)
 	mux.Handle("GET "+view.HistoryPath, h.page(h.historyList))
 	mux.Handle("GET "+view.HistoryPath+"/{id}", h.page(h.historyDetail))
 	mux.Handle("/", h.known(h.elsewhere(mux)))
@@ -291,6 +298,9 @@ const (
 	organisationSaved       outcome = "organisation-saved"
 	organisationDeactivated outcome = "organisation-deactivated"
 	organisationReactivated outcome = "organisation-reactivated"
+	keysRotated             outcome = "keys-rotated"
+	keyCutOff               outcome = "key-cut-off"
+	accessEnded             outcome = "access-ended"
 )
 
 var outcomes = map[outcome]string{
@@ -304,6 +314,9 @@ var outcomes = map[outcome]string{
 	organisationSaved:       "The organisation is saved.",
 	organisationDeactivated: "The organisation is deactivated. Nobody can work in it.",
 	organisationReactivated: "The organisation is active again.",
+	keysRotated:             "The next key signs from now on.",
+	accessEnded:             "Done. What is already with Core expires within minutes; whoever may still sign in can do so again.",
+	keyCutOff:               "The key is cut off: it signs no more and is no longer published.",
 }
 
 // may tells whether the caller holds a permission of the system, to offer or hide what needs it. It enforces nothing.

@@ -51,11 +51,17 @@ func (h *Handler) nav(r *http.Request, c *authn.Caller) []view.Section {
 			nav = append(nav, s.section)
 		}
 	}
+	if h.may(c, access.STSSessionList) {
+		nav = append(nav, view.SectionPeople)
+	}
 	if _, err := h.historyScope(r, c); err == nil {
 		nav = append(nav, view.SectionHistory)
 	}
 	if h.may(c, access.STSAccessExplain) {
 		nav = append(nav, view.SectionIntegration)
+	}
+	if h.may(c, access.STSKeyList) {
+		nav = append(nav, view.SectionKeys)
 	}
 	return nav
 }

@@ -62,8 +62,8 @@ func (h *Handler) historyList(w http.ResponseWriter, r *http.Request, c *authn.C
 }
 
 var (
-	recordedActions = []string{"CREATED", "UPDATED", "DELETED", "REJECTED", "DEACTIVATED", "REACTIVATED"}
-	recordedTypes   = []string{"ORGANISATION", "STS_ROLE", "STS_IAM_ROLE", "STS_SESSION", "STS_TOKEN"}
+	recordedActions = []string{"CREATED", "UPDATED", "DELETED", "REJECTED", "DEACTIVATED", "REACTIVATED", "ACTIVATED", "REVOKED"}
+	recordedTypes   = []string{"ORGANISATION", "STS_ROLE", "STS_IAM_ROLE", "STS_SESSION", "STS_TOKEN", "KEY"}
 )
 
 func (h *Handler) historyFilter(r *http.Request, v *view.HistoryList) history.Filter {

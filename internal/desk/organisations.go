@@ -72,6 +72,7 @@ func (h *Handler) organisationDetail(w http.ResponseWriter, r *http.Request, c *
 		Page: h.frame(r, c), ID: string(o.ID), Name: o.Name, Created: view.Stamp{When: h.when(o.CreatedDate.Time)},
 		Changed: view.Stamp{When: h.when(o.LastModified.Time)},
 		CanEdit: h.may(c, access.STSOrganisationEdit), CanHistory: h.may(c, access.SystemHistoryList),
+		CanRevoke: h.may(c, access.STSSessionRevoke),
 	}
 	if !o.DeactivatedAt.IsZero() {
 		v.Deactivated = &view.Stamp{When: h.when(o.DeactivatedAt.Time)}

@@ -36,6 +36,7 @@ var (
 	SignInLoop         = code("PT_0017", 400, "The sign-in goes round in circles")
 	InsufficientMethod = code("PT_0018", 428, "A revision is required")
 	AroundGateway      = code("PT_0019", 403, "The request did not come through the gateway")
+	KeyTooNew          = code("PT_0020", 409, "The next signing key is too new")
 )
 
 // All lists every code, for the documentation and its test.

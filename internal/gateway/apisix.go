@@ -41,7 +41,6 @@ func (v *values) Plain() (string, error) { return render("plain", v) }
 // Open is the routes that need no sign-in, as a list of paths.
 func (v *values) Open() []string {
 	return []string{
-		"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/ssi/*",
-		"/.well-known/openid-credential-issuer/*", "/ssi/*", "/api/sts/token/v1", "/assets/*",
+		"/.well-known/jwks.json", "/.well-known/oauth-*", "/.well-known/openid-credential-issuer/*", "/ssi/*", "/api/sts/token/v1", "/assets/*",
 	}
 }

@@ -50,7 +50,7 @@ func (v *values) JWTIssuers() []string {
 // SkipAuth is the requests that need no sign-in, as method=regular expression of the path.
 func (v *values) SkipAuth() []string {
 	return []string{
-		`GET=^/\.well-known/(jwks\.json|oauth-authorization-server)$`,
+		`GET=^/\.well-known/(jwks\.json|oauth-authorization-server|oauth-protected-resource)$`,
 		`GET=^/\.well-known/(oauth-authorization-server/ssi|openid-credential-issuer)/`,
 		`^/ssi/`, `POST=^/api/sts/token/v1$`, `GET=^/assets/`,
 	}

@@ -151,7 +151,7 @@ func TestOAuth2ProxySkipsTheSignIn(t *testing.T) {
 		})
 	}
 	for request, want := range map[string]bool{
-		"GET /.well-known/jwks.json": true, "GET /.well-known/oauth-authorization-server": true, "GET /ssi/ca/1": true, "POST /ssi/openid4vci/final-1.0/1/token": true,
+		"GET /.well-known/jwks.json": true, "GET /.well-known/oauth-authorization-server": true, "GET /.well-known/oauth-protected-resource": true, "GET /ssi/ca/1": true, "POST /ssi/openid4vci/final-1.0/1/token": true,
 		"GET /.well-known/openid-credential-issuer/ssi/openid4vci/final-1.0/1/2": true, "POST /api/sts/token/v1": true, "GET /assets/desk.css": true,
 		"GET /": false, "GET /roles": false, "GET /api/user/v1/me": false, "GET /api/sts/token/v1": false, "POST /api/sts/token/v1/x": false, "GET /api/ssi/x": false,
 		"GET /.well-known/jwks.jsonx": false, "GET /x/.well-known/jwks.json": false, "POST /assets/x": false, "GET /.well-knownxjwks.json": false, "GET /logout": false,

@@ -27,6 +27,8 @@ const (
 	Errored     Action = "ERRORED"
 	Deactivated Action = "DEACTIVATED"
 	Reactivated Action = "REACTIVATED"
+	Activated   Action = "ACTIVATED"
+	Revoked     Action = "REVOKED"
 )
 
 // The entity types that Portico records.
@@ -36,6 +38,7 @@ const (
 	STSIAMRole   EntityType = "STS_IAM_ROLE"
 	STSSession   EntityType = "STS_SESSION"
 	STSToken     EntityType = "STS_TOKEN"
+	Key          EntityType = "KEY"
 )
 
 // The sources.

@@ -59,7 +59,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	for _, stale := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
 		w.Header().Del(stale) // of the answer that was meant to be
 	}
-	if f.Code == fault.Unauthenticated {
+	if f.Code == fault.Unauthenticated && w.Header().Get("WWW-Authenticate") == "" {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="portico"`) // RFC 6750 section 3
 	}
 	WriteJSON(w, f.Code.Status, body)

@@ -162,13 +162,15 @@ type Page struct {
 	Descending   bool
 }
 
+// Window reads page and pageSize alone, of what has one order only.
+func (q *Query) Window() Page {
+	return Page{Number: q.Int("page", 0, 0, maxPage), Size: q.Int("pageSize", DefaultPageSize, 1, MaxPageSize)}
+}
+
 // Page reads page, pageSize, sort (one of sorts) and sortDirection. Without a sort the newest come first.
 func (q *Query) Page(sorts ...string) Page {
-	p := Page{
-		Number: q.Int("page", 0, 0, maxPage),
-		Size:   q.Int("pageSize", DefaultPageSize, 1, MaxPageSize),
-		Sort:   q.OneOf("sort", "", sorts...),
-	}
+	p := q.Window()
+	p.Sort = q.OneOf("sort", "", sorts...)
 	direction := q.OneOf("sortDirection", "", "ASC", "DESC")
 	p.Descending = direction == "DESC" || p.Sort == "" && direction == ""
 	if p.Sort == "" {

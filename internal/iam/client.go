@@ -151,11 +151,12 @@ func (c *Client) grant(ctx context.Context, token *oauth2.Token, id, before *Tok
 	if c.TokenSource == config.SourceIDToken {
 		return c.idTokenGrant(ctx, token, id, before, rawID)
 	}
-	verified, err := c.Verifier.Verify(ctx, token.AccessToken)
+	verified, err := c.Verifier.verify(ctx, token.AccessToken, delegation...) // once: nothing to remember
 	if err != nil {
 		return nil, fmt.Errorf("access token: %w", err)
 	}
 	p := verified.Principal
+	p.IssuedAt = c.Verifier.Now() // by our own clock
 	if id != nil {
 		complete(p, id)
 		if p.GivenName == "" && p.FamilyName == "" {
@@ -175,6 +176,9 @@ func complete(p *access.Principal, from *Token) {
 	}
 	if p.Login == "" {
 		p.Login = login
+	}
+	if p.SignIn.IsZero() { // Okta tells it in the ID token alone
+		p.SignIn = signIn(from.claims)
 	}
 }
 

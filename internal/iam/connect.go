@@ -1,10 +1,12 @@
 package iam
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/claim"
 	"github.com/portico-iam/portico/internal/config"
 )
@@ -22,7 +24,7 @@ type Connection struct {
 // discovery unless they are configured.
 func Connect(cfg *config.Config, now func() time.Time, logger *slog.Logger) (*Connection, error) {
 	http := HTTPClient()
-	c := &Connection{Clock: &Clock{Base: http.Transport, Now: now}, Verifier: &Verifier{Now: now}}
+	c := &Connection{Clock: &Clock{Base: http.Transport, Now: now}, Verifier: &Verifier{Now: now, Verified: NewVerified()}}
 	http.Transport = c.Clock
 	c.Provider = &Provider{Issuer: cfg.IAM.Issuer, DiscoveryURL: cfg.IAM.DiscoveryURL, HTTP: http, Now: now, Logger: logger}
 	c.Client = &Client{
@@ -51,6 +53,21 @@ func Connect(cfg *config.Config, now func() time.Time, logger *slog.Logger) (*Co
 		c.Verifier.Issuers = append(c.Verifier.Issuers, issuer)
 	}
 	return c, nil
+}
+
+// Principal, Subject and Identity read tokens that are to be exchanged.
+func (c *Connection) Principal(ctx context.Context, raw string) (*access.Principal, error) {
+	return c.Verifier.Principal(ctx, raw)
+}
+
+// Subject is Verifier.Subject.
+func (c *Connection) Subject(ctx context.Context, raw string) (*access.Principal, *access.MayAct, error) {
+	return c.Verifier.Subject(ctx, raw)
+}
+
+// Identity is Client.Identity.
+func (c *Connection) Identity(ctx context.Context, raw string) (*access.Principal, error) {
+	return c.Client.Identity(ctx, raw)
 }
 
 // Close waits for what is under way.

@@ -42,8 +42,8 @@ type KeySet struct {
 	Logger       *slog.Logger
 
 	mu         sync.Mutex
-	keys       map[string]jose.JSONWebKey
-	fetchedAt  time.Time // of the keys
+	keys       map[string]*jose.JSONWebKey // a key that stays as it is stays the same pointer
+	fetchedAt  time.Time                   // of the keys
 	triedAt    time.Time
 	lastErr    error // of the last try
 	flight     singleflight.Group
@@ -53,7 +53,7 @@ type KeySet struct {
 
 // Key returns the key of that id. It fetches when there are no keys yet, when they are too old to be trusted, or, once
 // per interval, when the id is unknown. Keys that are only due for a refresh are used meanwhile.
-func (k *KeySet) Key(ctx context.Context, kid string) (jose.JSONWebKey, error) {
+func (k *KeySet) Key(ctx context.Context, kid string) (*jose.JSONWebKey, error) {
 	k.mu.Lock()
 	key, known := k.keys[kid]
 	now := k.Now()
@@ -66,7 +66,7 @@ func (k *KeySet) Key(ctx context.Context, kid string) (jose.JSONWebKey, error) {
 	case !usable:
 		// Too soon may also mean that another caller fetched them since we looked.
 		if err := k.refetch(ctx); err != nil && (!errors.Is(err, errTooSoon) || !k.usable()) {
-			return jose.JSONWebKey{}, err
+			return nil, err
 		}
 		return k.cached(kid)
 	case known && due:
@@ -85,17 +85,31 @@ func (k *KeySet) Key(ctx context.Context, kid string) (jose.JSONWebKey, error) {
 
 // Replaced fetches again, once per interval, and returns the key if other material now stands under its id: some
 // servers change a key without changing its id.
-func (k *KeySet) Replaced(ctx context.Context, old jose.JSONWebKey) (jose.JSONWebKey, bool) {
+func (k *KeySet) Replaced(ctx context.Context, old *jose.JSONWebKey) (*jose.JSONWebKey, bool) {
 	// Too soon may also mean that another caller found the new one since we looked.
 	if err := k.refetch(ctx); err != nil && !errors.Is(err, errTooSoon) {
-		return jose.JSONWebKey{}, false
+		return nil, false
 	}
 	now, err := k.cached(old.KeyID)
 	if err != nil {
-		return jose.JSONWebKey{}, false
+		return nil, false
 	}
-	same, ok := old.Key.(interface{ Equal(x crypto.PublicKey) bool })
-	return now, ok && !same.Equal(now.Key)
+	return now, !sameMaterial(old, now)
+}
+
+func sameMaterial(a, b *jose.JSONWebKey) bool {
+	public, ok := a.Key.(interface{ Equal(x crypto.PublicKey) bool })
+	return ok && public.Equal(b.Key)
+}
+
+// keepSame puts those of the keys in use in the place of their equals, so that whoever remembers a key by its pointer
+// learns of its end, and of nothing else.
+func keepSame(keys, inUse map[string]*jose.JSONWebKey) {
+	for id, key := range keys {
+		if old := inUse[id]; old != nil && old.Algorithm == key.Algorithm && sameMaterial(old, key) {
+			keys[id] = old
+		}
+	}
 }
 
 // Fetched tells when something was last fetched, and why the last try failed, if it did.
@@ -135,12 +149,12 @@ func (k *KeySet) tooSoon(now time.Time) bool {
 	return !k.triedAt.IsZero() && now.Sub(k.triedAt) < refetchInterval
 }
 
-func (k *KeySet) cached(kid string) (jose.JSONWebKey, error) {
+func (k *KeySet) cached(kid string) (*jose.JSONWebKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	key, ok := k.keys[kid]
 	if !ok {
-		return jose.JSONWebKey{}, errUnknownKey
+		return nil, errUnknownKey
 	}
 	return key, nil
 }
@@ -177,6 +191,7 @@ func (k *KeySet) refetch(ctx context.Context) error {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if k.lastErr = err; err == nil {
+			keepSame(keys, k.keys)
 			k.keys, k.fetchedAt = keys, now
 		}
 		return nil, err
@@ -184,7 +199,7 @@ func (k *KeySet) refetch(ctx context.Context) error {
 	return err
 }
 
-func (k *KeySet) fetch(ctx context.Context) (map[string]jose.JSONWebKey, error) {
+func (k *KeySet) fetch(ctx context.Context) (map[string]*jose.JSONWebKey, error) {
 	url, err := k.URL(ctx)
 	if err != nil {
 		return nil, err
@@ -202,9 +217,9 @@ func (k *KeySet) fetch(ctx context.Context) (map[string]jose.JSONWebKey, error) 
 	if len(set.Keys) > maxKeys {
 		return nil, fmt.Errorf("%s: expected at most %d keys, got %d", url, maxKeys, len(set.Keys))
 	}
-	keys := make(map[string]jose.JSONWebKey, len(set.Keys))
+	keys := make(map[string]*jose.JSONWebKey, len(set.Keys))
 	for _, raw := range set.Keys {
-		var key jose.JSONWebKey
+		key := &jose.JSONWebKey{}
 		if err := key.UnmarshalJSON(raw); err != nil || !usableKey(key) {
 			continue // a kind that we don't know must not cost us those that we do
 		}
@@ -220,7 +235,7 @@ func (k *KeySet) fetch(ctx context.Context) (map[string]jose.JSONWebKey, error) 
 }
 
 // usableKey tells whether a key may verify signatures: public, asymmetric, strong, with an id.
-func usableKey(key jose.JSONWebKey) bool {
+func usableKey(key *jose.JSONWebKey) bool {
 	if key.KeyID == "" || key.Use == "enc" {
 		return false
 	}
@@ -234,7 +249,7 @@ func usableKey(key jose.JSONWebKey) bool {
 }
 
 // fitsKey binds an algorithm to the type of the key, and to the one that the key itself names (RFC 8725 section 3.1).
-func fitsKey(alg jose.SignatureAlgorithm, key jose.JSONWebKey) bool {
+func fitsKey(alg jose.SignatureAlgorithm, key *jose.JSONWebKey) bool {
 	if key.Algorithm != "" && key.Algorithm != string(alg) {
 		return false
 	}

@@ -45,6 +45,7 @@ type Metadata struct {
 	UserinfoEndpoint      string `json:"userinfo_endpoint"`
 	JWKSURI               string `json:"jwks_uri"`
 	EndSessionEndpoint    string `json:"end_session_endpoint"`
+	RevocationEndpoint    string `json:"revocation_endpoint"` // RFC 8414
 	// RFC 9207: the provider names itself in the authorization response.
 	IssParameterSupported bool `json:"authorization_response_iss_parameter_supported"`
 }
@@ -155,7 +156,9 @@ func (p *Provider) discover(ctx context.Context) (*Metadata, error) {
 			return nil, fmt.Errorf("%s: %s: %w", p.DiscoveryURL, name, err)
 		}
 	}
-	for name, endpoint := range map[string]string{"userinfo_endpoint": m.UserinfoEndpoint, "end_session_endpoint": m.EndSessionEndpoint} {
+	for name, endpoint := range map[string]string{
+		"userinfo_endpoint": m.UserinfoEndpoint, "end_session_endpoint": m.EndSessionEndpoint, "revocation_endpoint": m.RevocationEndpoint,
+	} {
 		if endpoint == "" {
 			continue
 		}

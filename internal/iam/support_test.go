@@ -221,3 +221,11 @@ func header(changes object) object { return with(object{"alg": "RS256", "kid": "
 
 // good is what Okta sends, with changes.
 func good(changes object) string { return sign(header(nil), claims(changes), keys().rsa) }
+
+func mustJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}

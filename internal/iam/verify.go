@@ -35,8 +35,24 @@ type Issuer struct {
 
 // Verifier validates tokens of the configured issuers. The first is the one that people sign in with.
 type Verifier struct {
-	Issuers []*Issuer
-	Now     func() time.Time
+	Issuers  []*Issuer
+	Now      func() time.Time
+	Verified *Verified   // nil: every token is verified anew
+	Revoked  Revocations // nil: nobody is revoked
+}
+
+// Revocations tell whose tokens count no more though they have not expired.
+type Revocations interface {
+	EndedFor(issuer, subject string, issuedAt time.Time) bool
+}
+
+// checkRevoked refuses a token that somebody brings who was revoked since it was issued. What our own sign-in gets from the
+// token endpoint is of now, whatever the provider's clock says, and is not asked for here.
+func (v *Verifier) checkRevoked(p *access.Principal) error {
+	if v.Revoked != nil && v.Revoked.EndedFor(p.Issuer, p.Subject, p.IssuedAt) {
+		return refuse("it was issued before access was revoked; sign in anew")
+	}
+	return nil
 }
 
 // Token is a validated token.
@@ -44,6 +60,7 @@ type Token struct {
 	Principal *access.Principal
 	ExpiresAt time.Time
 	claims    map[string]any
+	proof
 }
 
 // claim returns a claim that is a string.
@@ -57,9 +74,8 @@ func refuse(format string, args ...any) error {
 	return fault.Unauthenticated.New("the identity provider's token was refused: "+format, args...)
 }
 
-// Verify validates an access token and reads the principal from it. Every refusal is fault.Unauthenticated; keys that
-// can't be had are fault.Unavailable.
-func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
+// verify validates an access token that has none of those claims.
+func (v *Verifier) verify(ctx context.Context, raw string, without ...string) (*Token, error) {
 	p, err := parse(raw)
 	if err != nil {
 		return nil, err
@@ -77,25 +93,25 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
 	if _, isLogout := p.claims["events"]; isLogout {
 		return nil, refuse("it is a logout or security event token, not an access token")
 	}
-	// A token in which somebody acts for another, or may, is for delegation alone (RFC 8693 section 4).
-	for _, name := range []string{"act", "may_act"} {
+	for _, name := range without {
 		if _, has := p.claims[name]; has {
 			return nil, refuse("it carries %s: a delegated token is not accepted here", name)
 		}
 	}
-	expires, err := v.checkTimes(p, issuer.Leeway)
+	life, err := v.checkTimes(p, issuer.Leeway)
 	if err != nil {
 		return nil, err
 	}
-	if err := issuer.checkSignature(ctx, p); err != nil {
+	key, err := issuer.checkSignature(ctx, p)
+	if err != nil {
 		return nil, err
 	}
 	principal, err := issuer.principal(p.claims)
 	if err != nil {
 		return nil, err
 	}
-	principal.NotAfter = expires
-	return &Token{Principal: principal, ExpiresAt: expires, claims: p.claims}, nil
+	principal.IssuedAt, principal.NotAfter = life.issuedAt, life.expires
+	return &Token{Principal: principal, ExpiresAt: life.expires, claims: p.claims, proof: proof{issuer: issuer, key: key, life: life}}, nil
 }
 
 // VerifyIDToken validates the ID token of a sign-in (OpenID Connect Core 1.0 section 3.1.3.7).
@@ -117,14 +133,14 @@ func (v *Verifier) VerifyIDToken(ctx context.Context, raw, clientID, nonce, acce
 	if azp, has := p.claims["azp"]; has && azp != clientID {
 		return nil, refuse("the ID token was issued to another client")
 	}
-	expires, err := v.checkTimes(p, issuer.Leeway)
+	life, err := v.checkTimes(p, issuer.Leeway)
 	if err != nil {
 		return nil, err
 	}
 	if _, has := p.claims["iat"]; !has {
 		return nil, refuse("the ID token has no iat")
 	}
-	if err := issuer.checkSignature(ctx, p); err != nil {
+	if _, err := issuer.checkSignature(ctx, p); err != nil {
 		return nil, err
 	}
 	// A refreshed ID token need not carry the nonce again (section 12.2), so then none is expected.
@@ -137,7 +153,7 @@ func (v *Verifier) VerifyIDToken(ctx context.Context, raw, clientID, nonce, acce
 	if p.text("sub") == "" {
 		return nil, refuse("the ID token has no sub")
 	}
-	return &Token{ExpiresAt: expires, claims: p.claims}, nil
+	return &Token{ExpiresAt: life.expires, claims: p.claims, proof: proof{life: life}}, nil
 }
 
 // Subject returns the token's own sub.
@@ -191,52 +207,67 @@ func (v *Verifier) checkAudience(p *parsed, audience string) error {
 	return refuse("expected the audience %s, got %s%s", audience, clip(strings.Join(p.audiences(), " ")), hint)
 }
 
-// checkTimes returns the expiry.
-func (v *Verifier) checkTimes(p *parsed, leeway time.Duration) (time.Time, error) {
-	now := v.Now()
-	expires, has, err := p.time("exp")
-	switch {
-	case err != nil:
-		return time.Time{}, err
-	case !has:
-		return time.Time{}, refuse("it has no exp")
-	case !now.Before(expires.Add(leeway)):
-		return time.Time{}, refuse("it expired %s ago", now.Sub(expires).Round(time.Second))
-	}
-	for _, name := range []string{"nbf", "iat"} {
-		at, has, err := p.time(name)
-		if err != nil {
-			return time.Time{}, err
-		}
-		if has && at.After(now.Add(leeway)) {
-			return time.Time{}, refuse("its %s is %s ahead of this machine's clock: check both clocks", name, at.Sub(now).Round(time.Second))
+// life is when a token counts. What it does not say is zero.
+type life struct{ expires, notBefore, issuedAt time.Time }
+
+func (v *Verifier) checkTimes(p *parsed, leeway time.Duration) (l life, err error) {
+	for _, c := range []struct {
+		name string
+		at   *time.Time
+	}{{"exp", &l.expires}, {"nbf", &l.notBefore}, {"iat", &l.issuedAt}} {
+		if *c.at, _, err = p.time(c.name); err != nil {
+			return life{}, err
 		}
 	}
-	return expires, nil
+	return l, l.check(v.Now(), leeway)
 }
 
-func (i *Issuer) checkSignature(ctx context.Context, p *parsed) error {
-	if !slices.Contains(i.Algorithms, string(p.alg)) {
-		return refuse("expected one of the algorithms %s, got %s", strings.Join(i.Algorithms, ", "), p.alg)
-	}
-	key, err := i.Keys.Key(ctx, p.kid)
+func (l life) check(now time.Time, leeway time.Duration) error {
 	switch {
-	case errors.Is(err, errUnknownKey):
-		return refuse("the issuer publishes no key %q", clip(p.kid))
+	case l.expires.IsZero():
+		return refuse("it has no exp")
+	case !now.Before(l.expires.Add(leeway)):
+		return refuse("it expired %s ago", now.Sub(l.expires).Round(time.Second))
+	case l.notBefore.After(now.Add(leeway)):
+		return refuse("its nbf is %s ahead of this machine's clock: check both clocks", l.notBefore.Sub(now).Round(time.Second))
+	case l.issuedAt.After(now.Add(leeway)):
+		return refuse("its iat is %s ahead of this machine's clock: check both clocks", l.issuedAt.Sub(now).Round(time.Second))
+	}
+	return nil
+}
+
+// checkSignature returns the key by which the signature verifies.
+func (i *Issuer) checkSignature(ctx context.Context, p *parsed) (*jose.JSONWebKey, error) {
+	if !slices.Contains(i.Algorithms, string(p.alg)) {
+		return nil, refuse("expected one of the algorithms %s, got %s", strings.Join(i.Algorithms, ", "), p.alg)
+	}
+	key, err := i.key(ctx, p.kid)
+	switch {
 	case err != nil:
-		return fault.Unavailable.New("the identity provider's keys can't be had; try again in a moment").Because(err)
+		return nil, err
 	case !fitsKey(p.alg, key):
-		return refuse("its algorithm %s is not of the key's type", p.alg)
+		return nil, refuse("its algorithm %s is not of the key's type", p.alg)
 	}
 	if _, err := p.jws.Verify(key); err == nil {
-		return nil
+		return key, nil
 	}
 	if key, replaced := i.Keys.Replaced(ctx, key); replaced && fitsKey(p.alg, key) {
 		if _, err := p.jws.Verify(key); err == nil {
-			return nil
+			return key, nil
 		}
 	}
-	return refuse("its signature does not verify")
+	return nil, refuse("its signature does not verify")
+}
+
+func (i *Issuer) key(ctx context.Context, kid string) (*jose.JSONWebKey, error) {
+	key, err := i.Keys.Key(ctx, kid)
+	switch {
+	case errors.Is(err, errUnknownKey):
+		return nil, refuse("the issuer publishes no key %q", clip(kid))
+	case err != nil:
+		return nil, fault.Unavailable.New("the identity provider's keys can't be had; try again in a moment").Because(err)
+	}
+	return key, nil
 }
 
 func (i *Issuer) principal(claims map[string]any) (*access.Principal, error) {
@@ -245,7 +276,7 @@ func (i *Issuer) principal(claims map[string]any) (*access.Principal, error) {
 	if subject == "" || len(subject) > 255 || strings.ContainsFunc(subject, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		return nil, refuse("expected a subject of 1 to 255 plain characters at %q", i.SubjectPath)
 	}
-	p := &access.Principal{Issuer: i.Issuer, Subject: subject}
+	p := &access.Principal{Issuer: i.Issuer, Subject: subject, SignIn: signIn(claims)}
 	p.IAMRoles, p.Odd = i.RolePath.Roles(claims, i.RoleSeparator)
 	p.GivenName, p.FamilyName, p.Login = names(claims)
 	if p.Login == "" && strings.Contains(subject, "@") {
@@ -253,7 +284,9 @@ func (i *Issuer) principal(claims map[string]any) (*access.Principal, error) {
 	}
 	for _, name := range []string{"cid", "client_id", "azp"} {
 		if s, _ := claims[name].(string); s != "" {
-			p.ClientID = clip(s)
+			if s == clip(s) { // an identity is never mended: of an odd one nothing is known
+				p.ClientID = s
+			}
 			break
 		}
 	}

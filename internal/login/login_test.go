@@ -54,19 +54,6 @@ func TestNT18_OneComesBackToOurOwnPagesOnly(t *testing.T) {
 	}
 }
 
-func FuzzReturn(f *testing.F) {
-	for _, address := range hostile {
-		f.Add(address)
-	}
-	f.Fuzz(func(t *testing.T, address string) {
-		b := newBench(t)
-		c := b.browser()
-		if location := c.get(c.toOkta("/login?return=" + url.QueryEscape(address))).Header().Get("Location"); !leadsHome(location) {
-			t.Errorf("%q: leads to %q", address, location)
-		}
-	})
-}
-
 func TestOnlyNavigationsBeginASignIn(t *testing.T) {
 	for rule, c := range map[string]struct {
 		method  string

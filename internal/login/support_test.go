@@ -95,7 +95,7 @@ func (pages) RenderMessage(w http.ResponseWriter, _ *http.Request, m httpx.Messa
 }
 
 type bench struct {
-	t       *testing.T
+	t       testing.TB
 	okta    *okta
 	now     time.Time
 	db      *store.DB
@@ -103,9 +103,9 @@ type bench struct {
 	public  string
 }
 
-func newBench(t *testing.T) *bench { return newBenchAt(t, "https://portico.acme.test") }
+func newBench(t testing.TB) *bench { return newBenchAt(t, "https://portico.acme.test") }
 
-func newBenchAt(t *testing.T, public string) *bench {
+func newBenchAt(t testing.TB, public string) *bench {
 	b := &bench{
 		t: t, now: begin, public: public, db: testdb.Open(t, store.SQLite),
 		okta: &okta{codes: map[string][2]string{}, verifiers: map[string]bool{}, states: map[string]bool{}},

@@ -2,6 +2,7 @@
 //
 //	Snapshot   the current access.Snapshot, read without a lock
 //	Enforce    decide; a refusal is recorded in the history and comes back as a fault that bears the record's id
+//	Delegated  what a service may do for a user
 //	Change     apply an access.Change: validated in memory, stored in one transaction with its history entries,
 //	           compiled, and then everybody's
 //

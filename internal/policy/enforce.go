@@ -75,6 +75,7 @@ type RefusalRecord struct {
 	Reason     string          `json:"reason"`
 	Sentence   string          `json:"sentence"`
 	Remedy     string          `json:"remedy,omitempty"`
+	Actor      string          `json:"actor,omitempty"` // the service that was to act for the user; issuer and IAM roles are its own
 	Issuer     string          `json:"issuer"`
 	IAMRoles   []string        `json:"iamRoles"`
 	Matched    []RecordedMatch `json:"matched,omitempty"`
@@ -147,6 +148,7 @@ type refusalKey struct {
 	reason          access.Reason
 	asked           access.PermissionSet
 	version         int64
+	user            string // for whom a service was to act
 }
 
 type refusal struct {

@@ -65,6 +65,9 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 // Snapshot returns the current snapshot.
 func (s *Service) Snapshot() *access.Snapshot { return s.current.Load() }
 
+// Version returns the version of the current snapshot.
+func (s *Service) Version() int64 { return s.Snapshot().Version() }
+
 // Reload replaces the snapshot by what the store holds, if that has another version.
 func (s *Service) Reload(ctx context.Context) error {
 	ctx, done, err := s.begin(ctx)

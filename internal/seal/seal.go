@@ -1,7 +1,8 @@
 // Package seal encrypts what is kept at rest or handed to a browser: signing keys, IAM tokens, the state of a sign-in.
 //
-// One root key, the key-encryption key, is given by the operator. Every purpose gets a key of its own by HKDF, so that
-// what was sealed for one purpose never opens for another. AES-256-GCM; the additional data binds a box to its place.
+// One root key, the key-encryption key, is given by the operator; beside it another one may be at hand while it is being
+// replaced (Keys). Every purpose gets a key of its own by HKDF, so that what was sealed for one purpose never opens for
+// another. AES-256-GCM; the additional data binds a box to its place.
 package seal
 
 import (
@@ -95,10 +96,15 @@ func (k Key) Derive(purpose string) []byte {
 }
 
 // Box seals for one purpose.
-type Box struct{ aead cipher.AEAD }
+type Box struct {
+	keys  *Keys
+	aeads []cipher.AEAD // of each key
+}
 
-// Box returns the box of a purpose, e.g. "signing-key".
-func (k Key) Box(purpose string) *Box {
+// Box returns the box of a purpose, e.g. "signing key".
+func (k Key) Box(purpose string) *Box { return NewKeys(k).Box(purpose) }
+
+func (k Key) aead(purpose string) cipher.AEAD {
 	block, err := aes.NewCipher(k.Derive(purpose))
 	if err != nil {
 		panic(err) // the key is 32 bytes
@@ -107,21 +113,47 @@ func (k Key) Box(purpose string) *Box {
 	if err != nil {
 		panic(err)
 	}
-	return &Box{aead: aead}
+	return aead
 }
+
+// Keys returns the root keys that the box is of.
+func (b *Box) Keys() *Keys { return b.keys }
 
 // Seal encrypts. place is what the box belongs to, e.g. a key's id: it must be the same for Open.
 func (b *Box) Seal(plain []byte, place string) []byte {
-	return b.aead.Seal(nil, nil, plain, []byte(place))
+	return b.aeads[b.keys.sealing.Load()].Seal(nil, nil, plain, []byte(place))
 }
 
-// Open decrypts, or returns ErrOpen.
+// Open decrypts with whichever key fits, or returns ErrOpen.
 func (b *Box) Open(sealed []byte, place string) ([]byte, error) {
-	plain, err := b.aead.Open(nil, nil, sealed, []byte(place))
-	if err != nil {
-		return nil, ErrOpen
+	plain, _, err := b.open(sealed, place)
+	return plain, err
+}
+
+func (b *Box) open(sealed []byte, place string) (plain []byte, by int32, err error) {
+	first := b.keys.sealing.Load()
+	if plain, err := b.aeads[first].Open(nil, nil, sealed, []byte(place)); err == nil {
+		return plain, first, nil
 	}
-	return plain, nil
+	for i, aead := range b.aeads {
+		if int32(i) == first {
+			continue
+		}
+		if plain, err := aead.Open(nil, nil, sealed, []byte(place)); err == nil {
+			return plain, int32(i), nil
+		}
+	}
+	return nil, 0, ErrOpen
+}
+
+// Reseal seals anew what another key than the one that seals had sealed. What is under the right key already comes back
+// as it is, with false.
+func (b *Box) Reseal(sealed []byte, place string) (_ []byte, changed bool, err error) {
+	plain, by, err := b.open(sealed, place)
+	if err != nil || by == b.keys.sealing.Load() {
+		return sealed, false, err
+	}
+	return b.Seal(plain, place), true, nil
 }
 
 // MAC authenticates parts under a key of Derive's. Each part is prefixed by its length, so that none runs into the next.

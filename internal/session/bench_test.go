@@ -179,12 +179,21 @@ func (s *memory) count() int {
 // okta is the refresh end of the identity provider.
 type okta struct {
 	calls  atomic.Int64
+	mu     sync.Mutex
+	back   []string // the refresh tokens that were handed back
 	answer atomic.Pointer[func(token string) (*iam.Grant, error)]
 }
 
 func (o *okta) Refresh(_ context.Context, token, _ string) (*iam.Grant, error) {
 	o.calls.Add(1)
 	return (*o.answer.Load())(token)
+}
+
+func (o *okta) Revoke(_ context.Context, token string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.back = append(o.back, token)
+	return nil
 }
 
 func (o *okta) answers(f func(token string) (*iam.Grant, error)) { o.answer.Store(&f) }
@@ -204,7 +213,7 @@ type kept interface {
 	history.Store
 }
 
-func newBench(*testing.T) *bench {
+func newBench(testing.TB) *bench {
 	store := &memory{rows: map[string]session.Record{}, flows: map[string]string{}}
 	b := benchOn(store)
 	b.store = store
@@ -252,7 +261,7 @@ func request(cookies ...*http.Cookie) *http.Request {
 	return r
 }
 
-func (b *bench) begin(t *testing.T, cookies ...*http.Cookie) *http.Cookie {
+func (b *bench) begin(t testing.TB, cookies ...*http.Cookie) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
 	if _, err := b.Begin(w, request(cookies...), session.NewRef(), b.grant("refresh-1", "Acme Issuance")); err != nil {
@@ -261,7 +270,7 @@ func (b *bench) begin(t *testing.T, cookies ...*http.Cookie) *http.Cookie {
 	return cookieOf(t, w)
 }
 
-func cookieOf(t *testing.T, w *httptest.ResponseRecorder) *http.Cookie {
+func cookieOf(t testing.TB, w *httptest.ResponseRecorder) *http.Cookie {
 	t.Helper()
 	set := w.Result().Cookies()
 	if len(set) != 1 {
@@ -271,8 +280,12 @@ func cookieOf(t *testing.T, w *httptest.ResponseRecorder) *http.Cookie {
 }
 
 func (b *bench) find(c ...*http.Cookie) (*session.Session, *httptest.ResponseRecorder, error) {
+	return b.findIn(request(c...))
+}
+
+func (b *bench) findIn(r *http.Request) (*session.Session, *httptest.ResponseRecorder, error) {
 	w := httptest.NewRecorder()
-	s, err := b.Find(w, request(c...))
+	s, err := b.Find(w, r)
 	return s, w, err
 }
 

@@ -21,6 +21,8 @@ func (f refresherFunc) Refresh(_ context.Context, refresh, id string) (*iam.Gran
 	return f(renewal{refresh, id})
 }
 
+func (refresherFunc) Revoke(context.Context, string) error { return nil }
+
 // A refresh may stop half-way: the token endpoint answered, userinfo did not. A refresh token may count once, so the next
 // attempt, here or in another replica, must be made with the new one; and the roles are those of before until they end.
 func TestARefreshThatStopsHalfWayKeepsItsTokens(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,6 +40,14 @@ const (
 // keep, but no principal.
 type Refresher interface {
 	Refresh(ctx context.Context, refreshToken, idToken string) (*iam.Grant, error)
+	// Revoke hands a refresh token back that is not needed any more.
+	Revoke(ctx context.Context, refreshToken string) error
+}
+
+// Revocations tell whose sessions count no more, by when they began. The person's own row may have escaped: it was
+// stored while the others were removed.
+type Revocations interface {
+	EndedFor(issuer, subject string, begun time.Time) bool
 }
 
 // Config is what a Manager needs.
@@ -46,6 +55,7 @@ type Config struct {
 	Store     Store
 	Box       *seal.Box
 	Refresher Refresher
+	Revoked   Revocations // nil: nobody is revoked
 	History   *history.Recorder
 	Idle      time.Duration
 	Absolute  time.Duration
@@ -61,6 +71,8 @@ type Manager struct {
 	cache   *otter.Cache[string, *cached] // by hash
 	ended   *ended
 	refresh singleflight.Group
+	handing chan struct{} // as many refresh tokens are handed back at once
+	work    sync.WaitGroup
 }
 
 type cached struct {
@@ -85,9 +97,10 @@ type tokens struct {
 // New returns a manager.
 func New(cfg Config) *Manager {
 	return &Manager{
-		Config: cfg,
-		cache:  otter.Must(&otter.Options[string, *cached]{MaximumSize: maxCached}),
-		ended:  newEnded(2*cfg.Recheck + time.Minute),
+		Config:  cfg,
+		cache:   otter.Must(&otter.Options[string, *cached]{MaximumSize: maxCached}),
+		ended:   newEnded(2*cfg.Recheck + time.Minute),
+		handing: make(chan struct{}, handBackAtOnce),
 	}
 }
 
@@ -201,7 +214,7 @@ func (m *Manager) lookup(ctx context.Context, key string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.ended.has(s.Ref) {
+	if m.ended.has(s.Ref) || m.Revoked != nil && m.Revoked.EndedFor(s.Principal.Issuer, s.Principal.Subject, s.CreatedAt) {
 		return nil, errNone
 	}
 	return s, nil
@@ -361,6 +374,7 @@ func (m *Manager) Revoke(ctx context.Context, r *Record, why string) error {
 	}
 	m.ended.add(r.Ref, m.Now())
 	if deleted {
+		m.handBack(r)
 		m.History.Record(ctx, history.Entry{
 			Action: history.Deleted, EntityType: history.STSSession, EntityID: r.Ref, Name: r.Principal.DisplayName(),
 			Source: history.SourceSTS, User: r.Principal.Subject, Metadata: history.Details(map[string]string{"why": why}),

@@ -1,6 +1,6 @@
 // Package store keeps everything that outlives the process, in SQLite or in PostgreSQL.
 //
-// One type, DB, satisfies the small interfaces that the services declare (policy.Store, session.Store, sts.KeyStore,
+// One type, DB, satisfies the small interfaces that the services declare (policy.Store, session.Store, sts.KeyStore, sts.RevokedStore,
 // history.Store, core.OrganisationStore). The SQL is written by hand and the same for both engines; what differs is in
 // sqlite.go and postgres.go. One test suite runs on both.
 //
@@ -12,7 +12,9 @@
 //	flow               sign-ins that were used, until they would have expired anyway
 //	person             what the latest token said of everybody who was seen
 //	key_ring           one row: the revision of the signing keys
-//	signing_key        the keys, private halves sealed
+//	signing_key        the keys, private halves sealed; when each signed last
+//	verifier           who fetched the published keys last, and which those were
+//	revoked_token      ids of app tokens that count no more, until they would have expired anyway
 //	history            append-only; place orders the entries of one millisecond
 //	core_organisation  the embedded Core's own table
 //	schema_version     which migrations were applied

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
+	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/sts"
 )
 
@@ -12,27 +14,41 @@ var _ sts.KeyStore = (*DB)(nil)
 
 const (
 	selectKeyRevision = `SELECT revision FROM key_ring WHERE id = 1`
-	selectKeys        = `SELECT kid, state, sealed, public, created_at, activated_at, retired_at FROM signing_key ORDER BY created_at, kid`
+	selectKeys        = `SELECT kid, state, sealed, sealed_by, public, created_at, activated_at, retired_at, used_at
+	FROM signing_key ORDER BY created_at, kid`
 )
+
+// KeyRevision implements sts.KeyStore.
+func (db *DB) KeyRevision(ctx context.Context) (int64, error) {
+	revision, err := keyRevision(ctx, db.reading)
+	if err != nil {
+		return 0, fmt.Errorf("read the revision of the signing keys: %w", err)
+	}
+	return revision, nil
+}
+
+func keyRevision(ctx context.Context, on executor) (revision int64, err error) {
+	found, err := queryRow(ctx, on, func(scan scanner) error { return scan(&revision) }, selectKeyRevision)
+	if err == nil && !found {
+		err = fmt.Errorf("table key_ring has lost its row")
+	}
+	return revision, err
+}
 
 // LoadKeys implements sts.KeyStore. The oldest key comes first.
 func (db *DB) LoadKeys(ctx context.Context) (keys []sts.KeyRecord, revision int64, err error) {
 	err = db.read(ctx, func(tx *sql.Tx) error {
-		found, err := queryRow(ctx, tx, func(scan scanner) error { return scan(&revision) }, selectKeyRevision)
-		if err != nil {
+		if revision, err = keyRevision(ctx, tx); err != nil {
 			return err
-		}
-		if !found {
-			return fmt.Errorf("table key_ring has lost its row")
 		}
 		return query(ctx, tx, func(scan scanner) error {
 			var k sts.KeyRecord
-			var created, activated, retired int64
-			if err := scan(&k.KID, &k.State, &k.Sealed, &k.Public, &created, &activated, &retired); err != nil {
+			var created, activated, retired, used int64
+			if err := scan(&k.KID, &k.State, &k.Sealed, &k.SealedBy, &k.Public, &created, &activated, &retired, &used); err != nil {
 				return err
 			}
 			k.Sealed, k.Public = unblob(k.Sealed), unblob(k.Public)
-			k.CreatedAt, k.ActivatedAt, k.RetiredAt = instant(created), instant(activated), instant(retired)
+			k.CreatedAt, k.ActivatesAt, k.RetiredAt, k.UsedAt = instant(created), instant(activated), instant(retired), instant(used)
 			keys = append(keys, k)
 			return nil
 		}, selectKeys)
@@ -43,14 +59,19 @@ func (db *DB) LoadKeys(ctx context.Context) (keys []sts.KeyRecord, revision int6
 	return keys, revision, nil
 }
 
+// What is gone goes, and the rest is put in place: a replica may note the use of a key at the same moment, which counts.
 const (
 	updateKeyRevision = `UPDATE key_ring SET revision = revision + 1 WHERE id = 1 AND revision = $1`
-	deleteKeys        = `DELETE FROM signing_key`
-	insertKey         = `INSERT INTO signing_key (kid, state, sealed, public, created_at, activated_at, retired_at) VALUES `
+	selectKIDs        = `SELECT kid FROM signing_key`
+	deleteKey         = `DELETE FROM signing_key WHERE kid = $1`
+	upsertKey         = `INSERT INTO signing_key (kid, state, sealed, sealed_by, public, created_at, activated_at, retired_at, used_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	ON CONFLICT (kid) DO UPDATE SET state = excluded.state, sealed = excluded.sealed, sealed_by = excluded.sealed_by,
+		public = excluded.public, created_at = excluded.created_at, activated_at = excluded.activated_at, retired_at = excluded.retired_at`
 )
 
 // SaveKeys implements sts.KeyStore.
-func (db *DB) SaveKeys(ctx context.Context, base int64, keys []sts.KeyRecord) error {
+func (db *DB) SaveKeys(ctx context.Context, base int64, keys []sts.KeyRecord, entries ...history.Entry) error {
 	err := db.write(ctx, func(tx *sql.Tx) error {
 		updated, err := exec(ctx, tx, updateKeyRevision, base)
 		if err != nil {
@@ -59,18 +80,43 @@ func (db *DB) SaveKeys(ctx context.Context, base int64, keys []sts.KeyRecord) er
 		if updated == 0 {
 			return sts.ErrKeysChanged
 		}
-		if _, err := exec(ctx, tx, deleteKeys); err != nil {
+		gone := map[string]bool{}
+		err = query(ctx, tx, func(scan scanner) error {
+			var kid string
+			err := scan(&kid)
+			gone[kid] = true
+			return err
+		}, selectKIDs)
+		if err != nil {
 			return err
 		}
-		return insertRows(ctx, tx, insertKey, 7, each(keys, func(k sts.KeyRecord, yield func([]any) bool) bool {
-			return yield([]any{
-				k.KID, string(k.State), blob(k.Sealed), blob(k.Public),
-				millis(k.CreatedAt), millis(k.ActivatedAt), millis(k.RetiredAt),
-			})
-		}))
+		for _, k := range keys {
+			delete(gone, k.KID)
+			_, err := exec(ctx, tx, upsertKey, k.KID, string(k.State), blob(k.Sealed), k.SealedBy, blob(k.Public),
+				millis(k.CreatedAt), millis(k.ActivatesAt), millis(k.RetiredAt), millis(k.UsedAt))
+			if err != nil {
+				return err
+			}
+		}
+		for kid := range gone {
+			if _, err := exec(ctx, tx, deleteKey, kid); err != nil {
+				return err
+			}
+		}
+		return appendEntries(ctx, tx, entries)
 	})
 	if err != nil {
 		return fmt.Errorf("save the signing keys: %w", err)
+	}
+	return nil
+}
+
+const updateKeyUse = `UPDATE signing_key SET used_at = $1 WHERE kid = $2 AND used_at < $1`
+
+// NoteKeyUse implements sts.KeyStore.
+func (db *DB) NoteKeyUse(ctx context.Context, kid string, at time.Time) error {
+	if _, err := exec(ctx, db.writing, updateKeyUse, millis(at), kid); err != nil {
+		return fmt.Errorf("note the use of signing key %s: %w", kid, err)
 	}
 	return nil
 }

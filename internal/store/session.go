@@ -21,14 +21,19 @@ type principalColumn struct {
 	GivenName  string   `json:"givenName,omitempty"`
 	FamilyName string   `json:"familyName,omitempty"`
 	Login      string   `json:"login,omitempty"`
-	NotAfter   int64    `json:"notAfter,omitempty"` // milliseconds
+	IssuedAt   int64    `json:"issuedAt,omitempty"` // milliseconds
+	NotAfter   int64    `json:"notAfter,omitempty"`
+	AuthTime   int64    `json:"authTime,omitempty"` // seconds, as in the token
+	ACR        string   `json:"acr,omitempty"`
+	AMR        []string `json:"amr,omitempty"`
 	Odd        []string `json:"odd,omitempty"`
 }
 
 func encodePrincipal(p access.Principal) string {
 	return encode(principalColumn{
 		Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID, IAMRoles: p.IAMRoles,
-		GivenName: p.GivenName, FamilyName: p.FamilyName, Login: p.Login, NotAfter: millis(p.NotAfter), Odd: p.Odd,
+		GivenName: p.GivenName, FamilyName: p.FamilyName, Login: p.Login, IssuedAt: millis(p.IssuedAt), NotAfter: millis(p.NotAfter), Odd: p.Odd,
+		AuthTime: p.SignIn.At, ACR: p.SignIn.Class, AMR: p.SignIn.Methods,
 	})
 }
 
@@ -39,49 +44,58 @@ func decodePrincipal(text string) (access.Principal, error) {
 	}
 	return access.Principal{
 		Issuer: c.Issuer, Subject: c.Subject, ClientID: c.ClientID, IAMRoles: c.IAMRoles,
-		GivenName: c.GivenName, FamilyName: c.FamilyName, Login: c.Login, NotAfter: instant(c.NotAfter), Odd: c.Odd,
+		GivenName: c.GivenName, FamilyName: c.FamilyName, Login: c.Login, IssuedAt: instant(c.IssuedAt), NotAfter: instant(c.NotAfter), Odd: c.Odd,
+		SignIn: access.SignIn{At: c.AuthTime, Class: c.ACR, Methods: c.AMR},
 	}, nil
 }
 
 const insertSession = `INSERT INTO session (ref, hash, previous_hash, previous_until, principal, sealed, active_organisation,
-	created_at, seen_at, ends_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	created_at, seen_at, ends_at, version, issuer, subject) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 // InsertSession implements session.Store.
 func (db *DB) InsertSession(ctx context.Context, r session.Record) error {
 	_, err := exec(ctx, db.writing, insertSession,
 		r.Ref, r.Hash, r.PreviousHash, millis(r.PreviousUntil), encodePrincipal(r.Principal), blob(r.Sealed),
-		string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Version)
+		string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Version, r.Principal.Issuer, r.Principal.Subject)
 	if err != nil {
 		return fmt.Errorf("insert session %s: %w", r.Ref, err)
 	}
 	return nil
 }
 
-const selectSession = `SELECT ref, hash, previous_hash, previous_until, principal, sealed, active_organisation,
-	created_at, seen_at, ends_at, version FROM session WHERE hash = $1 OR (previous_hash = $1 AND previous_until > $2)`
+const (
+	sessionColumns = `ref, hash, previous_hash, previous_until, principal, sealed, active_organisation, created_at, seen_at, ends_at, version`
+	selectSession  = `SELECT ` + sessionColumns + ` FROM session WHERE hash = $1 OR (previous_hash = $1 AND previous_until > $2)`
+)
 
 // GetSession implements session.Store.
 func (db *DB) GetSession(ctx context.Context, hash string, now time.Time) (r session.Record, found bool, err error) {
 	if hash == "" {
 		return r, false, nil // most sessions have no previous hash: don't find one by that
 	}
-	found, err = queryRow(ctx, db.reading, func(scan scanner) error {
-		var principal string
-		var previousUntil, created, seen, ends int64
-		err := scan(&r.Ref, &r.Hash, &r.PreviousHash, &previousUntil, &principal, &r.Sealed, &r.ActiveOrganisation,
-			&created, &seen, &ends, &r.Version)
-		if err != nil {
-			return err
-		}
-		r.Sealed = unblob(r.Sealed)
-		r.PreviousUntil, r.CreatedAt, r.SeenAt, r.EndsAt = instant(previousUntil), instant(created), instant(seen), instant(ends)
-		r.Principal, err = decodePrincipal(principal)
+	found, err = queryRow(ctx, db.reading, func(scan scanner) (err error) {
+		r, err = scanSession(scan)
 		return err
 	}, selectSession, hash, millis(now))
 	if err != nil {
 		return session.Record{}, false, fmt.Errorf("get a session: %w", err)
 	}
 	return r, found, nil
+}
+
+// scanSession reads a row of sessionColumns.
+func scanSession(scan scanner) (r session.Record, err error) {
+	var principal string
+	var previousUntil, created, seen, ends int64
+	err = scan(&r.Ref, &r.Hash, &r.PreviousHash, &previousUntil, &principal, &r.Sealed, &r.ActiveOrganisation,
+		&created, &seen, &ends, &r.Version)
+	if err != nil {
+		return r, err
+	}
+	r.Sealed = unblob(r.Sealed)
+	r.PreviousUntil, r.CreatedAt, r.SeenAt, r.EndsAt = instant(previousUntil), instant(created), instant(seen), instant(ends)
+	r.Principal, err = decodePrincipal(principal)
+	return r, err
 }
 
 const updateSession = `UPDATE session SET hash = $1, previous_hash = $2, previous_until = $3, principal = $4, sealed = $5,

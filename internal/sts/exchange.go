@@ -2,12 +2,9 @@ package sts
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/portico-iam/portico/internal/access"
@@ -21,35 +18,34 @@ const (
 	GrantTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 	TypeAccessToken    = "urn:ietf:params:oauth:token-type:access_token"
 	TypeJWT            = "urn:ietf:params:oauth:token-type:jwt"
+	TypeIDToken        = "urn:ietf:params:oauth:token-type:id_token"
 )
 
-const maxForm = 128 << 10 // bytes: a token may be 64 KiB, and is encoded
-
-// ErrorCode is an error of RFC 6749 section 5.2 and RFC 8693 section 2.2.2.
-type ErrorCode string
-
-// The error codes of the token endpoint.
+// The bounds of a request.
 const (
-	InvalidRequest       ErrorCode = "invalid_request"
-	InvalidTarget        ErrorCode = "invalid_target"
-	InvalidScope         ErrorCode = "invalid_scope"
-	UnsupportedGrantType ErrorCode = "unsupported_grant_type"
+	maxTargets = 10
+	maxScopes  = 1000
 )
 
-// Error refuses an exchange. Its description is for the client's developer.
-type Error struct {
-	Code        ErrorCode
-	Description string
+// IAM validates access tokens of the identity provider. A refusal is fault.Unauthenticated.
+type IAM interface {
+	// Principal refuses tokens that speak of delegation.
+	Principal(ctx context.Context, token string) (*access.Principal, error)
+	// Subject admits one that names who may act for whom it is about. May is nil where it names nobody.
+	Subject(ctx context.Context, token string) (_ *access.Principal, may *access.MayAct, err error)
+	// Identity reads an ID token of the sign-in.
+	Identity(ctx context.Context, token string) (*access.Principal, error)
 }
-
-func (e *Error) Error() string { return string(e.Code) + ": " + e.Description }
 
 // Exchange is the token endpoint.
 type Exchange struct {
 	Service *Service
 	History *history.Recorder
-	// Verify validates an IAM access token and returns its principal.
-	Verify func(ctx context.Context, token string) (*access.Principal, error)
+	IAM     IAM
+	// IDTokens are accepted as subject tokens too.
+	IDTokens bool
+
+	refusals refusals
 }
 
 var _ http.Handler = (*Exchange)(nil)
@@ -62,152 +58,183 @@ type exchangeResponse struct {
 	Scope           string `json:"scope"`
 }
 
-type errorResponse struct {
-	Error       ErrorCode `json:"error"`
-	Description string    `json:"error_description,omitempty"`
-}
-
-// ServeHTTP answers as RFC 8693 section 2.2 says. The answer is never cached.
+// ServeHTTP answers as RFC 8693 section 2.2 says, never with a refresh token: the identity provider decides how long
+// somebody is signed in.
 func (x *Exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Pragma", "no-cache")
+	neverCached(w)
 	token, err := x.exchange(w, r)
-	if err == nil {
-		httpx.WriteJSON(w, http.StatusOK, exchangeResponse{
-			AccessToken: token.Value, IssuedTokenType: TypeAccessToken, TokenType: "Bearer",
-			ExpiresIn: int64(token.ExpiresAt.Sub(x.Service.Now()).Seconds()), Scope: strings.Join(token.Permissions.Names(), " "),
-		})
+	if err != nil {
+		WriteError(w, r, err)
 		return
 	}
-	status, answer := x.refusal(err)
-	if status >= 500 {
-		httpx.Logger(r.Context()).ErrorContext(r.Context(), "exchange failed", "error", err)
-	}
-	httpx.WriteJSON(w, status, answer)
-}
-
-// refusal gives an error its OAuth form. RFC 8693 section 2.2.2: an unacceptable subject token is an invalid_request; a
-// place where the token can't be used is an invalid_target.
-func (x *Exchange) refusal(err error) (status int, answer errorResponse) {
-	var refused *Error
-	if errors.As(err, &refused) {
-		return http.StatusBadRequest, errorResponse{refused.Code, refused.Description}
-	}
-	f := fault.Of(err)
-	switch f.Code {
-	case fault.Unauthenticated:
-		return http.StatusBadRequest, errorResponse{InvalidRequest, "subject_token: " + f.Detail}
-	case fault.Forbidden:
-		return http.StatusBadRequest, errorResponse{InvalidTarget, fmt.Sprintf("%s (reference %s)", f.Detail, f.Reference)}
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable, errorResponse{"temporarily_unavailable", f.Detail}
-	case fault.TooLarge:
-		return http.StatusRequestEntityTooLarge, errorResponse{InvalidRequest, f.Detail}
-	}
-	return http.StatusInternalServerError, errorResponse{"server_error", "an internal error occurred"}
+	httpx.WriteJSON(w, http.StatusOK, exchangeResponse{
+		AccessToken: token.Value, IssuedTokenType: TypeAccessToken, TokenType: "Bearer",
+		ExpiresIn: max(1, int64(token.ExpiresAt.Sub(x.Service.Now()).Seconds())), Scope: strings.Join(token.Permissions.Names(), " "),
+	})
 }
 
 func (x *Exchange) exchange(w http.ResponseWriter, r *http.Request) (Token, error) {
-	form, err := readForm(w, r)
+	f, err := readForm(w, r, "audience", "resource")
 	if err != nil {
 		return Token{}, err
 	}
-	req, subjectToken, err := form.request()
+	if err := f.checkGrant(); err != nil {
+		return Token{}, err
+	}
+	if err := f.checkClient(); err != nil {
+		return Token{}, err
+	}
+	client, err := x.Service.Authenticate(r)
 	if err != nil {
 		return Token{}, err
 	}
-	if req.Principal, err = x.Verify(r.Context(), subjectToken); err != nil {
-		return Token{}, err
-	}
-	token, err := x.Service.Issue(r.Context(), req)
+	req, err := f.request(x.IDTokens)
 	if err != nil {
 		return Token{}, err
 	}
-	if req.Limit != nil && token.Permissions.IsEmpty() && !req.Limit.IsEmpty() {
-		return Token{}, &Error{InvalidScope, "none of the requested permissions is granted there"}
+	err = x.readTokens(r.Context(), f, &req)
+	if err == nil {
+		err = x.Service.checkClient(&req, client)
 	}
-	x.History.Record(r.Context(), history.Entry{
-		Action: history.Created, EntityType: history.STSToken, Name: strings.Join(token.Audiences, " "), Source: history.SourceSTS,
-		OrganisationID: token.Organisation, User: req.Principal.Subject,
-		Metadata: history.Details(map[string]any{"client": req.Principal.ClientID, "permissions": token.Permissions.Names(), "expires": httpx.Timestamp(token.ExpiresAt)}),
-	})
+	var token Token
+	if err == nil {
+		token, err = x.Service.Issue(r.Context(), req)
+	}
+	if err != nil {
+		return Token{}, x.refused(r.Context(), &req, err)
+	}
+	if !token.Reused {
+		x.record(r.Context(), &req, &token)
+	}
 	return token, nil
 }
 
-// form is the body of a token request.
-type form url.Values
-
-func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return nil, &Error{InvalidRequest, "expected Content-Type application/x-www-form-urlencoded"}
-	}
-	if r.URL.RawQuery != "" { // RFC 6749 section 3.2: a token in a URL ends up in logs
-		return nil, &Error{InvalidRequest, "expected the parameters in the body, got a query"}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return nil, fault.TooLarge.New("expected at most %d bytes of body", maxForm)
+// readTokens validates both tokens, each by the rules of whoever issued it.
+func (x *Exchange) readTokens(ctx context.Context, f form, req *Request) (err error) {
+	client := &req.Principal
+	if raw := f.get("actor_token"); raw != "" {
+		client = &req.Actor
+		if x.Service.isOurs(raw) { // it does not tell the IAM roles by which its bearer acts for others
+			return refuse(InvalidRequest, "actor_token: expected the identity provider's access token of the service, got an app token")
 		}
-		return nil, &Error{InvalidRequest, "the body could not be read"}
-	}
-	values, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, &Error{InvalidRequest, "the body is not a well-formed form"}
-	}
-	for name, all := range values {
-		if len(all) > 1 && name != "audience" && name != "resource" { // section 3.2; RFC 8693 section 2.1 admits these two
-			return nil, &Error{InvalidRequest, clip(name) + ": expected once"}
+		if req.Actor, err = x.IAM.Principal(ctx, raw); err != nil {
+			return about("actor_token", err)
 		}
 	}
-	return form(values), nil
+	raw := f.get("subject_token")
+	switch {
+	case x.Service.isOurs(raw):
+		if req.From, err = x.Service.open(ctx, raw); err == nil {
+			req.Principal = req.From.principal()
+			err = req.From.place(f.get("organisation_id") != "", req)
+		}
+	case f.get("subject_token_type") == TypeIDToken:
+		req.Principal, err = x.IAM.Identity(ctx, raw)
+	case req.Actor != nil:
+		req.Principal, req.MayAct, err = x.IAM.Subject(ctx, raw)
+	default:
+		req.Principal, err = x.IAM.Principal(ctx, raw)
+	}
+	if err != nil {
+		return about("subject_token", err)
+	}
+	if id := f.get("client_id"); id != "" && id != (*client).ClientID {
+		return refuse(InvalidClient, "client_id: expected the client to which the token was issued")
+	}
+	return nil
 }
 
-func (f form) get(name string) string { return url.Values(f).Get(name) }
+// record notes who got a token, and for whom.
+func (x *Exchange) record(ctx context.Context, req *Request, token *Token) {
+	details := map[string]any{"client": req.client(), "issuer": req.Principal.Issuer, "permissions": token.Permissions.Names(), "expires": httpx.Timestamp(token.ExpiresAt)}
+	if len(token.Actors) > 0 {
+		details["actor"] = token.Actors[0]
+		details["actors"] = token.Actors
+		details["actorIssuer"] = req.Actor.Issuer
+	}
+	x.History.Record(ctx, history.Entry{
+		Action: history.Created, EntityType: history.STSToken, EntityID: token.ID, Name: strings.Join(token.Audiences, " "),
+		Source: history.SourceSTS, OrganisationID: token.Organisation, User: req.Principal.Subject, Metadata: history.Details(details),
+	})
+}
 
-// request reads the parameters of RFC 8693 section 2.1. Unrecognised ones are ignored (RFC 6749 section 3.2).
-func (f form) request() (Request, string, error) {
+func (f form) checkGrant() error {
 	switch grant := f.get("grant_type"); grant {
 	case GrantTokenExchange:
+		return nil
 	case "":
-		return Request{}, "", &Error{InvalidRequest, "grant_type: expected " + GrantTokenExchange}
-	default:
-		return Request{}, "", &Error{UnsupportedGrantType, "grant_type: expected " + GrantTokenExchange}
+		return refuse(InvalidRequest, "grant_type: expected %s", GrantTokenExchange)
 	}
-	subjectToken := f.get("subject_token")
-	switch t := f.get("subject_token_type"); {
-	case subjectToken == "":
-		return Request{}, "", &Error{InvalidRequest, "subject_token: required, an access token of the identity provider"}
-	case t != TypeAccessToken && t != TypeJWT:
-		return Request{}, "", &Error{InvalidRequest, "subject_token_type: expected " + TypeAccessToken}
+	return refuse(UnsupportedGrantType, "grant_type: expected %s", GrantTokenExchange)
+}
+
+// request reads the parameters of RFC 8693 section 2.1, save the tokens. Unrecognised ones are ignored (RFC 6749
+// section 3.2).
+func (f form) request(idTokens bool) (Request, error) {
+	if err := f.checkTypes(idTokens); err != nil {
+		return Request{}, err
 	}
-	if f.get("actor_token") != "" || f.get("actor_token_type") != "" {
-		return Request{}, "", &Error{InvalidRequest, "actor_token: delegation is not offered here; send the subject_token alone"}
-	}
-	if t := f.get("requested_token_type"); t != "" && t != TypeAccessToken && t != TypeJWT {
-		return Request{}, "", &Error{InvalidRequest, "requested_token_type: expected " + TypeAccessToken}
-	}
-	if len(f["resource"]) > 0 {
-		return Request{}, "", &Error{InvalidTarget, "resource: name the service by audience instead"}
-	}
-	req := Request{Audiences: f["audience"], Route: "POST /api/sts/token/v1"}
-	if len(req.Audiences) > 10 {
-		return Request{}, "", &Error{InvalidTarget, "audience: expected at most 10"}
+	req := Request{Route: "POST /api/sts/token/v1"}
+	var err error
+	if req.Audiences, err = f.targets(); err != nil {
+		return Request{}, err
 	}
 	if id := f.get("organisation_id"); id != "" {
 		parsed, err := httpx.ParseUUID(id)
 		if err != nil {
-			return Request{}, "", &Error{InvalidRequest, "organisation_id: " + fault.Of(err).Detail}
+			return Request{}, refuse(InvalidRequest, "organisation_id: %s", fault.Of(err).Detail)
 		}
 		req.Organisation = access.OrganisationID(parsed)
 	}
-	if scope := f.get("scope"); scope != "" {
-		limit, unknown := access.ParseSet(strings.Fields(scope))
+	names := strings.Fields(f.get("scope"))
+	if len(names) > maxScopes {
+		return Request{}, refuse(InvalidScope, "scope: expected at most %d permissions", maxScopes)
+	}
+	if len(names) > 0 {
+		limit, unknown := access.ParseSet(names)
 		if len(unknown) > 0 {
-			return Request{}, "", &Error{InvalidScope, "there is no permission " + clip(unknown[0])}
+			return Request{}, refuse(InvalidScope, "there is no permission %s", clip(unknown[0]))
 		}
 		req.Limit = &limit
 	}
-	return req, subjectToken, nil
+	return req, nil
+}
+
+// targets returns the services that the token is wanted for. A service that is configured by its address may be named as
+// resource too, which is an absolute URI without a fragment (RFC 8707 section 2).
+func (f form) targets() ([]string, error) {
+	if len(f["audience"])+len(f["resource"]) > maxTargets {
+		return nil, refuse(InvalidTarget, "audience, resource: expected at most %d", maxTargets)
+	}
+	targets := slices.Clone(f["audience"])
+	for _, resource := range f["resource"] {
+		if u, err := url.Parse(resource); err != nil || !u.IsAbs() || strings.Contains(resource, "#") {
+			return nil, refuse(InvalidTarget, "resource: expected an absolute URI without a fragment")
+		}
+		targets = append(targets, resource)
+	}
+	slices.Sort(targets)
+	return slices.Compact(targets), nil
+}
+
+// checkTypes holds the tokens' types against what is accepted (RFC 8693 sections 2.1 and 3).
+func (f form) checkTypes(idTokens bool) error {
+	subject, actor := f.get("subject_token_type"), f.get("actor_token_type")
+	switch {
+	case f.get("subject_token") == "":
+		return refuse(InvalidRequest, "subject_token: required, an access token of the identity provider or an app token")
+	case subject == TypeIDToken && !idTokens:
+		return refuse(InvalidRequest, "subject_token_type: ID tokens are not accepted here (sts.token.idTokens); send an access token")
+	case subject == TypeIDToken:
+	case subject != TypeAccessToken && subject != TypeJWT:
+		return refuse(InvalidRequest, "subject_token_type: expected %s", TypeAccessToken)
+	case f.get("actor_token") == "" && actor != "":
+		return refuse(InvalidRequest, "actor_token_type: expected together with actor_token")
+	case f.get("actor_token") != "" && actor != TypeAccessToken && actor != TypeJWT:
+		return refuse(InvalidRequest, "actor_token_type: expected %s", TypeAccessToken)
+	}
+	if t := f.get("requested_token_type"); t != "" && t != TypeAccessToken && t != TypeJWT {
+		return refuse(InvalidRequest, "requested_token_type: expected %s", TypeAccessToken)
+	}
+	return nil
 }

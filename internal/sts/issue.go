@@ -1,9 +1,10 @@
 package sts
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -19,22 +20,46 @@ import (
 type Policy interface {
 	// Permissions returns everything the principal may do there and the version of the policy; it refuses as a fault.
 	Permissions(ctx context.Context, p *access.Principal, org access.OrganisationID, route string) (access.PermissionSet, int64, error)
+	// Delegated returns everything the service may do there for the user, who holds those permissions there; nil: those
+	// that their IAM roles give.
+	Delegated(ctx context.Context, service, user *access.Principal, held *access.PermissionSet, org access.OrganisationID, route string) (access.PermissionSet, int64, error)
+	// Version returns the version that decides now.
+	Version() int64
 }
 
 // Config is what a Service needs.
 type Config struct {
-	Issuer    string
-	Audiences []string // the services that tokens may be for; the first is Core
-	TTL       time.Duration
-	Ring      *Ring
-	Policy    Policy
-	Now       func() time.Time
+	Issuer     string
+	Audiences  []string // the services that tokens may be for; the first is Core
+	Clients    []ServiceClient
+	TTL        time.Duration
+	Delegation Delegation
+	Ring       *Ring
+	Policy     Policy
+	Revoked    RevokedStore
+	Cuts       Cuts // nil: nobody is revoked, and no session is known
+	Now        func() time.Time
+}
+
+// Cuts tell what counts no more though it has not expired.
+type Cuts interface {
+	EndedFor(issuer, subject string, issuedAt time.Time) bool
+	EndedIn(org access.OrganisationID, issuedAt time.Time) bool
+	// SessionAlive asks the store: what is exchanged for a token of a session must not outlive it.
+	SessionAlive(ctx context.Context, ref string) (bool, error)
+}
+
+// Delegation bounds delegated tokens. The zero value refuses them.
+type Delegation struct {
+	TTL      time.Duration
+	MaxDepth int // how many services may act one behind the other
 }
 
 // Service mints tokens.
 type Service struct {
 	Config
-	fresh *otter.Cache[tokenKey, Token]
+	fresh   *otter.Cache[tokenKey, Token]
+	revoked *revoked
 }
 
 // maxFresh bounds the tokens that are kept for reuse.
@@ -42,17 +67,23 @@ const maxFresh = 20_000
 
 // New returns a service that is ready to mint.
 func New(cfg Config) *Service {
-	return &Service{Config: cfg, fresh: otter.Must(&otter.Options[tokenKey, Token]{MaximumSize: maxFresh})}
+	return &Service{
+		Config: cfg, fresh: otter.Must(&otter.Options[tokenKey, Token]{MaximumSize: maxFresh}),
+		revoked: &revoked{},
+	}
 }
 
 // Token is a minted token.
 type Token struct {
 	Value        string
+	ID           string // jti
 	Permissions  access.PermissionSet
 	Organisation access.OrganisationID
 	Audiences    []string
+	Actors       []string // who acts for the subject, the latest first
 	IssuedAt     time.Time
 	ExpiresAt    time.Time
+	Reused       bool // it was minted for an equal request before
 }
 
 // String keeps the token out of logs.
@@ -61,76 +92,159 @@ func (Token) String() string { return "[redacted]" }
 // Request says what a token is wanted for.
 type Request struct {
 	Principal    *access.Principal
+	Actor        *access.Principal     // acts for the principal; nil: nobody does
+	From         *AppToken             // the app token that says what the principal may do; nil: their IAM roles do
+	MayAct       *access.MayAct        // who may act for the principal, as their token has it; nil: it does not say
 	Organisation access.OrganisationID // System: a token without an organisation
-	Audiences    []string              // none: Core
+	Audiences    []string              // none: those of From, else Core
 	Limit        *access.PermissionSet // never more than these; nil: all that is granted
+	Session      string                // the ref of the session that it is for; empty: none
 	Route        string                // what for, in the record of a refusal
+}
+
+// client returns the client that the token is issued to.
+func (r *Request) client() string {
+	if r.Actor != nil {
+		return r.Actor.ClientID
+	}
+	return r.Principal.ClientID
+}
+
+// session is the ref of the session behind the request, also through an app token.
+func (r *Request) session() string {
+	if r.From != nil {
+		return r.From.Session
+	}
+	return r.Session
+}
+
+// notAfter is when the first of the tokens behind the request ends.
+func (r *Request) notAfter() time.Time {
+	end := r.Principal.NotAfter
+	if r.Actor != nil && r.Actor.NotAfter.Before(end) {
+		end = r.Actor.NotAfter
+	}
+	return end
 }
 
 // tokenKey is everything that a token depends on. A token is reused only for an equal key.
 type tokenKey struct {
 	issuer, subject, client, iamRoles, audiences string
+	actors, signInClass, signInMethods           string
+	session, ancestors                           string
 	organisation                                 access.OrganisationID
 	permissions                                  access.PermissionSet
-	version, notAfter                            int64
+	version, notAfter, signInAt                  int64
 	kid                                          string
-}
-
-// claims is the payload of an app token. Core accepts exactly this (spec: Core v1.74.2, STS token validation).
-type claims struct {
-	Issuer         string                `json:"iss"`
-	Audience       []string              `json:"aud"`
-	Subject        string                `json:"sub"`
-	ClientID       string                `json:"client_id,omitempty"`
-	IssuedAt       int64                 `json:"iat"`
-	ExpiresAt      int64                 `json:"exp"`
-	ID             string                `json:"jti"`
-	OrganisationID access.OrganisationID `json:"organisationId,omitempty"`
-	Permissions    []string              `json:"permissions"`
-	Mapping        int64                 `json:"mapping"`
 }
 
 // Issue mints a token, or returns one minted a moment ago for an equal request. Every token of Portico comes from here.
 func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
-	audiences := req.Audiences
-	if len(audiences) == 0 {
-		audiences = s.Audiences[:1]
+	audiences, err := s.audiences(&req)
+	if err != nil {
+		return Token{}, err
 	}
-	for _, audience := range audiences {
-		if !slices.Contains(s.Audiences, audience) {
-			return Token{}, &Error{Code: InvalidTarget, Description: fmt.Sprintf("%q is not an audience of this service; expected one of: %s", clip(audience), strings.Join(s.Audiences, ", "))}
+	if req.Actor != nil {
+		if err := s.checkDelegation(&req); err != nil {
+			return Token{}, err
 		}
 	}
-	set, version, err := s.Policy.Permissions(ctx, req.Principal, req.Organisation, req.Route)
+	if err := s.checkFrom(&req, audiences); err != nil {
+		return Token{}, err
+	}
+	if s.Cuts != nil && req.From == nil && s.Cuts.EndedIn(req.Organisation, req.Principal.IssuedAt) {
+		return Token{}, fault.Unauthenticated.New("the identity provider's token was issued before access to this organisation was revoked; get a new one")
+	}
+	set, version, err := s.rights(ctx, &req)
 	if err != nil {
 		return Token{}, err
 	}
 	if req.Limit != nil {
-		set = set.Intersect(*req.Limit)
+		if set = set.Intersect(*req.Limit); set.IsEmpty() && !req.Limit.IsEmpty() {
+			return Token{}, refuse(InvalidScope, "none of the requested permissions is granted there")
+		}
 	}
-	p, now := req.Principal, s.Now()
-	if !now.Before(p.NotAfter) {
+	now, notAfter := s.Now(), req.notAfter()
+	if notAfter.Sub(now) < time.Second { // a token tells its end in whole seconds
 		return Token{}, fault.Unauthenticated.New("the identity provider's token has expired")
 	}
+	p := req.Principal
+	token := Token{Permissions: set, Organisation: req.Organisation, Audiences: audiences, IssuedAt: now}
 	key := tokenKey{
-		issuer: p.Issuer, subject: p.Subject, client: p.ClientID, iamRoles: strings.Join(p.IAMRoles, "\x00"),
+		issuer: p.Issuer, subject: p.Subject, client: req.client(), iamRoles: strings.Join(p.IAMRoles, "\x00"),
 		audiences: strings.Join(audiences, "\x00"), organisation: req.Organisation, permissions: set,
-		version: version, notAfter: p.NotAfter.Unix(), kid: s.Ring.current.Load().active.kid,
+		version: version, notAfter: notAfter.Unix(), kid: s.Ring.current.Load().active.kid,
+		signInAt: p.SignIn.At, signInClass: p.SignIn.Class, signInMethods: strings.Join(p.SignIn.Methods, "\x00"),
+		session: req.session(), ancestors: strings.Join(req.From.lineage(), "\x00"),
 	}
-	if token, ok := s.fresh.GetIfPresent(key); ok && now.Before(token.renewAt()) {
-		return token, nil
+	ttl := s.TTL
+	if req.Actor != nil {
+		ttl = s.Delegation.TTL
+		token.Actors = append([]string{req.Actor.Subject}, req.From.actors()...)
+		key.actors = req.Actor.Issuer + "\x00" + strings.Join(token.Actors, "\x00")
 	}
-	token := s.mint(p, req.Organisation, audiences, set, version, now)
+	if fresh, ok := s.fresh.GetIfPresent(key); ok && now.Before(fresh.renewAt()) && !s.revoked.has(fresh.ID) && !s.cutOff(p, &fresh) {
+		fresh.Reused = true
+		return fresh, nil
+	}
+	token.ExpiresAt = earlier(now.Add(ttl), notAfter)
+	s.mint(&token, &req, version)
 	s.fresh.Set(key, token)
 	return token, nil
+}
+
+// cutOff tells whether a kept token is to be handed out no more.
+func (s *Service) cutOff(p *access.Principal, t *Token) bool {
+	return s.Cuts != nil && (s.Cuts.EndedFor(p.Issuer, p.Subject, t.IssuedAt) || s.Cuts.EndedIn(t.Organisation, t.IssuedAt))
+}
+
+// audiences returns the services that the token is for. One that is not configured is refused.
+func (s *Service) audiences(req *Request) ([]string, error) {
+	audiences := req.Audiences
+	switch {
+	case len(audiences) > 0:
+	case req.From != nil && req.Actor == nil:
+		audiences = req.From.Audience
+	default:
+		audiences = s.Audiences[:1]
+	}
+	for _, audience := range audiences {
+		if !slices.Contains(s.Audiences, audience) {
+			return nil, refuse(InvalidTarget, "%q is not an audience of this service; expected one of: %s", clip(audience), strings.Join(s.Audiences, ", "))
+		}
+	}
+	return audiences, nil
+}
+
+// rights asks the policy. What is exchanged for an app token rests on what that one says; from the second actor on it is
+// within it, so that a chain of services never gathers permissions.
+func (s *Service) rights(ctx context.Context, req *Request) (set access.PermissionSet, version int64, err error) {
+	t := req.From
+	switch {
+	case req.Actor == nil && t == nil:
+		return s.Policy.Permissions(ctx, req.Principal, req.Organisation, req.Route)
+	case req.Actor == nil:
+		return t.permissions, t.Mapping, nil
+	case t == nil:
+		return s.Policy.Delegated(ctx, req.Actor, req.Principal, nil, req.Organisation, req.Route)
+	}
+	set, version, err = s.Policy.Delegated(ctx, req.Actor, req.Principal, &t.permissions, req.Organisation, req.Route)
+	if err == nil && version != t.Mapping { // they changed this very moment
+		err = errStale
+	}
+	if t.Actor != nil {
+		set = set.Intersect(t.permissions)
+	}
+	return set, version, err
 }
 
 // IssueOwn mints a token by which Portico itself calls Core, e.g. to learn which organisations there are. It acts for
 // nobody and in no organisation.
 func (s *Service) IssueOwn(permissions access.PermissionSet) Token {
 	now := s.Now()
-	self := &access.Principal{Issuer: s.Issuer, Subject: ownSubject, ClientID: ownSubject, NotAfter: now.Add(s.TTL)}
-	return s.mint(self, access.System, s.Audiences[:1], permissions, 0, now)
+	token := Token{Permissions: permissions, Organisation: access.System, Audiences: s.Audiences[:1], IssuedAt: now, ExpiresAt: now.Add(s.TTL)}
+	s.mint(&token, &Request{Principal: &access.Principal{Subject: ownSubject, ClientID: ownSubject}}, 0)
+	return token
 }
 
 // ownSubject names Portico in Core's records.
@@ -139,21 +253,35 @@ const ownSubject = "portico"
 // renewAt leaves a fifth of the token's life for its way through Core.
 func (t Token) renewAt() time.Time { return t.ExpiresAt.Add(-t.ExpiresAt.Sub(t.IssuedAt) / 5) }
 
-func (s *Service) mint(p *access.Principal, org access.OrganisationID, audiences []string, set access.PermissionSet, version int64, now time.Time) Token {
-	expires := now.Add(s.TTL)
-	if p.NotAfter.Before(expires) {
-		expires = p.NotAfter
-	}
-	payload, err := json.Marshal(claims{
-		Issuer: s.Issuer, Audience: audiences, Subject: p.Subject, ClientID: p.ClientID,
-		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(), ID: uuid.NewString(),
-		OrganisationID: org, Permissions: set.Names(), Mapping: version,
+func (s *Service) mint(t *Token, req *Request, version int64) {
+	p := req.Principal
+	t.ID = uuid.NewString()
+	payload := encode(claims{
+		Issuer: s.Issuer, Audience: t.Audiences, Subject: p.Subject, SubjectIssuer: p.Issuer, ClientID: cmp.Or(req.client(), p.Subject),
+		Session: req.session(), Ancestors: req.From.lineage(),
+		IssuedAt: t.IssuedAt.Unix(), ExpiresAt: t.ExpiresAt.Unix(), ID: t.ID,
+		OrganisationID: t.Organisation, Permissions: t.Permissions.Names(), Mapping: version, Actor: actorsClaim(t.Actors),
+		AuthTime: p.SignIn.At, ACR: p.SignIn.Class, AMR: p.SignIn.Methods,
 	})
-	if err != nil {
+	t.Value, _ = s.Ring.sign(payload)
+}
+
+// encode returns the claims as JSON without escaping &, < and >, which would make six bytes of one.
+func encode(c claims) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(c); err != nil {
 		panic(err) // strings and numbers always marshal
 	}
-	value, _ := s.Ring.sign(payload)
-	return Token{Value: value, Permissions: set, Organisation: org, Audiences: audiences, IssuedAt: now, ExpiresAt: expires}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func clip(s string) string {

@@ -2,35 +2,49 @@ package sts
 
 import (
 	"net/http"
+	"slices"
 
+	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/httpx"
 )
 
 // jwksMaxAge is how long a verifier may keep the key set, in seconds. It must stay far below the ring's overlap.
 const jwksMaxAge = "300"
 
-// ServeJWKS publishes the keys.
-func (s *Service) ServeJWKS(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/jwk-set+json") // RFC 7517 section 8.5
-	w.Header().Set("Cache-Control", "public, max-age="+jwksMaxAge)
-	_, _ = w.Write(s.Ring.JWKS())
-}
+// The addresses below the issuer.
+const (
+	TokenPath         = "/api/sts/token/v1"
+	IntrospectionPath = "/api/sts/token/v1/introspect"
+	RevocationPath    = "/api/sts/token/v1/revoke"
+)
 
-// metadata is the authorization server metadata of RFC 8414 section 2.
+// metadata is the authorization server metadata of RFC 8414 section 2, of everything that there is.
 type metadata struct {
-	Issuer                 string   `json:"issuer"`
-	TokenEndpoint          string   `json:"token_endpoint"`
-	JWKSURI                string   `json:"jwks_uri"`
-	ResponseTypes          []string `json:"response_types_supported"`
-	GrantTypes             []string `json:"grant_types_supported"`
-	TokenEndpointAuthModes []string `json:"token_endpoint_auth_methods_supported"`
+	Issuer                string   `json:"issuer"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	JWKSURI               string   `json:"jwks_uri"`
+	Scopes                []string `json:"scopes_supported"`
+	ResponseTypes         []string `json:"response_types_supported"`
+	GrantTypes            []string `json:"grant_types_supported"`
+	TokenEndpointAuth     []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationEndpoint    string   `json:"revocation_endpoint"`
+	RevocationAuth        []string `json:"revocation_endpoint_auth_methods_supported"`
+	IntrospectionEndpoint string   `json:"introspection_endpoint"`
+	IntrospectionAuth     []string `json:"introspection_endpoint_auth_methods_supported"`
 }
 
-// ServeMetadata publishes what the token service offers.
+// ServeMetadata publishes what the token service offers. Who asks the other two endpoints sends an access token of the
+// identity provider instead of a secret: Bearer, an access token type, which section 2 admits for introspection.
 func (s *Service) ServeMetadata(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", "public, max-age="+jwksMaxAge)
+	none, service := []string{"none"}, []string{"Bearer"}
+	if slices.ContainsFunc(s.Clients, func(c ServiceClient) bool { return c.Secret != "" }) {
+		none, service = append(none, "client_secret_basic"), append(service, "client_secret_basic")
+	}
 	httpx.WriteJSON(w, http.StatusOK, metadata{
-		Issuer: s.Issuer, TokenEndpoint: s.Issuer + "/api/sts/token/v1", JWKSURI: s.Issuer + "/.well-known/jwks.json",
-		ResponseTypes: []string{}, GrantTypes: []string{GrantTokenExchange}, TokenEndpointAuthModes: []string{"none"},
+		Issuer: s.Issuer, TokenEndpoint: s.Issuer + TokenPath, JWKSURI: s.Issuer + "/.well-known/jwks.json",
+		Scopes: access.OfScope(access.ScopeOrganisation).Union(access.OfScope(access.ScopeSystem)).Names(), ResponseTypes: []string{}, GrantTypes: []string{GrantTokenExchange}, TokenEndpointAuth: none,
+		RevocationEndpoint: s.Issuer + RevocationPath, RevocationAuth: service,
+		IntrospectionEndpoint: s.Issuer + IntrospectionPath, IntrospectionAuth: service,
 	})
 }

@@ -3,29 +3,35 @@ package sts
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/seal"
 )
 
 // RingConfig is what a Ring needs.
 type RingConfig struct {
-	Store    KeyStore
-	Box      *seal.Box
-	Rotation time.Duration // how long a key signs
-	Overlap  time.Duration // how long a key is published before it signs: the longest cache of any verifier
-	Keep     time.Duration // how long a retired key stays published: the longest life of a token, and leeway
-	Now      func() time.Time
-	Logger   *slog.Logger
+	Store     KeyStore
+	Box       *seal.Box
+	Rotation  time.Duration     // how long a key signs
+	Overlap   time.Duration     // how long a key is published before it signs: longer than any verifier keeps a set
+	Keep      time.Duration     // how long a retired key stays published: the longest life of a token, and leeway
+	Verifiers []Verifier        // those declared
+	History   *history.Recorder // nil: none is kept
+	Now       func() time.Time
+	Logger    *slog.Logger
+
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For tells who fetched the keys
 }
 
 // Ring is the signing keys.
@@ -33,39 +39,75 @@ type Ring struct {
 	RingConfig
 	changing sync.Mutex
 	current  atomic.Pointer[keys]
+	foreign  foreign
+	fetches  fetches
+	opened   map[string]*signer // by kid; under changing
 }
 
-// keys is one state of the ring.
+// keys is one state of the ring. It does not change, but for the time of use.
 type keys struct {
 	records  []KeyRecord
 	revision int64
 	active   *signer
+	next     *signer   // nil: none
+	nextAt   time.Time // when next becomes the one that signs, without anybody's help; zero: it is not planned
 	jwks     []byte
 }
 
-// signer is the active key, ready to sign.
+// signer is a key that is ready to sign.
 type signer struct {
-	kid     string
-	private ed25519.PrivateKey
-	header  string // the encoded JOSE header, with the dot behind it
+	kid      string
+	sealedBy string
+	private  ed25519.PrivateKey
+	header   string       // the encoded JOSE header, with the dot behind it
+	used     atomic.Int64 // milliseconds; 0: never
+	noted    time.Time    // as used is stored
 }
 
-// OpenRing loads the keys, and makes the first ones where there are none.
+// OpenRing loads the keys, makes the first ones where there are none, and plans the next activation by cfg.
 func OpenRing(ctx context.Context, cfg RingConfig) (*Ring, error) {
-	r := &Ring{RingConfig: cfg}
-	if err := r.load(ctx); err != nil {
+	r, err := ReadRing(ctx, cfg)
+	if errors.Is(err, ErrNoKeys) {
+		return r, r.begin(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if len(r.current.Load().records) > 0 {
-		return r, nil
+	err = r.change(ctx, func(t *turn) error {
+		t.plan(t.returned())
+		return nil
+	})
+	return r, err
+}
+
+// ErrNoKeys tells that the store holds no ring yet.
+var ErrNoKeys = errors.New("there are no signing keys yet: portico serve makes the first ones when it starts")
+
+// ReadRing loads the keys and changes nothing.
+func ReadRing(ctx context.Context, cfg RingConfig) (*Ring, error) {
+	r := &Ring{RingConfig: cfg, opened: map[string]*signer{}}
+	records, revision, err := r.Store.LoadKeys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load the signing keys: %w", err)
 	}
-	active, next := r.newKey(KeyActive), r.newKey(KeyNext)
-	active.ActivatedAt = active.CreatedAt
-	err := r.Store.SaveKeys(ctx, 0, []KeyRecord{active, next})
+	if len(records) == 0 {
+		return r, ErrNoKeys
+	}
+	return r, r.take(records, revision)
+}
+
+// begin makes the first keys.
+func (r *Ring) begin(ctx context.Context) error {
+	t := &turn{Ring: r, now: r.now()}
+	active := r.newKey(KeyActive, t.now)
+	active.ActivatesAt = t.now
+	t.records = []KeyRecord{active}
+	t.complete()
+	err := r.Store.SaveKeys(ctx, 0, t.records)
 	if err != nil && !errors.Is(err, ErrKeysChanged) { // another replica was first: its keys are ours too
-		return nil, fmt.Errorf("store the first signing keys: %w", err)
+		return fmt.Errorf("store the first signing keys: %w", err)
 	}
-	return r, r.load(ctx)
+	return r.load(ctx)
 }
 
 // Keys returns the keys, the newest last, and nothing secret of them.
@@ -80,55 +122,10 @@ func (r *Ring) Keys() []KeyRecord {
 // JWKS returns the published keys as a JWK set (RFC 7517, RFC 8037).
 func (r *Ring) JWKS() []byte { return r.current.Load().jwks }
 
-// Maintain rotates when that is due and drops retired keys whose last token has died. It is to be called now and then;
-// several replicas may call it at once.
-func (r *Ring) Maintain(ctx context.Context) error {
-	r.changing.Lock()
-	defer r.changing.Unlock()
-	if err := r.load(ctx); err != nil { // another replica may have rotated
-		return err
-	}
-	state, now := r.current.Load(), r.Now()
-	kept := slices.DeleteFunc(slices.Clone(state.records), func(k KeyRecord) bool {
-		return k.State == KeyRetired && now.Sub(k.RetiredAt) > r.Keep
-	})
-	rotated := r.rotate(kept, now)
-	if !rotated && len(kept) == len(state.records) {
-		return nil
-	}
-	if rotated {
-		kept = append(kept, r.newKey(KeyNext))
-	}
-	if err := r.Store.SaveKeys(ctx, state.revision, kept); err != nil && !errors.Is(err, ErrKeysChanged) {
-		return fmt.Errorf("store the signing keys: %w", err)
-	}
-	if err := r.load(ctx); err != nil {
-		return err
-	}
-	if rotated {
-		r.Logger.InfoContext(ctx, "signing key rotated", "kid", r.current.Load().active.kid)
-	}
-	return nil
-}
-
-// rotate retires the active key and lets the next one sign, in place, if the one has signed long enough and the other
-// was published long enough.
-func (r *Ring) rotate(records []KeyRecord, now time.Time) bool {
-	at := func(state KeyState) int {
-		return slices.IndexFunc(records, func(k KeyRecord) bool { return k.State == state })
-	}
-	active, next := at(KeyActive), at(KeyNext)
-	if active < 0 || next < 0 || now.Sub(records[active].ActivatedAt) < r.Rotation || now.Sub(records[next].CreatedAt) < r.Overlap {
-		return false
-	}
-	records[active].State, records[active].RetiredAt = KeyRetired, now
-	records[next].State, records[next].ActivatedAt = KeyActive, now
-	return true
-}
-
 // sign returns the compact serialisation of a token with that payload (RFC 7515 section 5.1, RFC 8037 section 3.1).
 func (r *Ring) sign(payload []byte) (token, kid string) {
 	s := r.current.Load().active
+	s.used.Store(r.Now().UnixMilli())
 	input := make([]byte, 0, len(s.header)+base64.RawURLEncoding.EncodedLen(len(payload))+1+86)
 	input = append(input, s.header...)
 	input = base64.RawURLEncoding.AppendEncode(input, payload)
@@ -137,78 +134,107 @@ func (r *Ring) sign(payload []byte) (token, kid string) {
 	return string(base64.RawURLEncoding.AppendEncode(input, signature)), s.kid
 }
 
-func (r *Ring) newKey(state KeyState) KeyRecord {
+func (r *Ring) newKey(state KeyState, now time.Time) KeyRecord {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		panic(err) // crypto/rand does not fail
 	}
 	kid := thumbprint(public)
-	return KeyRecord{KID: kid, State: state, Public: public, Sealed: r.Box.Seal(private.Seed(), kid), CreatedAt: r.Now().UTC()}
+	if kid[0] == '-' { // commands would take it for a flag
+		return r.newKey(state, now)
+	}
+	return KeyRecord{
+		KID: kid, State: state, Public: public, CreatedAt: now,
+		Sealed: r.Box.Seal(private.Seed(), kid), SealedBy: r.Box.Keys().Sealing().ID(),
+	}
 }
+
+// now is the present as it can be stored.
+func (r *Ring) now() time.Time { return r.Now().UTC().Truncate(time.Millisecond) }
 
 func (r *Ring) load(ctx context.Context) error {
 	records, revision, err := r.Store.LoadKeys(ctx)
 	if err != nil {
 		return fmt.Errorf("load the signing keys: %w", err)
 	}
+	return r.take(records, revision)
+}
+
+// take makes stored keys the current ones.
+func (r *Ring) take(records []KeyRecord, revision int64) error {
 	slices.SortStableFunc(records, func(a, b KeyRecord) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	state := &keys{records: records, revision: revision}
 	set := jwkSet{Keys: []jwk{}}
 	for _, k := range records {
-		if len(k.Public) != ed25519.PublicKeySize {
-			return fmt.Errorf("signing key %s: expected a public key of %d bytes, got %d", k.KID, ed25519.PublicKeySize, len(k.Public))
+		if err := check(k); err != nil {
+			return err
 		}
 		set.Keys = append(set.Keys, jwk{Kty: "OKP", Crv: "Ed25519", Use: "sig", Alg: "EdDSA", Kid: k.KID, X: base64.RawURLEncoding.EncodeToString(k.Public)})
+		if k.State == KeyActive && k.SealedBy != "" {
+			r.Box.Keys().Use(k.SealedBy) // where that key is not at hand, the box does not open
+		}
+	}
+	state.jwks, _ = json.Marshal(set)
+	for _, k := range records {
 		if k.State == KeyRetired {
 			continue
 		}
 		// The next one too must open: found out at its rotation, it would leave no key that signs.
-		seed, err := r.Box.Open(k.Sealed, k.KID)
+		s, err := r.signer(k)
 		if err != nil {
-			return fmt.Errorf("signing key %s does not open: the key-encryption key is not the one it was stored with; give the right sts.token.keyEncryptionKeyFile", k.KID)
+			return r.stay(state, k, err)
 		}
-		if len(seed) != ed25519.SeedSize {
-			return fmt.Errorf("signing key %s: expected a seed of %d bytes, got %d", k.KID, ed25519.SeedSize, len(seed))
+		if k.State == KeyActive {
+			state.active = s
+		} else {
+			state.next, state.nextAt = s, k.ActivatesAt
 		}
-		private := ed25519.NewKeyFromSeed(seed)
-		if !slices.Equal(private.Public().(ed25519.PublicKey), k.Public) {
-			return fmt.Errorf("signing key %s: the stored public key is not that of the private one", k.KID)
-		}
-		if k.State != KeyActive {
-			continue
-		}
-		header, _ := json.Marshal(joseHeader{Alg: "EdDSA", Kid: k.KID, Typ: "at+jwt"})
-		state.active = &signer{kid: k.KID, private: private, header: base64.RawURLEncoding.EncodeToString(header) + "."}
 	}
 	if len(records) > 0 && state.active == nil {
 		return errors.New("none of the stored signing keys is active")
 	}
-	state.jwks, _ = json.Marshal(set)
+	maps.DeleteFunc(r.opened, func(kid string, _ *signer) bool { return state.record(kid) == nil })
+	state.promote(r.Now())
+	r.foreign.clear()
 	r.current.Store(state)
 	return nil
 }
 
-type joseHeader struct {
-	Alg string `json:"alg"`
-	Kid string `json:"kid"`
-	Typ string `json:"typ"`
+func (s *keys) record(kid string) *KeyRecord {
+	if at := slices.IndexFunc(s.records, func(k KeyRecord) bool { return k.KID == kid }); at >= 0 {
+		return &s.records[at]
+	}
+	return nil
 }
 
-type jwkSet struct {
-	Keys []jwk `json:"keys"`
+// promote lets the next key sign when its time has come. Every replica does so by its own clock, also while the store
+// is away: all of them know the plan, and the key has long been published.
+func (s *keys) promote(now time.Time) (promoted bool) {
+	if s.next == nil || s.nextAt.IsZero() || now.Before(s.nextAt) {
+		return false
+	}
+	s.active, s.next = s.next, nil
+	return true
 }
 
-type jwk struct {
-	Kty string `json:"kty"`
-	Crv string `json:"crv"`
-	Use string `json:"use"`
-	Alg string `json:"alg"`
-	Kid string `json:"kid"`
-	X   string `json:"x"`
-}
-
-// thumbprint names a key by its content (RFC 7638, RFC 8037 appendix A.3).
-func thumbprint(public ed25519.PublicKey) string {
-	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + base64.RawURLEncoding.EncodeToString(public) + `"}`))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+// signer opens a key. One that is open already is the same.
+func (r *Ring) signer(k KeyRecord) (*signer, error) {
+	if s := r.opened[k.KID]; s != nil && s.sealedBy == k.SealedBy {
+		return s, nil
+	}
+	seed, err := r.Box.Open(k.Sealed, k.KID)
+	if err != nil {
+		return nil, fmt.Errorf("signing key %s does not open: the key-encryption key is not the one it was stored with; give the right sts.token.keyEncryptionKeyFile%s", k.KID, takes(k, r.Box))
+	}
+	if len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("signing key %s: expected a seed of %d bytes, got %d", k.KID, ed25519.SeedSize, len(seed))
+	}
+	private := ed25519.NewKeyFromSeed(seed)
+	if !slices.Equal(private.Public().(ed25519.PublicKey), k.Public) {
+		return nil, fmt.Errorf("signing key %s: the stored public key is not that of the private one", k.KID)
+	}
+	header, _ := json.Marshal(joseHeader{Alg: "EdDSA", Kid: k.KID, Typ: "at+jwt"})
+	s := &signer{kid: k.KID, sealedBy: k.SealedBy, private: private, header: base64.RawURLEncoding.EncodeToString(header) + "."}
+	r.opened[k.KID] = s
+	return s, nil
 }

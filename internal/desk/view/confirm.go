@@ -21,6 +21,15 @@ type Confirm struct {
 	Blockers      []Blocker
 }
 
+// crumbs lead to the section, and to what this is about where that has a page of its own.
+func (v Confirm) crumbs() []Link {
+	crumbs := []Link{{string(v.Section), sectionPaths[v.Section]}}
+	if v.Back.Href != crumbs[0].Href {
+		crumbs = append(crumbs, v.Back)
+	}
+	return crumbs
+}
+
 // Blocker is something that has to go first.
 type Blocker struct{ Label, Href, Detail string }
 

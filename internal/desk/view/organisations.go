@@ -36,6 +36,7 @@ type OrganisationDetail struct {
 	CanSeeMappings      bool
 	Mappings            []OrganisationMapping
 	CanEdit, CanHistory bool
+	CanRevoke           bool
 }
 
 type OrganisationMapping struct {

@@ -10,8 +10,10 @@ const (
 	SectionAccess        Section = "Access control"
 	SectionRoles         Section = "Roles"
 	SectionOrganisations Section = "Organisations"
+	SectionPeople        Section = "People"
 	SectionHistory       Section = "History"
 	SectionIntegration   Section = "Integration"
+	SectionKeys          Section = "Keys"
 )
 
 var sectionPaths = map[Section]string{
@@ -19,8 +21,10 @@ var sectionPaths = map[Section]string{
 	SectionAccess:        AccessPath,
 	SectionRoles:         RolesPath,
 	SectionOrganisations: OrganisationsPath,
+	SectionPeople:        PeoplePath,
 	SectionHistory:       HistoryPath,
 	SectionIntegration:   IntegrationPath,
+	SectionKeys:          KeysPath,
 }
 
 // The Desk's addresses. Forms post to the address that showed them.

@@ -80,7 +80,7 @@ func choose(prefixes ...string) map[string]bool {
 
 func one(id string) Permission { return pick(id)[0].Permissions[0] }
 
-var allSections = []Section{SectionOverview, SectionAccess, SectionRoles, SectionOrganisations, SectionHistory, SectionIntegration}
+var allSections = []Section{SectionOverview, SectionAccess, SectionRoles, SectionOrganisations, SectionPeople, SectionHistory, SectionIntegration, SectionKeys}
 
 func admin(path string, notices ...Notice) Page {
 	return Page{
@@ -108,7 +108,7 @@ func crowded(path string) Page {
 
 func samples() []sample {
 	var s []sample
-	for _, part := range [][]sample{overviewSamples(), roleSamples(), accessSamples(), organisationSamples(), historySamples(), integrationSamples(), problemSamples()} {
+	for _, part := range [][]sample{overviewSamples(), roleSamples(), accessSamples(), organisationSamples(), historySamples(), integrationSamples(), keySamples(), peopleSamples(), problemSamples()} {
 		s = append(s, part...)
 	}
 	return s

@@ -1,0 +1,101 @@
+package revocation
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/portico-iam/portico/internal/access"
+)
+
+// Target is what a cut is about: exactly one of its members is set.
+type Target struct {
+	Session      string // its ref
+	Person       Person
+	Organisation access.OrganisationID
+	Everything   bool
+}
+
+// Person is an identity at an issuer.
+type Person struct{ Issuer, Subject string }
+
+// Cut says that of its target nothing counts that was issued or begun until At. Single sessions have none: they are gone.
+type Cut struct {
+	Target Target
+	At     time.Time
+}
+
+// Book holds the cuts in memory.
+type Book struct {
+	Store Store
+	Idle  time.Duration // a session that was not used for so long is over
+	Now   func() time.Time
+	cuts  atomic.Pointer[cuts]
+}
+
+type cuts struct {
+	everything    time.Time
+	people        map[Person]time.Time
+	organisations map[access.OrganisationID]time.Time
+}
+
+// Load reads the cuts. It is to be called again now and then, where others write to the store too.
+func (b *Book) Load(ctx context.Context) error {
+	all, err := b.Store.Cuts(ctx)
+	if err != nil {
+		return err
+	}
+	next := &cuts{people: map[Person]time.Time{}, organisations: map[access.OrganisationID]time.Time{}}
+	for _, c := range all {
+		switch t := c.Target; {
+		case t.Everything:
+			next.everything = c.At
+		case t.Organisation != access.System:
+			next.organisations[t.Organisation] = c.At
+		default:
+			next.people[t.Person] = c.At
+		}
+	}
+	b.cuts.Store(next)
+	return nil
+}
+
+// EndedFor tells whether a session that the person began then, or a token that was issued to them then, counts no more. What does not say when it was issued has the zero time, and counts only where there is no cut. A
+// nil book has none.
+func (b *Book) EndedFor(issuer, subject string, at time.Time) bool {
+	c := b.load()
+	return c != nil && (until(c.everything, at) || len(c.people) > 0 && until(c.people[Person{issuer, subject}], at))
+}
+
+// EndedIn tells whether what was issued then counts no more in the organisation.
+func (b *Book) EndedIn(org access.OrganisationID, at time.Time) bool {
+	c := b.load()
+	return c != nil && len(c.organisations) > 0 && until(c.organisations[org], at)
+}
+
+// SessionAlive tells whether a session is, as the store has it.
+func (b *Book) SessionAlive(ctx context.Context, ref string) (bool, error) {
+	found, _, err := b.Store.ListSessions(ctx, b.live(Filter{Ref: ref}))
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	s := &found[0]
+	return !b.EndedFor(s.Principal.Issuer, s.Principal.Subject, s.CreatedAt), nil
+}
+
+// live narrows a filter to the sessions that are not over.
+func (b *Book) live(f Filter) Filter {
+	f.Now = b.Now()
+	f.UsedSince = f.Now.Add(-b.Idle)
+	return f
+}
+
+func (b *Book) load() *cuts {
+	if b == nil {
+		return nil
+	}
+	return b.cuts.Load()
+}
+
+// until counts the moment of the cut in: tokens tell their time in whole seconds.
+func until(cut, at time.Time) bool { return !cut.IsZero() && !at.After(cut) }

@@ -1,0 +1,123 @@
+package sts_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/sts"
+)
+
+// cuts ends what a test says.
+type cuts struct {
+	person       string
+	organisation access.OrganisationID
+	at           time.Time
+	alive        map[string]bool
+	away         bool
+}
+
+func (c *cuts) EndedFor(_, subject string, at time.Time) bool {
+	return c.person == subject && !at.After(c.at)
+}
+
+func (c *cuts) EndedIn(org access.OrganisationID, at time.Time) bool {
+	return org != access.System && c.organisation == org && !at.After(c.at)
+}
+
+func (c *cuts) SessionAlive(_ context.Context, ref string) (bool, error) {
+	if c.away {
+		return false, errors.New("canary")
+	}
+	return c.alive[ref], nil
+}
+
+func TestNT29_ACutEndsKeptTokensAtOnce(t *testing.T) {
+	b := newBench(t)
+	c := &cuts{}
+	b.Cuts = c
+	issue := func(org access.OrganisationID, issuedAt time.Time) (sts.Token, error) {
+		p := ivan()
+		p.IssuedAt = issuedAt
+		return b.Issue(t.Context(), sts.Request{Principal: p, Organisation: org})
+	}
+	first, _ := issue(acme, begin)
+	if again, _ := issue(acme, begin); again.ID != first.ID {
+		t.Fatal("nothing is kept: the test says nothing")
+	}
+	b.now = begin.Add(time.Second)
+	c.person, c.at = "ivan@acme.test", b.now
+	b.now = begin.Add(2 * time.Second)
+	if again, err := issue(acme, b.now); err != nil || again.ID == first.ID {
+		t.Errorf("the person: %v", err)
+	}
+	c.person, c.organisation = "", acme
+	if _, err := issue(acme, begin); !fault.Unauthenticated.Is(err) {
+		t.Errorf("a token of the identity provider from before counts in the organisation: %v", err)
+	}
+	if _, err := issue(access.System, begin); err != nil {
+		t.Errorf("elsewhere: %v", err)
+	}
+}
+
+func TestNT29_ACutEndsAppTokens(t *testing.T) {
+	w := newDelegationWorld(t)
+	c := &cuts{}
+	w.Service.Cuts = c
+	token := w.ask(t, "ivan", "", "organisation_id", string(acme)).token
+	for name, set := range map[string]func(){
+		"the person":       func() { c.person = "ivan" },
+		"the organisation": func() { c.organisation = acme },
+	} {
+		*c = cuts{at: begin}
+		if !w.isActive(token) {
+			t.Fatalf("%s: before", name)
+		}
+		set()
+		if w.isActive(token) || w.ask(t, token, "").status == 200 {
+			t.Errorf("%s: it counts", name)
+		}
+	}
+}
+
+func TestNT29_ATokenOfASessionEndsWithIt(t *testing.T) {
+	w := newDelegationWorld(t)
+	c := &cuts{alive: map[string]bool{"s1": true}}
+	w.Service.Cuts = c
+	ivan := w.iam["ivan"].principal
+	made, err := w.Service.Issue(t.Context(), sts.Request{Principal: &ivan, Organisation: acme, Session: "s1", Audiences: []string{"one-core", "wrpr-audience"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, _ := w.Service.Issue(t.Context(), sts.Request{Principal: &ivan, Organisation: acme, Session: "s2", Audiences: []string{"one-core", "wrpr-audience"}})
+	if made.ID == other.ID {
+		t.Error("two sessions share a token")
+	}
+	delegated := w.ask(t, made.Value, "wrpr", "audience", "bridge-audience")
+	if delegated.status != 200 || delegated.claims["sid"] != "s1" {
+		t.Fatalf("handed by a live session: %+v", delegated)
+	}
+	c.away = true
+	if got := w.ask(t, made.Value, "wrpr"); got.status != 503 {
+		t.Errorf("the store is away: %+v", got)
+	}
+	c.away = false
+	c.alive["s1"] = false
+	for name, got := range map[string]answer{
+		"exchanged": w.ask(t, made.Value, ""), "handed on": w.ask(t, made.Value, "wrpr"), "handed on twice": w.ask(t, delegated.token, "bridge"),
+	} {
+		if got.code != "invalid_request" {
+			t.Errorf("%s after the session's end: %+v", name, got)
+		}
+	}
+	if w.isActive(made.Value) {
+		t.Error("active after the session's end")
+	}
+	w.Service.Cuts = nil
+	if got := w.ask(t, other.Value, ""); got.status == 200 {
+		t.Error("a session that nobody can look up counts as alive")
+	}
+}

@@ -1,0 +1,109 @@
+package sts
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/fault"
+)
+
+// RevokedStore keeps the ids of revoked tokens for as long as the tokens would have lived.
+type RevokedStore interface {
+	// RevokeToken notes an id until then. Those whose time is over at now may go.
+	RevokeToken(ctx context.Context, id string, until, now time.Time) error
+	// RevokedTokens returns the ids whose time is not over at now.
+	RevokedTokens(ctx context.Context, now time.Time) (map[string]time.Time, error)
+}
+
+// The bounds of what is remembered. Tokens live minutes, so nobody comes near them who does not try to: then it is their
+// own share that is used up.
+const (
+	maxRevoked   = 100_000
+	maxRevokedBy = 5_000
+)
+
+// revokedMargin is how long a revoked id is kept beyond the token's end: clocks may be set back (NT29).
+const revokedMargin = 24 * time.Hour
+
+// forgetEvery is how often those are looked for whose time is over.
+const forgetEvery = time.Minute
+
+// revoked are the tokens that count no more though they have not expired. It is asked for every token that is reused.
+type revoked struct {
+	mu    sync.RWMutex
+	until map[string]time.Time // by jti
+	by    map[string]int       // how many, by who revoked them here since the start
+	swept time.Time
+}
+
+func (r *revoked) has(id string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	_, ok := r.until[id]
+	return ok
+}
+
+// add may be given what is known already.
+func (r *revoked) add(ids map[string]time.Time, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.until == nil {
+		r.until = map[string]time.Time{}
+	}
+	if now.Sub(r.swept).Abs() >= forgetEvery {
+		maps.DeleteFunc(r.until, func(_ string, until time.Time) bool { return !now.Before(until) })
+		r.swept = now
+		if len(r.until) == 0 {
+			r.by = nil
+		}
+	}
+	for id, until := range ids {
+		r.until[id] = until
+	}
+}
+
+// room takes one of the caller's share; without one there is no room.
+func (r *revoked) room(caller string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.until) >= maxRevoked || r.by[caller] >= maxRevokedBy {
+		return false
+	}
+	if r.by == nil {
+		r.by = map[string]int{}
+	}
+	r.by[caller]++
+	return true
+}
+
+// LoadRevoked learns of tokens that were revoked before the start, or by another replica. It is to be called now and
+// then.
+func (s *Service) LoadRevoked(ctx context.Context) error {
+	if s.Revoked == nil {
+		return nil
+	}
+	now := s.Now()
+	ids, err := s.Revoked.RevokedTokens(ctx, now)
+	if err == nil {
+		s.revoked.add(ids, now)
+	}
+	return err
+}
+
+// revoke ends a token. It is stored first: a revocation that was answered must outlast the process.
+func (s *Service) revoke(ctx context.Context, t *AppToken, caller *access.Principal) error {
+	now, until := s.Now(), time.Unix(t.ExpiresAt, 0).Add(revokedMargin)
+	if !s.revoked.room(caller.Issuer + "\x00" + caller.Subject) {
+		return fault.Unavailable.New("too many tokens were revoked today; this one expires within minutes")
+	}
+	if s.Revoked != nil {
+		if err := s.Revoked.RevokeToken(ctx, t.ID, until, now); err != nil {
+			return err
+		}
+	}
+	s.revoked.add(map[string]time.Time{t.ID: until}, now)
+	return nil
+}
