@@ -23,11 +23,17 @@ const (
 // readKeys reads the key-encryption keys. Which of them seals is said by the store.
 func readKeys(t config.Token) (*seal.Keys, error) {
 	key, err := seal.ReadKeyFile(t.KeyEncryptionKeyFile)
-	if err != nil || t.PreviousKeyEncryptionKeyFile == "" {
-		return seal.NewKeys(key), err
+	if err != nil {
+		return nil, err
+	}
+	if t.PreviousKeyEncryptionKeyFile == "" {
+		return seal.NewKeys(key), nil
 	}
 	previous, err := seal.ReadKeyFile(t.PreviousKeyEncryptionKeyFile)
-	return seal.NewKeys(key, previous), err
+	if err != nil {
+		return nil, err
+	}
+	return seal.NewKeys(key, previous), nil
 }
 
 // tokenSlack is for the clocks of verifiers and for a replica that hears of a rotation late.

@@ -61,7 +61,8 @@ func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
 // LogValue keeps the key out of logs.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
-// ReadKeyFile reads a root key: 32 random bytes, base64. A file that others can read is refused.
+// ReadKeyFile reads a root key: 32 random bytes, base64. A file that others have access to, or that a
+// group may write to, is refused.
 func ReadKeyFile(path string) (Key, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -72,8 +73,11 @@ func ReadKeyFile(path string) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("key-encryption key: %w", err)
 	}
-	if info.Mode().Perm()&0o007 != 0 {
-		return Key{}, fmt.Errorf("key-encryption key %s: everybody on this machine has access to it (mode %04o): chmod 600 it", path, info.Mode().Perm())
+	switch mode := info.Mode().Perm(); {
+	case mode&0o007 != 0:
+		return Key{}, fmt.Errorf("key-encryption key %s: everybody on this machine has access to it (mode %04o): chmod 600 it", path, mode)
+	case mode&0o020 != 0:
+		return Key{}, fmt.Errorf("key-encryption key %s: its group may write to it (mode %04o): chmod 640 or 600 it", path, mode)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 1024))
 	if err != nil {

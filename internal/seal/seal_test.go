@@ -156,6 +156,7 @@ func TestKeyFiles(t *testing.T) {
 		{"without a line end", good, 0o400, ""},
 		{"with blanks", "  " + good + " \r\n", 0o600, ""},
 		{"readable by the group", good, 0o640, ""},
+		{"writable by the group", good, 0o660, "its group may write to it (mode 0660): chmod 640 or 600"},
 		{"readable by everybody", good, 0o644, "everybody on this machine has access to it (mode 0644): chmod 600"},
 		{"writable by everybody", good, 0o602, "everybody"},
 		{"empty", "", 0o600, "expected 32 random bytes in base64"},
