@@ -43,15 +43,14 @@ func (r *Ring) Ready() error {
 }
 
 // stay answers a key that does not open. At the start that is the end. Later, when the key-encryption key was replaced
-// and this process does not have the new one, it says so, goes on with the key that is open, and publishes the others.
+// and this process does not have the new one, it says so, goes on with the keys that it has open, as far as they are
+// still there, and publishes them all.
 func (r *Ring) stay(state *keys, k KeyRecord, err error) error {
-	before := r.current.Load()
-	if before == nil {
+	if r.current.Load() == nil {
 		return err
 	}
-	state.active, state.next, state.nextAt = before.active, before.next, before.nextAt
-	state.promote(r.Now())
-	r.current.Store(state)
+	r.signOpened(state)
+	r.become(state)
 	r.foreign.mu.Lock()
 	defer r.foreign.mu.Unlock()
 	r.foreign.err = err
@@ -61,6 +60,27 @@ func (r *Ring) stay(state *keys, k KeyRecord, err error) error {
 			"kid", k.KID, "takes", k.SealedBy, "at_hand", strings.Join(r.Box.Keys().IDs(), ","))
 	}
 	return nil
+}
+
+// signOpened has a state sign by the keys that are open: a kid names the material, so one that was opened is right under
+// any seal. A key that was cut is not there any more. Where the active one can't be opened, the newest retired one goes on:
+// it is still published. Where none is left, this process signs nothing.
+func (r *Ring) signOpened(state *keys) {
+	var retired KeyRecord
+	for _, k := range state.records {
+		switch s := r.opened[k.KID]; {
+		case s == nil:
+		case k.State == KeyActive:
+			state.active = s
+		case k.State == KeyNext:
+			state.next, state.nextAt = s, k.ActivatesAt
+		case retired.KID == "" || !k.RetiredAt.Before(retired.RetiredAt):
+			retired = k
+		}
+	}
+	if state.active == nil {
+		state.active = r.opened[retired.KID]
+	}
 }
 
 // Reseal seals every signing key by a key-encryption key at hand and makes that the one in use, for the sessions of every

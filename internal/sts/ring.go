@@ -190,14 +190,19 @@ func (r *Ring) take(records []KeyRecord, revision int64) error {
 			state.next, state.nextAt = s, k.ActivatesAt
 		}
 	}
-	if len(records) > 0 && state.active == nil {
+	if state.active == nil {
 		return errors.New("none of the stored signing keys is active")
 	}
+	r.become(state)
+	r.foreign.clear()
+	return nil
+}
+
+// become makes a state the current one, and forgets the private keys that are not in it.
+func (r *Ring) become(state *keys) {
 	maps.DeleteFunc(r.opened, func(kid string, _ *signer) bool { return state.record(kid) == nil })
 	state.promote(r.Now())
-	r.foreign.clear()
 	r.current.Store(state)
-	return nil
 }
 
 func (s *keys) record(kid string) *KeyRecord {
