@@ -53,7 +53,11 @@ var _ policy.Organisations = (*Mirror)(nil)
 func (m *Mirror) Organisations(ctx context.Context) ([]*access.Organisation, error) {
 	token := m.Caller.unsafeBearer()
 	if m.Caller.Mode == config.AuthSTS {
-		token = m.Caller.STS.IssueOwn(access.SetOf(access.STSOrganisationList)).Value
+		own, err := m.Caller.STS.IssueOwn(access.SetOf(access.STSOrganisationList))
+		if err != nil {
+			return nil, err
+		}
+		token = own.Value
 	}
 	list, err := m.Client.ListOrganisations(ctx, token)
 	if err != nil {

@@ -149,6 +149,13 @@ func (k *KeySet) tooSoon(now time.Time) bool {
 	return !k.triedAt.IsZero() && now.Sub(k.triedAt) < refetchInterval
 }
 
+// holds tells whether this very key stands in the set.
+func (k *KeySet) holds(key *jose.JSONWebKey) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.keys[key.KeyID] == key
+}
+
 func (k *KeySet) cached(kid string) (*jose.JSONWebKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

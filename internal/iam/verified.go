@@ -8,6 +8,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/portico-iam/portico/internal/fault"
 )
 
 // Verified remembers the access tokens that were accepted, so that a signature costs once and not with every request.
@@ -66,8 +68,8 @@ func (v *Verifier) remembered(ctx context.Context, raw string) (*Token, error) {
 	if t, err := v.known(ctx, hash); t != nil || err != nil {
 		return t, err
 	}
-	// The outcome is everybody's who waits, so it must not hang on the first one's patience.
-	shared, err, _ := v.Verified.flight.Do(string(hash[:]), func() (any, error) {
+	// The outcome is everybody's who waits, so it must not hang on the first one's patience, nor anybody's on its own.
+	shared := v.Verified.flight.DoChan(string(hash[:]), func() (any, error) {
 		t, err := v.verify(context.WithoutCancel(ctx), raw, delegation...)
 		if err != nil {
 			return nil, err
@@ -75,10 +77,15 @@ func (v *Verifier) remembered(ctx context.Context, raw string) (*Token, error) {
 		v.Verified.tokens.Set(hash, t.alone())
 		return t, nil
 	})
-	if err != nil {
-		return nil, err
+	select {
+	case <-ctx.Done():
+		return nil, fault.Unavailable.New("the identity provider's token could not be verified in time; try again in a moment").Because(context.Cause(ctx))
+	case outcome := <-shared:
+		if outcome.Err != nil {
+			return nil, outcome.Err
+		}
+		return outcome.Val.(*Token).alone(), nil
 	}
-	return shared.(*Token).alone(), nil
 }
 
 // known returns a token that was accepted before, if it still would be. Neither a token nor an error: it must be verified.
@@ -91,11 +98,17 @@ func (v *Verifier) known(ctx context.Context, hash tokenHash) (*Token, error) {
 		v.Verified.tokens.Invalidate(hash)
 		return nil, err
 	}
+	// Another one under its id is found before what is due is fetched: verifying asks for the key again, and of two looks
+	// the second could see what the first one's refresh brought.
+	if !t.issuer.Keys.holds(t.key) {
+		v.Verified.tokens.Invalidate(hash)
+		return nil, nil
+	}
 	key, err := t.issuer.key(ctx, t.key.KeyID) // fetches, as ever, what is due
 	if err != nil {
 		return nil, err
 	}
-	if key != t.key { // another one stands under its id
+	if key != t.key { // the keys were too old to be trusted, and were fetched just now
 		v.Verified.tokens.Invalidate(hash)
 		return nil, nil
 	}

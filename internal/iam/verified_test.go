@@ -1,6 +1,8 @@
 package iam_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -63,8 +65,15 @@ func TestNT07_RememberedOrNotTheAnswerIsTheSame(t *testing.T) {
 	with, without := remembering(t), newBench(t)
 	var tokens []string
 	for _, changes := range []object{
-		nil, {"exp": begin.Add(3 * time.Minute).Unix()}, {"nbf": begin.Add(2 * time.Minute).Unix()}, {"iat": begin.Add(time.Minute).Unix()},
-		{"exp": begin.Add(20 * time.Hour).Unix()}, {"sub": "eve@acme.test"}, {"aud": clientID}, {"iss": issuer + "/"}, {"act": object{"sub": "x"}},
+		nil,
+		{"exp": begin.Add(3 * time.Minute).Unix()},
+		{"nbf": begin.Add(2 * time.Minute).Unix()},
+		{"iat": begin.Add(time.Minute).Unix()},
+		{"exp": begin.Add(20 * time.Hour).Unix()},
+		{"sub": "eve@acme.test"},
+		{"aud": clientID},
+		{"iss": issuer + "/"},
+		{"act": object{"sub": "x"}},
 	} {
 		tokens = append(tokens, good(changes), sign(header(nil), claims(changes), keys().other))
 	}
@@ -102,6 +111,32 @@ func TestNT07_RememberedOrNotTheAnswerIsTheSame(t *testing.T) {
 			without.Issuers[0].Keys.Close()
 		}
 	})
+}
+
+// TestNT07_ARefreshThatEndsMeanwhileIsSeenByBothOrNeither: a token whose key was replaced is verified anew, with the keys
+// of the same moment.
+func TestNT07_ARefreshThatEndsMeanwhileIsSeenByBothOrNeither(t *testing.T) {
+	with, without := remembering(t), newBench(t)
+	all, long := sets(), object{"exp": begin.Add(20 * time.Hour).Unix()}
+	token := good(long)
+	ec := sign(header(object{"alg": "ES256", "kid": "ec"}), claims(long), keys().p256)
+	for _, b := range []*bench{with, without} {
+		b.keys.answer(all["all"])
+		b.accepts(t, "at first", token)
+		b.keys.answer(all["for another algorithm"])
+		b.advance(6 * time.Minute)
+		b.accepts(t, "by another key, which has them fetched", ec)
+		b.Issuers[0].Keys.Close()
+		b.keys.answer(all["all"])
+		b.advance(6 * time.Minute)
+		now := b.Verifier.Now
+		b.Verifier.Now = func() time.Time { b.Issuers[0].Keys.Close(); return now() } // the refresh ends before the next look
+	}
+	_, got := with.Verify(t.Context(), token)
+	_, want := without.Verify(t.Context(), token)
+	if outcome(got) != outcome(want) {
+		t.Errorf("remembering says %v, verifying anew says %v", got, want)
+	}
 }
 
 // TestNT07_AWithdrawnKeyStopsCounting at the next refresh, and so does one whose material or use was changed.
@@ -221,6 +256,36 @@ func TestOneVerificationForAll(t *testing.T) {
 		}
 		close(release)
 		all.Wait()
+	})
+}
+
+// TestNobodyWaitsLongerThanTheirPatience for a verification that is under way, and who goes ends it for nobody.
+func TestNobodyWaitsLongerThanTheirPatience(t *testing.T) {
+	b := remembering(t)
+	b.accepts(t, "so that there are keys", good(object{"jti": "another"}))
+	token := good(nil)
+	synctest.Test(t, func(t *testing.T) {
+		b.Verified = iam.NewVerified()
+		release := make(chan struct{})
+		b.Verifier.Now = func() time.Time {
+			<-release
+			return b.clock.Now()
+		}
+		brief, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := b.Verify(brief, token); !fault.Unavailable.Is(err) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the first one: %v", err)
+		}
+		waiting := make(chan error, 1)
+		go func() {
+			_, err := b.Verify(t.Context(), token)
+			waiting <- err
+		}()
+		synctest.Wait()
+		close(release)
+		if err := <-waiting; err != nil {
+			t.Errorf("who goes on waiting: %v", err)
+		}
 	})
 }
 

@@ -140,7 +140,7 @@ func TestAnAppTokenIsExchangedForLessOnly(t *testing.T) {
 		"a changed token":        {less.token[:len(less.token)-2] + "AA", "invalid_request", nil},
 		"a signature of another": {strings.Join(append(strings.Split(less.token, ".")[:2], strings.Split(both.token, ".")[2]), "."), "invalid_request", nil},
 		"a cut token":            {strings.Join(strings.Split(less.token, ".")[:2], "."), "invalid_request", nil},
-		"Portico's own":          {w.Service.IssueOwn(access.SetOf(access.STSOrganisationList)).Value, "invalid_request", nil},
+		"Portico's own":          {own(t, w.Service), "invalid_request", nil},
 	} {
 		if got := w.ask(t, c.token, "", c.fields...); got.code != c.code {
 			t.Errorf("%s: got %+v", rule, got)

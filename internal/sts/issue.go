@@ -159,6 +159,10 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
+	signer, err := s.Ring.signing()
+	if err != nil {
+		return Token{}, err
+	}
 	if req.Limit != nil {
 		if set = set.Intersect(*req.Limit); set.IsEmpty() && !req.Limit.IsEmpty() {
 			return Token{}, refuse(InvalidScope, "none of the requested permissions is granted there")
@@ -173,7 +177,7 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 	key := tokenKey{
 		issuer: p.Issuer, subject: p.Subject, client: req.client(), iamRoles: strings.Join(p.IAMRoles, "\x00"),
 		audiences: strings.Join(audiences, "\x00"), organisation: req.Organisation, permissions: set,
-		version: version, notAfter: notAfter.Unix(), kid: s.Ring.current.Load().active.kid,
+		version: version, notAfter: notAfter.Unix(), kid: signer.kid,
 		signInAt: p.SignIn.At, signInClass: p.SignIn.Class, signInMethods: strings.Join(p.SignIn.Methods, "\x00"),
 		session: req.session(), ancestors: strings.Join(req.From.lineage(), "\x00"),
 	}
@@ -183,14 +187,26 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 		token.Actors = append([]string{req.Actor.Subject}, req.From.actors()...)
 		key.actors = req.Actor.Issuer + "\x00" + strings.Join(token.Actors, "\x00")
 	}
-	if fresh, ok := s.fresh.GetIfPresent(key); ok && now.Before(fresh.renewAt()) && !s.revoked.has(fresh.ID) && !s.cutOff(p, &fresh) {
+	usable := func(t *Token) bool {
+		return !now.Before(t.IssuedAt) && now.Before(t.renewAt()) && !s.revoked.has(t.ID) && !s.cutOff(p, t)
+	}
+	if fresh, ok := s.fresh.GetIfPresent(key); ok && usable(&fresh) {
 		fresh.Reused = true
 		return fresh, nil
 	}
 	token.ExpiresAt = earlier(now.Add(ttl), notAfter)
-	s.mint(&token, &req, version)
-	s.fresh.Set(key, token)
-	return token, nil
+	// Of many who ask for the same at once, one has it signed.
+	s.fresh.Compute(key, func(fresh Token, found bool) (Token, otter.ComputeOp) {
+		if found && usable(&fresh) {
+			token, token.Reused = fresh, true
+			return fresh, otter.CancelOp
+		}
+		if err = s.mint(&token, &req, version); err != nil {
+			return fresh, otter.CancelOp
+		}
+		return token, otter.WriteOp
+	})
+	return token, err
 }
 
 // cutOff tells whether a kept token is to be handed out no more.
@@ -240,11 +256,11 @@ func (s *Service) rights(ctx context.Context, req *Request) (set access.Permissi
 
 // IssueOwn mints a token by which Portico itself calls Core, e.g. to learn which organisations there are. It acts for
 // nobody and in no organisation.
-func (s *Service) IssueOwn(permissions access.PermissionSet) Token {
+func (s *Service) IssueOwn(permissions access.PermissionSet) (Token, error) {
 	now := s.Now()
 	token := Token{Permissions: permissions, Organisation: access.System, Audiences: s.Audiences[:1], IssuedAt: now, ExpiresAt: now.Add(s.TTL)}
-	s.mint(&token, &Request{Principal: &access.Principal{Subject: ownSubject, ClientID: ownSubject}}, 0)
-	return token
+	err := s.mint(&token, &Request{Principal: &access.Principal{Subject: ownSubject, ClientID: ownSubject}}, 0)
+	return token, err
 }
 
 // ownSubject names Portico in Core's records.
@@ -253,7 +269,7 @@ const ownSubject = "portico"
 // renewAt leaves a fifth of the token's life for its way through Core.
 func (t Token) renewAt() time.Time { return t.ExpiresAt.Add(-t.ExpiresAt.Sub(t.IssuedAt) / 5) }
 
-func (s *Service) mint(t *Token, req *Request, version int64) {
+func (s *Service) mint(t *Token, req *Request, version int64) (err error) {
 	p := req.Principal
 	t.ID = uuid.NewString()
 	payload := encode(claims{
@@ -263,7 +279,8 @@ func (s *Service) mint(t *Token, req *Request, version int64) {
 		OrganisationID: t.Organisation, Permissions: t.Permissions.Names(), Mapping: version, Actor: actorsClaim(t.Actors),
 		AuthTime: p.SignIn.At, ACR: p.SignIn.Class, AMR: p.SignIn.Methods,
 	})
-	t.Value, _ = s.Ring.sign(payload)
+	t.Value, err = s.Ring.sign(payload)
+	return err
 }
 
 // encode returns the claims as JSON without escaping &, < and >, which would make six bytes of one.

@@ -3,6 +3,7 @@ package sts_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,6 +88,7 @@ func TestNT28_AFreshTokenIsReusedForAnEqualRequestOnly(t *testing.T) {
 		"fewer permissions":             {func(b *bench, _ *sts.Request) { b.policy.in[acme] = limit }, false},
 		"a changed mapping":             {func(b *bench, _ *sts.Request) { b.policy.version++ }, false},
 		"four minutes later":            {func(b *bench, _ *sts.Request) { b.now = begin.Add(4 * time.Minute) }, false},
+		"the clock is set back":         {func(b *bench, _ *sts.Request) { b.now = begin.Add(-time.Second) }, false},
 		"a moment before":               {func(b *bench, _ *sts.Request) { b.now = begin.Add(4*time.Minute - 1) }, true},
 	} {
 		b := newBench(t)
@@ -117,8 +119,37 @@ func TestNT28_AFreshTokenIsReusedForAnEqualRequestOnly(t *testing.T) {
 
 func TestIssueOwnActsForNobody(t *testing.T) {
 	b := newBench(t)
-	_, claims := verified(t, b.ring, b.IssueOwn(access.SetOf(access.STSOrganisationList)).Value)
+	_, claims := verified(t, b.ring, own(t, b.Service))
 	if claims["organisationId"] != nil || claims["sub"] != "portico" || fmt.Sprint(claims["permissions"]) != "[STS_ORGANISATION_LIST]" {
 		t.Errorf("got %v", claims)
+	}
+}
+
+// TestOneSignatureForAll: of many who ask for the same at once, one has it signed.
+func TestOneSignatureForAll(t *testing.T) {
+	b := newBench(t)
+	const many = 50
+	var tokens [many]sts.Token
+	var ready, all sync.WaitGroup
+	ready.Add(many)
+	for i := range many {
+		all.Go(func() {
+			ready.Done()
+			ready.Wait()
+			tokens[i], _ = b.Issue(t.Context(), sts.Request{Principal: ivan(), Organisation: acme})
+		})
+	}
+	all.Wait()
+	signed := 0
+	for _, token := range tokens {
+		if token.Value == "" || token.Value != tokens[0].Value {
+			t.Fatal("the tokens differ")
+		}
+		if !token.Reused {
+			signed++
+		}
+	}
+	if signed != 1 {
+		t.Errorf("%d say that they were signed for themselves", signed)
 	}
 }

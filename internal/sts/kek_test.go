@@ -3,7 +3,10 @@ package sts_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/seal"
 	"github.com/portico-iam/portico/internal/sts"
@@ -71,12 +74,72 @@ func TestTheKeyEncryptionKeyIsReplacedWithoutAStop(t *testing.T) {
 	if string(lagging.JWKS()) != string(alone.JWKS()) {
 		t.Error("it does not publish the others' keys")
 	}
-	verified(t, lagging, mustIssue(t, b, alone))
+	b.signs(t, lagging)
 }
 
-func mustIssue(t *testing.T, b *bench, r *sts.Ring) string {
+// lagging returns a replica that has the old key-encryption key alone, and one that has both and sealed by the new one.
+func (b *bench) lagging(t *testing.T) (lagging, both *sts.Ring) {
 	t.Helper()
-	return sts.New(sts.Config{Issuer: self, Audiences: []string{"one-core"}, TTL: 300e9, Ring: r, Policy: b.policy, Now: r.Now}).IssueOwn(b.policy.in[acme]).Value
+	fresh := seal.RandomKey()
+	both = b.openWith(t, seal.NewKeys(fresh, b.key))
+	if _, err := both.Reseal(t.Context(), "command", fresh.ID()); err != nil {
+		t.Fatal(err)
+	}
+	b.maintain(t, b.ring)
+	return b.ring, both
+}
+
+func TestACutReachesWhoHasTheOldKeyEncryptionKeyAlone(t *testing.T) {
+	for rule, c := range map[string]struct{ cut, signs sts.KeyState }{
+		"the active key": {sts.KeyActive, sts.KeyNext},
+		"the next key":   {sts.KeyNext, sts.KeyActive},
+	} {
+		b := newBench(t)
+		lagging, both := b.lagging(t)
+		kid, signer := kidOf(both, c.cut), kidOf(both, c.signs)
+		if err := both.Cut(t.Context(), "ada", kid); err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range []time.Time{begin, begin.Add(25 * time.Hour)} { // a key that was cut does not take its turn either
+			b.now = at
+			b.maintain(t, lagging)
+			if _, there := published(t, lagging)[kid]; there || b.signs(t, lagging) != signer {
+				t.Errorf("%s, at %s: still there: %v; signs by %s, expected %s", rule, at, there, b.signs(t, lagging), signer)
+			}
+		}
+	}
+}
+
+// TestWhoCanOpenNoKeySignsNothing: with the old key-encryption key alone it goes on by a retired key while that is
+// published, and by none that is not.
+func TestWhoCanOpenNoKeySignsNothing(t *testing.T) {
+	b := newBench(t)
+	lagging, both := b.lagging(t)
+	known := kidOf(both, sts.KeyNext)
+	for range 2 { // to a key that the other one never opened
+		if err := both.Rotate(t.Context(), "ada", true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.maintain(t, lagging)
+	if got := b.signs(t, lagging); got != known {
+		t.Errorf("expected the newest retired key %s, got %s", known, got)
+	}
+	for _, k := range both.Keys() {
+		if k.State == sts.KeyRetired {
+			if err := both.Cut(t.Context(), "ada", k.KID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b.maintain(t, lagging)
+	service := sts.New(sts.Config{Issuer: self, Audiences: []string{"one-core"}, TTL: 5 * time.Minute, Ring: lagging, Policy: b.policy, Now: lagging.Now})
+	if _, err := service.Issue(t.Context(), sts.Request{Principal: ivan(), Organisation: acme}); !fault.Unavailable.Is(err) {
+		t.Errorf("a token: %v", err)
+	}
+	if _, err := service.IssueOwn(access.SetOf(access.STSOrganisationList)); !fault.Unavailable.Is(err) {
+		t.Errorf("a token of its own: %v", err)
+	}
 }
 
 func TestAKeyThatIsNotAtHandSealsNothing(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/seal"
 )
@@ -86,25 +87,25 @@ var ErrNoKeys = errors.New("there are no signing keys yet: portico serve makes t
 // ReadRing loads the keys and changes nothing.
 func ReadRing(ctx context.Context, cfg RingConfig) (*Ring, error) {
 	r := &Ring{RingConfig: cfg, opened: map[string]*signer{}}
-	records, revision, err := r.Store.LoadKeys(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("load the signing keys: %w", err)
-	}
-	if len(records) == 0 {
-		return r, ErrNoKeys
-	}
-	return r, r.take(records, revision)
+	return r, r.load(ctx)
 }
 
 // begin makes the first keys.
 func (r *Ring) begin(ctx context.Context) error {
+	records, revision, err := r.Store.LoadKeys(ctx)
+	if err != nil {
+		return fmt.Errorf("load the signing keys: %w", err)
+	}
+	if len(records) > 0 { // another replica was first: its keys are ours too
+		return r.take(records, revision)
+	}
 	t := &turn{Ring: r, now: r.now()}
 	active := r.newKey(KeyActive, t.now)
 	active.ActivatesAt = t.now
 	t.records = []KeyRecord{active}
 	t.complete()
-	err := r.Store.SaveKeys(ctx, 0, t.records)
-	if err != nil && !errors.Is(err, ErrKeysChanged) { // another replica was first: its keys are ours too
+	err = r.Store.SaveKeys(ctx, revision, t.records)
+	if err != nil && !errors.Is(err, ErrKeysChanged) { // and then too
 		return fmt.Errorf("store the first signing keys: %w", err)
 	}
 	return r.load(ctx)
@@ -122,16 +123,27 @@ func (r *Ring) Keys() []KeyRecord {
 // JWKS returns the published keys as a JWK set (RFC 7517, RFC 8037).
 func (r *Ring) JWKS() []byte { return r.current.Load().jwks }
 
+// signing returns the key that signs.
+func (r *Ring) signing() (*signer, error) {
+	if s := r.current.Load().active; s != nil {
+		return s, nil
+	}
+	return nil, fault.Unavailable.New("no token can be signed at the moment: none of the signing keys can be opened here; tell your administrator")
+}
+
 // sign returns the compact serialisation of a token with that payload (RFC 7515 section 5.1, RFC 8037 section 3.1).
-func (r *Ring) sign(payload []byte) (token, kid string) {
-	s := r.current.Load().active
+func (r *Ring) sign(payload []byte) (token string, err error) {
+	s, err := r.signing()
+	if err != nil {
+		return "", err
+	}
 	s.used.Store(r.Now().UnixMilli())
 	input := make([]byte, 0, len(s.header)+base64.RawURLEncoding.EncodedLen(len(payload))+1+86)
 	input = append(input, s.header...)
 	input = base64.RawURLEncoding.AppendEncode(input, payload)
 	signature := ed25519.Sign(s.private, input)
 	input = append(input, '.')
-	return string(base64.RawURLEncoding.AppendEncode(input, signature)), s.kid
+	return string(base64.RawURLEncoding.AppendEncode(input, signature)), nil
 }
 
 func (r *Ring) newKey(state KeyState, now time.Time) KeyRecord {
@@ -152,10 +164,16 @@ func (r *Ring) newKey(state KeyState, now time.Time) KeyRecord {
 // now is the present as it can be stored.
 func (r *Ring) now() time.Time { return r.Now().UTC().Truncate(time.Millisecond) }
 
+// load makes the stored keys the current ones. On an error those of before go on.
 func (r *Ring) load(ctx context.Context) error {
 	records, revision, err := r.Store.LoadKeys(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("load the signing keys: %w", err)
+	case len(records) == 0 && r.current.Load() == nil:
+		return ErrNoKeys
+	case len(records) == 0:
+		return errors.New("expected signing keys in the store, found none: restore them from a backup; a restart would make others, which verifiers don't know yet")
 	}
 	return r.take(records, revision)
 }

@@ -153,11 +153,21 @@ func kidOf(r *sts.Ring, state sts.KeyState) string {
 	return ""
 }
 
+// own returns a token of Portico itself.
+func own(t *testing.T, s *sts.Service) string {
+	t.Helper()
+	token, err := s.IssueOwn(access.SetOf(access.STSOrganisationList))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token.Value
+}
+
 // signs returns the kid by which a replica signs.
 func (b *bench) signs(t *testing.T, r *sts.Ring) string {
 	t.Helper()
 	service := sts.New(sts.Config{Issuer: self, Audiences: []string{"one-core"}, TTL: 5 * time.Minute, Ring: r, Policy: b.policy, Now: func() time.Time { return b.now }})
-	header, _ := verified(t, r, service.IssueOwn(access.SetOf(access.STSOrganisationList)).Value)
+	header, _ := verified(t, r, own(t, service))
 	return header["kid"].(string)
 }
 
@@ -270,6 +280,35 @@ func TestNoKeyIsNamedLikeAFlag(t *testing.T) {
 		}
 		if err := b.ring.Cut(t.Context(), "ada", kidOf(b.ring, sts.KeyNext)); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestAStoreThatLostItsKeys: who runs goes on with the keys that it has, and says so; who starts makes others.
+func TestAStoreThatLostItsKeys(t *testing.T) {
+	for rule, lose := range map[string]func(*keyStore){
+		"the rows were deleted":      func(s *keyStore) { s.keys = nil },
+		"a restore is at its middle": func(s *keyStore) { s.keys, s.revision = nil, 4711 },
+	} {
+		b := newBench(t)
+		keys, revision := b.keys.keys, b.keys.revision
+		active := kidOf(b.ring, sts.KeyActive)
+		lose(b.keys)
+		if err := b.ring.Rotate(t.Context(), "ada", true); err == nil || !strings.Contains(err.Error(), "found none") {
+			t.Errorf("%s: a rotation: %v", rule, err)
+		}
+		_ = b.ring.Maintain(t.Context())
+		if got := b.signs(t, b.ring); got != active {
+			t.Errorf("%s: signs by %q, expected %q", rule, got, active)
+		}
+		again, err := b.open(b.key)
+		if err != nil || b.signs(t, again) == active || !slices.Equal(states(again), []string{"active", "next"}) {
+			t.Errorf("%s: a start: %v", rule, err)
+		}
+		b.keys.keys, b.keys.revision = keys, revision+8000
+		b.maintain(t, again)
+		if got := b.signs(t, again); got != active {
+			t.Errorf("%s: restored: signs by %q, expected %q", rule, got, active)
 		}
 	}
 }
