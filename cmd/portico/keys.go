@@ -83,7 +83,7 @@ func (c *keysRotateCommand) Run(env environment) error {
 			return err
 		}
 		if next, _ := report.Key(sts.KeyNext); c.Force && report.Now.Before(next.ReadyAt) {
-			fmt.Fprintf(env.stderr, "Warning: the next key is published since %s only. A verifier that has not fetched it refuses every token until it does.\n", stamp(next.CreatedAt))
+			fmt.Fprintf(env.stderr, "Warning: the next key is published since %s only. A verifier that has not fetched it refuses every token until it does.\n", stamp(next.PublishedAt))
 			warnOf(env.stderr, report.Behind(next.KID))
 		}
 		err = k.Rotate(env.ctx, operator(), c.Force)
@@ -137,10 +137,10 @@ func (c *keysRehearseCommand) Run(env environment) error {
 	}
 	behind := report.Behind(next.KID)
 	if c.JSON {
-		err = printJSON(env.stdout, rehearsal{next.KID, next.CreatedAt, next.ReadyAt, next.ActivatesAt, append([]sts.VerifierReport{}, behind...)})
+		err = printJSON(env.stdout, rehearsal{next.KID, next.PublishedAt, next.ReadyAt, next.ActivatesAt, append([]sts.VerifierReport{}, behind...)})
 	} else {
 		fmt.Fprintf(env.stdout, "The next key %s\nis published since %s, every verifier has had the time to learn it from %s on, and it signs from %s on.\n\n",
-			next.KID, stamp(next.CreatedAt), stamp(next.ReadyAt), stamp(next.ActivatesAt))
+			next.KID, stamp(next.PublishedAt), stamp(next.ReadyAt), stamp(next.ActivatesAt))
 		printVerifiers(env.stdout, report)
 	}
 	if err == nil && len(behind) > 0 {
@@ -152,7 +152,7 @@ func (c *keysRehearseCommand) Run(env environment) error {
 // rehearsal is what --json prints.
 type rehearsal struct {
 	KID         string               `json:"kid"`
-	CreatedAt   time.Time            `json:"createdDate"`
+	PublishedAt time.Time            `json:"publishedDate"`
 	ReadyAt     time.Time            `json:"readyDate"`
 	ActivatesAt time.Time            `json:"activatesDate"`
 	Behind      []sts.VerifierReport `json:"behind"`
@@ -196,7 +196,7 @@ func printKeys(w io.Writer, report sts.Report) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "KEY\tSTATE\tPUBLISHED\tSIGNS FROM\tSIGNS UNTIL\tPUBLISHED UNTIL\tLAST USED")
 	for _, k := range report.Keys {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.KID, k.State, stamp(k.CreatedAt), stamp(k.ActivatesAt), stamp(k.RetiresAt), stamp(k.GoneAt), stamp(k.UsedAt))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.KID, k.State, stamp(k.PublishedAt), stamp(k.ActivatesAt), stamp(k.RetiresAt), stamp(k.GoneAt), stamp(k.UsedAt))
 	}
 	_ = t.Flush()
 	fmt.Fprintf(w, "\nA key is published for %s before it signs. Sealed by key-encryption key %s.\n", report.Overlap, report.SealedBy)

@@ -33,7 +33,7 @@ func TestKeys(t *testing.T) {
 		public := make([]byte, 32)
 		rand.Read(public)
 		ring := []sts.KeyRecord{
-			{KID: "a", State: sts.KeyRetired, Sealed: every, SealedBy: "kek-1", Public: public, CreatedAt: at(1), ActivatesAt: at(2), RetiredAt: at(3)},
+			{KID: "a", State: sts.KeyRetired, Sealed: every, SealedBy: "kek-1", Public: public, CreatedAt: at(1), PublishedFrom: at(4), ActivatesAt: at(2), RetiredAt: at(3)},
 			{KID: "b", State: sts.KeyActive, Sealed: bytes.Repeat([]byte{0}, 64), Public: public, CreatedAt: at(2), ActivatesAt: at(3)},
 			{KID: "c", State: sts.KeyNext, CreatedAt: at(3), ActivatesAt: at(9)},
 		}
@@ -52,10 +52,17 @@ func TestKeys(t *testing.T) {
 				t.Errorf("base %d: expected ErrKeysChanged, got %v", base, err)
 			}
 		}
+		ring[1].PublishedFrom = at(8) // after a pause
 		if err := db.SaveKeys(t.Context(), 1, ring[1:2]); err != nil {
 			t.Fatal(err)
 		}
-		if keys, revision, err = db.LoadKeys(t.Context()); err != nil || revision != 2 || len(keys) != 1 || keys[0].KID != "b" {
+		if err := db.NoteAlive(t.Context(), at(7)); err != nil {
+			t.Fatal(err)
+		}
+		if revision, alive, err := db.KeyRevision(t.Context()); err != nil || revision != 2 || !alive.Equal(at(7)) {
+			t.Errorf("a sign of life changes no revision: got %d, %s, %v", revision, alive, err)
+		}
+		if keys, revision, err = db.LoadKeys(t.Context()); err != nil || revision != 2 || len(keys) != 1 || keys[0].KID != "b" || !keys[0].PublishedFrom.Equal(at(8)) {
 			t.Errorf("expected key b alone at revision 2, got %+v, %d, %v", keys, revision, err)
 		}
 	})
@@ -100,7 +107,7 @@ func TestAChangeOfKeysIsRecordedOrNotMade(t *testing.T) {
 		if keys, revision, err := db.LoadKeys(t.Context()); err != nil || revision != 1 || len(keys) != 1 {
 			t.Errorf("the keys changed without a record: %d keys at revision %d, %v", len(keys), revision, err)
 		}
-		if revision, err := db.KeyRevision(t.Context()); err != nil || revision != 1 {
+		if revision, _, err := db.KeyRevision(t.Context()); err != nil || revision != 1 {
 			t.Errorf("got revision %d, %v", revision, err)
 		}
 	})

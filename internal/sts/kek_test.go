@@ -101,7 +101,7 @@ func TestACutReachesWhoHasTheOldKeyEncryptionKeyAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, at := range []time.Time{begin, begin.Add(25 * time.Hour)} { // a key that was cut does not take its turn either
-			b.now = at
+			b.until(at, lagging)
 			b.maintain(t, lagging)
 			if _, there := published(t, lagging)[kid]; there || b.signs(t, lagging) != signer {
 				t.Errorf("%s, at %s: still there: %v; signs by %s, expected %s", rule, at, there, b.signs(t, lagging), signer)

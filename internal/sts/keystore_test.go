@@ -15,6 +15,7 @@ type keyStore struct {
 	mu       sync.Mutex
 	keys     []sts.KeyRecord
 	revision int64
+	alive    time.Time
 	fetches  []sts.Fetch
 	entries  []history.Entry
 	writes   int
@@ -22,10 +23,19 @@ type keyStore struct {
 	away     error
 }
 
-func (s *keyStore) KeyRevision(context.Context) (int64, error) {
+func (s *keyStore) KeyRevision(context.Context) (int64, time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.revision, s.away
+	return s.revision, s.alive, s.away
+}
+
+func (s *keyStore) NoteAlive(_ context.Context, at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away == nil {
+		s.alive = at
+	}
+	return s.away
 }
 
 func (s *keyStore) LoadKeys(context.Context) ([]sts.KeyRecord, int64, error) {

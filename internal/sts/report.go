@@ -22,7 +22,8 @@ type KeyReport struct {
 	KID         string    `json:"kid"`
 	State       KeyState  `json:"state"`
 	CreatedAt   time.Time `json:"createdDate"`
-	ReadyAt     time.Time `json:"readyDate"` // when every verifier has had the time to learn it
+	PublishedAt time.Time `json:"publishedDate"` // since when verifiers can learn it without a pause
+	ReadyAt     time.Time `json:"readyDate"`     // when every verifier has had the time to learn it
 	ActivatesAt time.Time `json:"activatesDate,omitzero"`
 	RetiresAt   time.Time `json:"retiresDate,omitzero"` // planned, or as it was
 	GoneAt      time.Time `json:"removalDate,omitzero"` // when it is no longer published
@@ -90,7 +91,7 @@ func (r *Ring) reportKeys(records []KeyRecord) (keys []KeyReport) {
 		}
 	}
 	for _, k := range slices.Backward(records) {
-		report := KeyReport{KID: k.KID, State: k.State, CreatedAt: k.CreatedAt, ReadyAt: r.ready(k), ActivatesAt: k.ActivatesAt, UsedAt: k.UsedAt}
+		report := KeyReport{KID: k.KID, State: k.State, CreatedAt: k.CreatedAt, PublishedAt: k.PublishedFrom, ReadyAt: r.ready(k), ActivatesAt: k.ActivatesAt, UsedAt: k.UsedAt}
 		switch k.State {
 		case KeyActive:
 			report.RetiresAt = next

@@ -22,20 +22,20 @@ func TestARestoredRingGoesOnWithAKeyThatVerifiersKnow(t *testing.T) {
 		"two rotations since: only a fetch helps": {[]time.Duration{4 * time.Hour, 6 * time.Hour}, 8 * time.Hour, false},
 	} {
 		b := newBench(t)
-		b.now = begin.Add(2 * time.Hour)
+		b.until(begin.Add(2*time.Hour), b.ring)
 		b.signs(t, b.ring)
 		b.maintain(t, b.ring)
-		backup := slices.Clone(b.keys.keys)
+		backup, alive := slices.Clone(b.keys.keys), b.keys.alive
 		for _, at := range c.rotated {
-			b.now = begin.Add(at)
+			b.until(begin.Add(at), b.ring)
 			if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
 				t.Fatal(err)
 			}
 		}
-		b.now = begin.Add(c.back)
+		b.until(begin.Add(c.back), b.ring)
 		b.maintain(t, b.ring)
 		known := published(t, b.ring)
-		b.keys = &keyStore{keys: backup, revision: 1}
+		b.keys = &keyStore{keys: backup, revision: 1, alive: alive}
 		restored, err := b.open(b.key)
 		if err != nil {
 			t.Fatalf("%s: %v", rule, err)
@@ -61,7 +61,7 @@ func TestARestoredRingGoesOnWithAKeyThatVerifiersKnow(t *testing.T) {
 
 func TestAShortStopRotatesNothing(t *testing.T) {
 	b := newBench(t)
-	b.now = begin.Add(2 * time.Hour)
+	b.until(begin.Add(2*time.Hour), b.ring)
 	first := b.signs(t, b.ring)
 	b.maintain(t, b.ring)
 	b.now = b.now.Add(7 * time.Minute) // as long as a retired key would stay

@@ -42,6 +42,7 @@ type Ring struct {
 	current  atomic.Pointer[keys]
 	foreign  foreign
 	fetches  fetches
+	alive    alive
 	opened   map[string]*signer // by kid; under changing
 }
 
@@ -68,16 +69,15 @@ type signer struct {
 // OpenRing loads the keys, makes the first ones where there are none, and plans the next activation by cfg.
 func OpenRing(ctx context.Context, cfg RingConfig) (*Ring, error) {
 	r, err := ReadRing(ctx, cfg)
-	if errors.Is(err, ErrNoKeys) {
-		return r, r.begin(ctx)
+	switch {
+	case errors.Is(err, ErrNoKeys):
+		err = r.begin(ctx)
+	case err == nil:
+		err = r.change(ctx, func(t *turn) error {
+			t.plan(t.returned())
+			return nil
+		})
 	}
-	if err != nil {
-		return nil, err
-	}
-	err = r.change(ctx, func(t *turn) error {
-		t.plan(t.returned())
-		return nil
-	})
 	return r, err
 }
 
@@ -87,6 +87,9 @@ var ErrNoKeys = errors.New("there are no signing keys yet: portico serve makes t
 // ReadRing loads the keys and changes nothing.
 func ReadRing(ctx context.Context, cfg RingConfig) (*Ring, error) {
 	r := &Ring{RingConfig: cfg, opened: map[string]*signer{}}
+	if _, err := r.look(ctx); err != nil {
+		return nil, err
+	}
 	return r, r.load(ctx)
 }
 
@@ -108,6 +111,7 @@ func (r *Ring) begin(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrKeysChanged) { // and then too
 		return fmt.Errorf("store the first signing keys: %w", err)
 	}
+	r.alive.at = t.now
 	return r.load(ctx)
 }
 
@@ -156,13 +160,23 @@ func (r *Ring) newKey(state KeyState, now time.Time) KeyRecord {
 		return r.newKey(state, now)
 	}
 	return KeyRecord{
-		KID: kid, State: state, Public: public, CreatedAt: now,
+		KID: kid, State: state, Public: public, CreatedAt: now, PublishedFrom: now,
 		Sealed: r.Box.Seal(private.Seed(), kid), SealedBy: r.Box.Keys().Sealing().ID(),
 	}
 }
 
 // now is the present as it can be stored.
 func (r *Ring) now() time.Time { return r.Now().UTC().Truncate(time.Millisecond) }
+
+// look asks for the ring's revision, and until when it was published.
+func (r *Ring) look(ctx context.Context) (revision int64, err error) {
+	revision, at, err := r.Store.KeyRevision(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("load the signing keys: %w", err)
+	}
+	r.alive.heard(at)
+	return revision, nil
+}
 
 // load makes the stored keys the current ones. On an error those of before go on.
 func (r *Ring) load(ctx context.Context) error {
@@ -219,7 +233,7 @@ func (r *Ring) take(records []KeyRecord, revision int64) error {
 // become makes a state the current one, and forgets the private keys that are not in it.
 func (r *Ring) become(state *keys) {
 	maps.DeleteFunc(r.opened, func(kid string, _ *signer) bool { return state.record(kid) == nil })
-	state.promote(r.Now())
+	r.promote(state)
 	r.current.Store(state)
 }
 
@@ -231,9 +245,10 @@ func (s *keys) record(kid string) *KeyRecord {
 }
 
 // promote lets the next key sign when its time has come. Every replica does so by its own clock, also while the store
-// is away: all of them know the plan, and the key has long been published.
-func (s *keys) promote(now time.Time) (promoted bool) {
-	if s.next == nil || s.nextAt.IsZero() || now.Before(s.nextAt) {
+// is away: all of them know the plan, and the key has long been published. After a pause that is not so.
+func (r *Ring) promote(s *keys) (promoted bool) {
+	now := r.now()
+	if s.next == nil || s.nextAt.IsZero() || now.Before(s.nextAt) || r.alive.paused(now) {
 		return false
 	}
 	s.active, s.next = s.next, nil

@@ -1,6 +1,7 @@
 package sts_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,6 +30,18 @@ func (b *bench) maintain(t *testing.T, r *sts.Ring) {
 	}
 }
 
+// until lets time pass while the replicas run.
+func (b *bench) until(at time.Time, replicas ...*sts.Ring) {
+	for b.now.Before(at) {
+		if b.now = b.now.Add(time.Minute); b.now.After(at) {
+			b.now = at
+		}
+		for _, r := range replicas {
+			_ = r.Maintain(context.Background()) // the store may be away
+		}
+	}
+}
+
 func TestTheRingTurns(t *testing.T) {
 	b := newBench(t)
 	if got := states(b.ring); !slices.Equal(got, []string{"active", "next"}) {
@@ -48,7 +61,7 @@ func TestTheRingTurns(t *testing.T) {
 		t.Fatalf("after a restart: %v, %v", published(t, again), err)
 	}
 	old, _ := b.Issue(t.Context(), sts.Request{Principal: ivan(), Organisation: acme})
-	b.now = begin.Add(24*time.Hour - time.Second)
+	b.until(begin.Add(24*time.Hour-time.Second), b.ring)
 	b.maintain(t, b.ring)
 	if got := states(b.ring); !slices.Equal(got, []string{"active", "next"}) {
 		t.Errorf("before its time: %v", got)
@@ -83,10 +96,11 @@ func TestTheRingTurns(t *testing.T) {
 
 func TestAKeyDoesNotSignBeforeEveryVerifierKnowsIt(t *testing.T) {
 	b := newBench(t)
+	b.maintain(t, b.ring)
 	b.keys.mu.Lock()
 	for i := range b.keys.keys {
 		if b.keys.keys[i].State == sts.KeyNext {
-			b.keys.keys[i].CreatedAt = begin.Add(24 * time.Hour)
+			b.keys.keys[i].PublishedFrom = begin.Add(24 * time.Hour)
 		}
 	}
 	b.keys.mu.Unlock()
@@ -95,7 +109,7 @@ func TestAKeyDoesNotSignBeforeEveryVerifierKnowsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.ring = again
-	b.now = begin.Add(25*time.Hour - time.Second)
+	b.until(begin.Add(25*time.Hour-time.Second), b.ring)
 	b.maintain(t, b.ring)
 	if got := states(b.ring); !slices.Equal(got, []string{"active", "next"}) {
 		t.Errorf("rotated within the overlap: %v", got)
@@ -136,6 +150,7 @@ func TestReplicasRace(t *testing.T) {
 	if err != nil || fmt.Sprint(published(t, ring)) != fmt.Sprint(published(t, other)) {
 		t.Fatalf("the first keys differ: %v", err)
 	}
+	b.until(begin.Add(24*time.Hour-time.Second), other, ring)
 	b.now = begin.Add(24 * time.Hour)
 	b.keys.before = func() { b.maintain(t, other) }
 	b.maintain(t, ring)
@@ -179,7 +194,7 @@ func TestReplicasChangeKeysAtTheSameMomentAlsoWithoutTheStore(t *testing.T) {
 	}
 	first, next := kidOf(b.ring, sts.KeyActive), kidOf(b.ring, sts.KeyNext)
 	b.keys.away = errors.New("the store is away")
-	b.now = begin.Add(24*time.Hour - time.Second)
+	b.until(begin.Add(24*time.Hour-time.Second), b.ring, other)
 	for _, r := range []*sts.Ring{b.ring, other} {
 		if err := r.Maintain(t.Context()); err == nil || b.signs(t, r) != first {
 			t.Errorf("before the time: %v, signs by %s", err, b.signs(t, r))
@@ -206,7 +221,7 @@ func TestRotateNow(t *testing.T) {
 	b := newBench(t)
 	other, _ := b.open(b.key)
 	next := kidOf(b.ring, sts.KeyNext)
-	b.now = begin.Add(time.Hour - time.Second)
+	b.until(begin.Add(time.Hour-time.Second), b.ring)
 	err := b.ring.Rotate(t.Context(), "ada", false)
 	if f := fault.Of(err); f.Code != fault.KeyTooNew || !strings.Contains(f.Detail, next) || !strings.Contains(f.Detail, "2026-11-25 13:00 UTC") {
 		t.Errorf("a key that was not published long enough: %v", err)
@@ -242,7 +257,7 @@ func TestCut(t *testing.T) {
 		"the retired keys": {sts.KeyRetired, []string{"active", "next"}, sts.KeyActive},
 	} {
 		b := newBench(t)
-		b.now = begin.Add(time.Hour)
+		b.until(begin.Add(time.Hour), b.ring)
 		if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,7 @@ func (r *Ring) Rotate(ctx context.Context, by string, forced bool) error {
 		if ready := t.ready(k); t.now.Before(ready) {
 			if !forced {
 				return fault.KeyTooNew.New("the next key %s is published since %s, and a verifier may keep the keys of before for %s: it can sign from %s on",
-					k.KID, minute(k.CreatedAt), t.Overlap, minute(ready))
+					k.KID, minute(k.PublishedFrom), t.Overlap, minute(ready))
 			}
 			details["forced"] = true
 		}

@@ -20,15 +20,17 @@ const (
 
 // KeyRecord is a signing key as it is stored.
 type KeyRecord struct {
-	KID         string
-	State       KeyState
-	Sealed      []byte    // the private key's seed, encrypted, bound to KID
-	SealedBy    string    // names the key-encryption key; that of the active key is the one that everything is sealed by
-	Public      []byte    // Ed25519, 32 bytes
-	CreatedAt   time.Time // and published
-	ActivatesAt time.Time // when it begins, or began, to sign; zero: not planned yet
-	RetiredAt   time.Time // zero: not yet
-	UsedAt      time.Time // the last signature, to within a minute; zero: none
+	KID       string
+	State     KeyState
+	Sealed    []byte // the private key's seed, encrypted, bound to KID
+	SealedBy  string // names the key-encryption key; that of the active key is the one that everything is sealed by
+	Public    []byte // Ed25519, 32 bytes
+	CreatedAt time.Time
+	// PublishedFrom is since when verifiers can learn it without a pause.
+	PublishedFrom time.Time
+	ActivatesAt   time.Time // when it begins, or began, to sign; zero: not planned yet
+	RetiredAt     time.Time // zero: not yet
+	UsedAt        time.Time // the last signature, to within a minute; zero: none
 }
 
 // Fetch is who fetched the published keys, and which those were.
@@ -45,8 +47,10 @@ var ErrKeysChanged = errors.New("the signing keys were changed by another proces
 
 // KeyStore keeps the signing keys, and who fetched them.
 type KeyStore interface {
-	// KeyRevision returns the ring's revision, 0 for a ring never saved.
-	KeyRevision(ctx context.Context) (int64, error)
+	// KeyRevision returns the ring's revision, 0 for a ring never saved, and when NoteAlive was called last.
+	KeyRevision(ctx context.Context) (revision int64, aliveAt time.Time, err error)
+	// NoteAlive stores until when the keys are published.
+	NoteAlive(ctx context.Context, at time.Time) error
 	// LoadKeys returns every key and the ring's revision.
 	LoadKeys(ctx context.Context) (keys []KeyRecord, revision int64, err error)
 	// SaveKeys replaces the ring if its revision is still base, and makes it base+1; else ErrKeysChanged. When a key was

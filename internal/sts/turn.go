@@ -31,6 +31,9 @@ func (r *Ring) change(ctx context.Context, edit func(*turn) error) error {
 
 func (r *Ring) changeLocked(ctx context.Context, edit func(*turn) error) error {
 	for range attempts {
+		if _, err := r.look(ctx); err != nil {
+			return err
+		}
 		if err := r.load(ctx); err != nil {
 			return err
 		}
@@ -39,11 +42,13 @@ func (r *Ring) changeLocked(ctx context.Context, edit func(*turn) error) error {
 		}
 		state := r.current.Load()
 		t := &turn{Ring: r, records: slices.Clone(state.records), now: r.now()}
+		t.resume()
 		t.due()
 		if err := edit(t); err != nil {
 			return err
 		}
 		if !t.changed {
+			r.alive.at = t.now
 			return nil
 		}
 		t.complete()
@@ -52,6 +57,7 @@ func (r *Ring) changeLocked(ctx context.Context, edit func(*turn) error) error {
 			for _, e := range t.entries {
 				r.Logger.InfoContext(ctx, "signing keys changed", "action", e.Action, "kid", e.Name, "by", e.User)
 			}
+			r.alive.at = t.now
 			return r.load(ctx)
 		}
 		if !errors.Is(err, ErrKeysChanged) {
@@ -66,12 +72,21 @@ func (r *Ring) changeLocked(ctx context.Context, edit func(*turn) error) error {
 func (r *Ring) Maintain(ctx context.Context) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	if state := *r.current.Load(); state.promote(r.Now()) { // first, since it needs no store
+	if state := *r.current.Load(); r.promote(&state) { // first, since it needs no store
 		r.current.Store(&state)
 	}
-	revision, err := r.Store.KeyRevision(ctx)
+	now := r.now()
+	err := r.maintain(ctx)
+	if !r.alive.paused(now) {
+		r.alive.at = now
+	}
+	return err
+}
+
+func (r *Ring) maintain(ctx context.Context) error {
+	revision, err := r.look(ctx)
 	if err != nil {
-		return fmt.Errorf("load the signing keys: %w", err)
+		return err
 	}
 	if revision != r.current.Load().revision {
 		if err := r.load(ctx); err != nil {
@@ -80,14 +95,18 @@ func (r *Ring) Maintain(ctx context.Context) error {
 	}
 	r.noteUse(ctx)
 	r.noteFetches(ctx, false)
-	if r.Ready() != nil {
-		return nil // said already; others do it
+	if r.Ready() == nil { // else that is said already, and others do it
+		t := &turn{Ring: r, records: slices.Clone(r.current.Load().records), now: r.now()}
+		t.resume()
+		if t.due(); t.changed {
+			if err := r.changeLocked(ctx, func(*turn) error { return nil }); err != nil {
+				return err
+			}
+		}
+		r.alive.at = t.now
 	}
-	t := &turn{Ring: r, records: slices.Clone(r.current.Load().records), now: r.now()}
-	if t.due(); !t.changed {
-		return nil
-	}
-	return r.changeLocked(ctx, func(*turn) error { return nil })
+	r.noteAlive(ctx)
+	return nil
 }
 
 func (t *turn) at(state KeyState) int {
@@ -149,7 +168,7 @@ func (t *turn) plan(soonest time.Time) {
 }
 
 // ready is when every verifier has had the time to learn a key.
-func (r *Ring) ready(k KeyRecord) time.Time { return k.CreatedAt.Add(r.Overlap) }
+func (r *Ring) ready(k KeyRecord) time.Time { return k.PublishedFrom.Add(r.Overlap) }
 
 // returned answers with now, for the next key to sign at once, when the ring was out of use for so long that it may have
 // been restored from a backup. There may have been a rotation since, and then verifiers know that key but no longer the

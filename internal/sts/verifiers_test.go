@@ -57,7 +57,7 @@ func TestTheRehearsalNamesWhoHasNotFetchedTheNewKey(t *testing.T) {
 	fetch(b.ring, "10.0.0.1:1", "?verifier=core", "core/1")
 	fetch(b.ring, "10.0.0.9:1", "?verifier=nobody", "curl/8")
 	mustBe("two came", " 10.0.0.9 knows", "bridge  never !", "core 10.0.0.1 knows")
-	b.now = begin.Add(time.Hour)
+	b.until(begin.Add(time.Hour), b.ring)
 	if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestTheRehearsalNamesWhoHasNotFetchedTheNewKey(t *testing.T) {
 	mustBe("a new key is published", " 10.0.0.9 silent", "bridge  never !", "core 10.0.0.1 silent !")
 	fetch(b.ring, "10.0.0.1:2", "?verifier=core", "core/1")
 	mustBe("one fetched it", " 10.0.0.9 silent", "bridge  never !", "core 10.0.0.1 knows")
-	b.now = b.now.Add(time.Hour)
+	b.until(b.now.Add(time.Hour), b.ring)
 	fetch(b.ring, "10.0.0.2:2", "?verifier=core", "core/1")
 	fetch(b.ring, "10.0.0.3:2", "", "other/1")
 	if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
@@ -85,7 +85,7 @@ func TestAFetchCountsForTheKeysThatItGot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.now = begin.Add(time.Hour)
+	b.until(begin.Add(time.Hour), b.ring)
 	if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
 		t.Fatal(err)
 	}
