@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -70,7 +69,6 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 	if !slices.Equal(s.Principal.IAMRoles, next.Principal.IAMRoles) {
 		m.renewID(&next) // other rights, another id
 	}
-	next.Sealed = m.seal(&next)
 	saved, err := m.saveRefreshed(ctx, s, &next)
 	if err != nil {
 		return nil, err
@@ -95,7 +93,6 @@ func (m *Manager) keepTokens(ctx context.Context, s *Session, grant *iam.Grant) 
 	next := *s
 	next.take(grant)
 	next.mustReissue = ""
-	next.Sealed = m.seal(&next)
 	saved, err := m.saveRefreshed(ctx, s, &next)
 	if err != nil {
 		m.Logger.WarnContext(ctx, "the tokens of a refresh could not be kept", "session", s.Ref, "error", err)
@@ -144,7 +141,7 @@ func (m *Manager) claim(ctx context.Context, s *Session) (_ *Session, mine bool,
 		}
 		next := *s
 		next.SeenAt = now
-		updated, err := m.Store.UpdateSession(ctx, next.Record)
+		updated, err := m.update(ctx, &next)
 		if err != nil {
 			m.postpone(s)
 			return nil, false, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
@@ -164,7 +161,7 @@ func (m *Manager) due(s *Session) bool { return s.Principal.NotAfter.Sub(m.Now()
 // refresh token counts once, theirs was the one that counted, and the refusal that we got ends nothing.
 func (m *Manager) refreshedElsewhere(ctx context.Context, s *Session) (*Session, bool) {
 	record, found, err := m.Store.GetSession(ctx, s.Hash, m.Now())
-	if err != nil || !found || record.Version == s.Version || bytes.Equal(record.Sealed, s.Sealed) {
+	if err != nil || !found || record.Version == s.Version || m.sameTokens(record, s) {
 		return nil, false
 	}
 	m.forget(&s.Record)
@@ -181,16 +178,22 @@ func (m *Manager) saveUpon(ctx context.Context, s, next *Session) (*Session, err
 		return nil, fault.Unavailable.New("sessions can't be read at the moment; try again").Because(err)
 	case !found:
 		return nil, errNone
-	case !bytes.Equal(record.Sealed, s.Sealed):
+	case !m.sameTokens(record, s):
 		return m.lookup(ctx, s.Hash)
 	}
 	merged := *next
 	merged.Record = record
-	merged.Principal, merged.Sealed, merged.mustReissue = next.Principal, next.Sealed, ""
+	merged.Principal, merged.mustReissue = next.Principal, ""
 	if next.Hash != s.Hash { // their id is new, but other rights want another one
 		m.renewID(&merged)
 	}
 	return m.save(ctx, &merged)
+}
+
+// sameTokens compares what is sealed, since the same tokens are sealed anew with every write.
+func (m *Manager) sameTokens(r Record, s *Session) bool {
+	theirs, err := m.open(r)
+	return err == nil && theirs == s.tokens
 }
 
 func (m *Manager) refreshFailed(ctx context.Context, s *Session, err error) error {

@@ -315,9 +315,16 @@ func (m *Manager) renewID(s *Session) {
 	s.Hash, s.mustReissue = hash(value), value
 }
 
+// update writes a changed session if nobody else changed it meanwhile. It is sealed with every write: what was sealed a
+// while ago may be under a key-encryption key that is about to go.
+func (m *Manager) update(ctx context.Context, s *Session) (updated bool, err error) {
+	s.Sealed = m.seal(s)
+	return m.Store.UpdateSession(ctx, s.Record)
+}
+
 // save stores a changed session if nobody else changed it meanwhile.
 func (m *Manager) save(ctx context.Context, s *Session) (*Session, error) {
-	updated, err := m.Store.UpdateSession(ctx, s.Record)
+	updated, err := m.update(ctx, s)
 	if err != nil {
 		return nil, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
 	}
