@@ -97,7 +97,7 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer) *login.Handler
 	a.every(time.Minute, "remove ended sessions", p.sessions.Sweep)
 	return login.New(login.Config{
 		Client: p.iam.Client, Issuer: a.cfg.IAM.Issuer, PublicURL: a.cfg.Server.PublicURL, Sessions: p.sessions, History: p.record,
-		Pages: pages, Key: p.keys.Sealing(), CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
+		Pages: pages, Keys: p.keys, CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
 		Secure: https, Now: a.now, Logger: a.logger,
 	})
 }

@@ -26,6 +26,7 @@ const (
 // state is what travels through the identity provider, sealed.
 type state struct {
 	Flow   string `json:"f"` // 256 random bits
+	Key    string `json:"k"` // names the root key of what is derived: another replica may seal by another one
 	Return string `json:"r"`
 	At     int64  `json:"t"`
 }
@@ -52,24 +53,27 @@ func (b *browser) completed(now time.Time) {
 
 // flows makes and reads what a sign-in under way consists of.
 type flows struct {
+	keys   *seal.Keys
 	box    *seal.Box
-	key    []byte // derives verifiers and nonces
 	secure bool
 	now    func() time.Time
 }
 
-func newFlows(key seal.Key, secure bool, now func() time.Time) *flows {
-	return &flows{box: key.Box("login"), key: key.Derive("login flow"), secure: secure, now: now}
+func newFlows(keys *seal.Keys, secure bool, now func() time.Time) *flows {
+	return &flows{keys: keys, box: keys.Box("login"), secure: secure, now: now}
 }
 
 func (f *flows) newState(returnTo string) (sealed string, s state) {
-	s = state{Flow: random(), Return: returnTo, At: f.now().Unix()}
+	s = state{Flow: random(), Key: f.keys.Sealing().ID(), Return: returnTo, At: f.now().Unix()}
 	return f.encode(s, statePlace), s
 }
 
 // openState returns the state, and false for anything that we did not seal.
 func (f *flows) openState(sealed string) (s state, ok bool) {
-	ok = len(sealed) <= maxState && f.decode(sealed, statePlace, &s) && s.Flow != ""
+	if len(sealed) > maxState || !f.decode(sealed, statePlace, &s) || s.Flow == "" {
+		return state{}, false
+	}
+	_, ok = f.keys.Find(s.Key)
 	return s, ok
 }
 
@@ -81,7 +85,8 @@ func (f *flows) verifier(s state, b browser) string { return f.derive("pkce", s,
 func (f *flows) nonce(s state, b browser) string { return f.derive("nonce", s, b) }
 
 func (f *flows) derive(what string, s state, b browser) string {
-	return base64.RawURLEncoding.EncodeToString(seal.MAC(f.key, what, s.Flow, b.Key))
+	key, _ := f.keys.Find(s.Key) // as newState and openState saw to
+	return base64.RawURLEncoding.EncodeToString(seal.MAC(key.Derive("login flow"), what, s.Flow, b.Key))
 }
 
 func (f *flows) cookieName() string {

@@ -37,7 +37,7 @@ type Config struct {
 	Sessions       *session.Manager
 	History        *history.Recorder
 	Pages          httpx.MessageRenderer
-	Key            seal.Key
+	Keys           *seal.Keys
 	CallbackPath   string
 	PostLogoutPath string
 	Secure         bool // the public address is https
@@ -60,7 +60,7 @@ const (
 
 // New returns the edge.
 func New(cfg Config) *Handler {
-	return &Handler{Config: cfg, flows: newFlows(cfg.Key, cfg.Secure, cfg.Now), recorded: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)}
+	return &Handler{Config: cfg, flows: newFlows(cfg.Keys, cfg.Secure, cfg.Now), recorded: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)}
 }
 
 // Mount puts the edge's addresses on mux.

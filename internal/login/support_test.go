@@ -99,6 +99,7 @@ type bench struct {
 	okta    *okta
 	now     time.Time
 	db      *store.DB
+	key     seal.Key
 	handler http.Handler
 	public  string
 }
@@ -107,19 +108,25 @@ func newBench(t testing.TB) *bench { return newBenchAt(t, "https://portico.acme.
 
 func newBenchAt(t testing.TB, public string) *bench {
 	b := &bench{
-		t: t, now: begin, public: public, db: testdb.Open(t, store.SQLite),
+		t: t, now: begin, public: public, db: testdb.Open(t, store.SQLite), key: seal.RandomKey(),
 		okta: &okta{codes: map[string][2]string{}, verifiers: map[string]bool{}, states: map[string]bool{}},
 	}
+	b.handler = b.replica(seal.NewKeys(b.key))
+	return b
+}
+
+// replica is another process on the same store, with those keys at hand.
+func (b *bench) replica(keys *seal.Keys) http.Handler {
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
 	now := func() time.Time { return b.now }
 	record := &history.Recorder{Store: b.db, Now: now, Logger: logger}
-	key, secure := seal.RandomKey(), strings.HasPrefix(public, "https")
+	secure := strings.HasPrefix(b.public, "https")
 	sessions := session.New(session.Config{
-		Store: b.db, Box: key.Box("session"), History: record, Idle: 8 * time.Hour, Absolute: 8 * time.Hour, Recheck: time.Minute,
+		Store: b.db, Box: keys.Box("session"), History: record, Idle: 8 * time.Hour, Absolute: 8 * time.Hour, Recheck: time.Minute,
 		Secure: secure, Now: now, Logger: logger,
 	})
 	h := login.New(login.Config{
-		Client: b.okta, Issuer: issuer, PublicURL: public, Sessions: sessions, History: record, Pages: pages{}, Key: key,
+		Client: b.okta, Issuer: issuer, PublicURL: b.public, Sessions: sessions, History: record, Pages: pages{}, Keys: keys,
 		CallbackPath: callback, PostLogoutPath: "/", Secure: secure, Now: now, Logger: logger,
 	})
 	mux := http.NewServeMux()
@@ -136,8 +143,7 @@ func newBenchAt(t testing.TB, public string) *bench {
 		}
 		fmt.Fprintf(w, "page of %s", s.Principal.Subject)
 	})
-	b.handler = httpx.WithRequestID(logger, httpx.GuardPath(mux))
-	return b
+	return httpx.WithRequestID(logger, httpx.GuardPath(mux))
 }
 
 // browser keeps cookies.

@@ -47,6 +47,14 @@ func (k *Keys) index(id string) int {
 	return -1
 }
 
+// Find returns a key at hand.
+func (k *Keys) Find(id string) (Key, bool) {
+	if i := k.index(id); i >= 0 {
+		return k.all[i], true
+	}
+	return Key{}, false
+}
+
 // IDs names the keys at hand.
 func (k *Keys) IDs() (ids []string) {
 	for _, key := range k.all {
