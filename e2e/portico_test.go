@@ -18,6 +18,8 @@ import (
 
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/dev"
+	"github.com/portico-iam/portico/internal/store"
+	"github.com/portico-iam/portico/internal/testdb"
 )
 
 // portico is a development Portico that runs for one test.
@@ -26,10 +28,34 @@ type portico struct {
 	t    *testing.T
 	logs *lockedBuffer
 	late atomic.Int64 // how far its clock, and Okta's, is ahead
+
+	database store.Config
+	db       *store.DB // beside it
 }
 
 // advance moves the clock.
 func (p *portico) advance(d time.Duration) { p.late.Add(int64(d)) }
+
+// noPause is how far a clock may leap without being a pause in the publication of the keys, and without being the end of a
+// token that is under way: it has a minute left, and Core's leeway.
+const noPause = 90 * time.Second
+
+// pass lets at least so much time pass, in which the keys are published.
+func (p *portico) pass(d time.Duration) {
+	p.t.Helper()
+	if p.db == nil {
+		p.db = testdb.OpenConfig(p.t, p.database)
+	}
+	for ; d > 0; d -= noPause {
+		p.advance(noPause)
+		eventually(p.t, "there is a sign of life", func() bool {
+			_, alive, err := p.db.KeyRevision(p.t.Context())
+			return err == nil && p.now().Sub(alive) <= time.Minute
+		})
+	}
+}
+
+func (p *portico) now() time.Time { return time.Now().Add(time.Duration(p.late.Load())) }
 
 // start runs a development Portico in process until the test ends.
 func start(t *testing.T, configure func(*config.Config)) *portico {
@@ -49,7 +75,14 @@ func startAs(t *testing.T, o dev.Options) *portico {
 	p := &portico{t: t, logs: logs}
 	o.Listen, o.OktaListen = "127.0.0.1:0", "127.0.0.1:0"
 	o.Logger = slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	o.Now = func() time.Time { return time.Now().Add(time.Duration(p.late.Load())) }
+	o.Now = p.now
+	configure := o.Configure
+	o.Configure = func(c *config.Config) {
+		if configure != nil {
+			configure(c)
+		}
+		p.database = store.Config{Driver: c.Store.Driver, DSN: c.Store.DSN.Reveal()}
+	}
 	d, err := dev.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
