@@ -237,7 +237,7 @@ func TestAForcedRotationIsWhatItSays(t *testing.T) {
 	ada.signIn("/", "ada@acme.test")
 	mustStatus(t, ada.call("GET", "/api/organisation/v1", nil, nil), http.StatusOK)
 	for range 2 { // the first key is known, the second is not
-		mustStatus(t, ada.call("POST", "/api/sts/key/v1/rotation", map[string]any{"force": true}, nil), http.StatusNoContent)
+		mustStatus(t, ada.call("POST", "/api/sts/key/v1/rotation", map[string]any{"force": true, "kid": ada.keys().in("next")}, nil), http.StatusNoContent)
 	}
 	if got := ada.call("GET", "/api/organisation/v1", nil, nil); got.status != http.StatusUnauthorized || got.body != "" {
 		t.Errorf("expected Core's bare 401, got %d %s", got.status, got.body)
@@ -269,6 +269,7 @@ func TestKeysPage(t *testing.T) {
 	cut := "/keys/" + now.in("active") + "/cut"
 	ada.open(cut).mustContain(t, "for good", "as soon as it fetches")
 	ada.submit(cut, url.Values{"version": {"active"}, "confirm": {now.in("active")[:8]}}).mustContain(t, "The key is cut off")
+	eventually(t, "the embedded Core is told, and fetches long before its keys have aged", func() bool { return ada.knows("core") })
 	if got := ada.keys(); got.in("active") != now.in("next") || strings.Contains(fmt.Sprint(got), now.in("active")) {
 		t.Errorf("got %+v", got)
 	}

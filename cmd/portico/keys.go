@@ -82,11 +82,12 @@ func (c *keysRotateCommand) Run(env environment) error {
 		if err != nil {
 			return err
 		}
-		if next, _ := report.Key(sts.KeyNext); c.Force && report.Now.Before(next.ReadyAt) {
+		next, _ := report.Key(sts.KeyNext)
+		if c.Force && report.Now.Before(next.ReadyAt) {
 			fmt.Fprintf(env.stderr, "Warning: the next key is published since %s only. A verifier that has not fetched it refuses every token until it does.\n", stamp(next.PublishedAt))
 			warnOf(env.stderr, report.Behind(next.KID))
 		}
-		err = k.Rotate(env.ctx, operator(), c.Force)
+		err = k.Rotate(env.ctx, operator(), next.KID, c.Force)
 		return plainly(err, "; --force lets it sign all the same")
 	})
 }
@@ -107,7 +108,7 @@ func (c *keysCutCommand) Run(env environment) error {
 		if c.KID == "" {
 			c.KID = active.KID
 		}
-		fmt.Fprintf(env.stderr, "Key %s is deleted, and no longer published.\nTokens that it signed, forged ones too, are refused by each verifier as soon as it fetches the keys anew: after its own cache time, %s at the most. Restarting a verifier has it fetch at once.\n", c.KID, report.Overlap)
+		fmt.Fprintf(env.stderr, "Key %s is deleted, and no longer published.\nTokens that it signed, forged ones too, are refused by each verifier as soon as it fetches the keys anew: after its own cache time, %s at the most. Restarting a verifier has it fetch at once: wait with that until this command is done.\n", c.KID, report.Overlap)
 		if next, _ := report.Key(sts.KeyNext); c.KID == active.KID {
 			fmt.Fprintf(env.stderr, "Key %s signs from now on.\n", next.KID)
 			warnOf(env.stderr, report.Behind(next.KID))
@@ -115,8 +116,25 @@ func (c *keysCutCommand) Run(env environment) error {
 		if err := c.given(env, "This can't be undone."); err != nil {
 			return err
 		}
-		return plainly(k.Cut(env.ctx, operator(), c.KID), "")
+		if err := k.Cut(env.ctx, operator(), c.KID); err != nil {
+			return plainly(err, "")
+		}
+		return c.published(env, k)
 	})
+}
+
+// published tells when verifiers may be restarted: one that does so before would fetch the key once more, and keep it.
+func (c *keysCutCommand) published(env environment, k *app.Keyring) error {
+	still, err := k.Unpublished(env.ctx, c.KID)
+	switch {
+	case err != nil:
+		fmt.Fprintf(env.stderr, "Warning: it could not be checked whether the key is still published: %v.\nLook for it at %s before you restart a verifier.\n", err, k.PublicJWKS)
+	case still:
+		return fmt.Errorf("the key is deleted, but %s still has it: a replica does not reach the store, or a cache keeps the answer; restart no verifier before it is gone there", k.PublicJWKS)
+	default:
+		fmt.Fprintln(env.stderr, "It is published no more. Restart the verifiers now; where an HTTP cache is on the way, in 5 minutes.")
+	}
+	return nil
 }
 
 type keysRehearseCommand struct{ keysFlags }

@@ -187,7 +187,7 @@ func (a *App) buildSTS(ctx context.Context, keys *seal.Keys, record *history.Rec
 		a.logger.WarnContext(ctx, "the store is sealed by the previous key-encryption key: portico keys reencrypt seals it by the new one",
 			"sealed_by", keys.Sealing().ID(), "new", keys.Newest().ID())
 	}
-	a.every(time.Second, "maintain the signing keys", ring.Maintain)
+	a.every(sts.MaintainEvery, "maintain the signing keys", ring.Maintain)
 	service := sts.New(sts.Config{
 		Issuer: a.cfg.STS.Issuer, Audiences: token.Audiences, Clients: serviceClients(a.cfg), TTL: token.TTL,
 		Delegation: sts.Delegation(a.cfg.STS.Delegation), Ring: ring, Policy: a.policy, Revoked: a.store, Cuts: book, Now: a.now,

@@ -47,7 +47,7 @@ func (a *App) buildCore(ctx context.Context, service *sts.Service, record *histo
 			Mode:        core.Mode(a.cfg.Core.API.Authentication),
 			StaticToken: core.Secret(a.cfg.Core.API.StaticToken.Reveal()),
 			STS: core.TokenValidation{
-				Issuer: a.cfg.STS.Issuer, Audience: a.cfg.STS.Token.Audiences[0], JWKSURI: "http://sts.memory/.well-known/jwks.json?verifier=" + config.CoreVerifier,
+				Issuer: a.cfg.STS.Issuer, Audience: a.cfg.STS.Token.Audiences[0], JWKSURI: "http://sts.memory" + jwksPath + "?verifier=" + config.CoreVerifier,
 				JWKSRefreshAfter: config.EmbeddedCoreJWKSRefresh, JWKSExpireAfter: 24 * time.Hour, Leeway: time.Minute,
 			},
 		},
@@ -61,6 +61,7 @@ func (a *App) buildCore(ctx context.Context, service *sts.Service, record *histo
 	if err := embedded.Start(ctx); err != nil {
 		return nil, err
 	}
+	a.ring.Withdrawn = embedded.RefreshKeys // it need not trust a key that was cut until its set has aged
 	return &remoteCore{url: &url.URL{Scheme: "http", Host: "core.memory"}, transport: a.serveInMemory(embedded.Handler()), embedded: true}, nil
 }
 

@@ -45,6 +45,9 @@ func ringConfig(cfg *config.Config, db *store.DB, keys *seal.Keys, record *histo
 		Store: db, Box: keys.Box(sealedSigningKey), Rotation: token.KeyRotation, Overlap: cfg.KeyOverlap(), Keep: max(token.TTL, cfg.STS.Delegation.TTL) + tokenSlack,
 		History: record, Now: now, Logger: logger, TrustedProxies: cfg.Server.TrustedProxies,
 	}
+	if cfg.Store.Driver == store.Postgres {
+		ring.Wait = wait
+	}
 	for _, v := range cfg.KnownVerifiers() {
 		ring.Verifiers = append(ring.Verifiers, sts.Verifier{Name: v.Name, Cache: v.JWKSCache})
 	}
@@ -54,13 +57,14 @@ func ringConfig(cfg *config.Config, db *store.DB, keys *seal.Keys, record *histo
 // Keyring is the signing keys in the store, for commands beside a Portico that runs or does not.
 type Keyring struct {
 	*sts.Ring
-	db   *store.DB
-	keys *seal.Keys
+	PublicJWKS string // where the keys are published
+	db         *store.DB
+	keys       *seal.Keys
 }
 
 // OpenKeyring opens the store and reads the keys. newKeyFile is one more key-encryption key; "" is none.
 func OpenKeyring(ctx context.Context, cfg *config.Config, newKeyFile string, now func() time.Time, logger *slog.Logger) (_ *Keyring, err error) {
-	k := &Keyring{}
+	k := &Keyring{PublicJWKS: cfg.Server.PublicURL + jwksPath}
 	if k.keys, err = readKeys(cfg.STS.Token); err != nil {
 		return nil, err
 	}

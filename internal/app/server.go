@@ -63,7 +63,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 		}),
 		ManagementEndpoints: a.cfg.STS.EnableManagementEndpoints,
 	}).Mount(mux)
-	mux.HandleFunc("GET /.well-known/jwks.json", p.sts.ServeJWKS)
+	mux.HandleFunc("GET "+jwksPath, p.sts.ServeJWKS)
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", p.sts.ServeMetadata)
 
 	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
@@ -204,7 +204,7 @@ func (a *App) adminHandler() http.Handler {
 		}
 		if err := a.ring.Ready(); err != nil {
 			a.logger.WarnContext(r.Context(), "not ready", "error", err)
-			http.Error(w, "the key-encryption key was replaced", http.StatusServiceUnavailable)
+			http.Error(w, "the signing keys in the store can't be used here", http.StatusServiceUnavailable)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)

@@ -78,9 +78,10 @@ func (h *Handler) listKeys(w http.ResponseWriter, r *http.Request, caller *authn
 	return nil
 }
 
-// rotationBody asks for a rotation. Force has a key sign that some verifier may not know yet.
+// rotationBody asks for a rotation to a key. Force has one sign that some verifier may not know yet.
 type rotationBody struct {
-	Force bool `json:"force"`
+	KID   string `json:"kid"`
+	Force bool   `json:"force"`
 }
 
 func (h *Handler) rotateKeys(w http.ResponseWriter, r *http.Request, caller *authn.Caller) error {
@@ -88,7 +89,7 @@ func (h *Handler) rotateKeys(w http.ResponseWriter, r *http.Request, caller *aut
 	if err := readBody(w, r, &body); err != nil {
 		return err
 	}
-	if err := h.Keys.Rotate(r.Context(), caller.Principal, body.Force); err != nil {
+	if err := h.Keys.Rotate(r.Context(), caller.Principal, body.KID, body.Force); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -35,6 +35,8 @@ func TestSigningKeys(t *testing.T) {
 		{"listed with a parameter", "lister", "GET", keys + "?x=1", "", 400, "BR_0084"},
 		{"rotated by who may only list", "lister", "POST", keys + "/rotation", "{}", 403, "BR_0178"},
 		{"rotated too early", "rotator", "POST", keys + "/rotation", "{}", 409, "PT_0020"},
+		{"forced, without a name", "rotator", "POST", keys + "/rotation", `{"force":true}`, 400, "BR_0084"},
+		{"forced, and another key is the next one", "rotator", "POST", keys + "/rotation", `{"force":true,"kid":"x"}`, 409, "PT_0021"},
 		{"rotated with an unknown field", "rotator", "POST", keys + "/rotation", `{"now":true}`, 400, "BR_0084"},
 		{"cut by who may only list", "lister", "DELETE", keys + "/" + before["next"], "", 403, "BR_0178"},
 		{"a key that is none", "rotator", "DELETE", keys + "/x", "", 404, "PT_0002"},
@@ -48,7 +50,7 @@ func TestSigningKeys(t *testing.T) {
 			t.Errorf("%s: the keys changed", c.rule)
 		}
 	}
-	if got := b.call("rotator", "POST", keys+"/rotation", `{"force":true}`); got.status != 204 {
+	if got := b.call("rotator", "POST", keys+"/rotation", fmt.Sprintf(`{"force":true,"kid":%q}`, before["next"])); got.status != 204 {
 		t.Fatalf("got %d %s", got.status, got.body)
 	}
 	now := list()

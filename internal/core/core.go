@@ -54,6 +54,13 @@ func (c *Core) Start(ctx context.Context) error {
 	return c.keys.start(ctx)
 }
 
+// RefreshKeys has the key set fetched anew in the background, for who knows that a key was withdrawn.
+func (c *Core) RefreshKeys() {
+	if c.keys != nil {
+		c.keys.refresh()
+	}
+}
+
 // Close ends what runs in the background, and waits for it.
 func (c *Core) Close() error {
 	if c.keys != nil {

@@ -38,6 +38,7 @@ type keyCache struct {
 
 	mu         sync.Mutex
 	refreshing bool
+	again      bool // what is being fetched may be of before refresh was called
 	closed     bool
 	notBefore  time.Time // no refresh earlier
 }
@@ -111,6 +112,10 @@ func (k *keyCache) refreshBehind(old *keySet, now time.Time) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.refreshing = false
+		if k.again {
+			k.again = false
+			k.markStale()
+		}
 		if err != nil {
 			k.notBefore = k.now().Add(refreshPause)
 			k.logger.Warn("key set not refreshed: the keys at hand stay in use until they expire", "error", err)
@@ -140,6 +145,15 @@ func (k *keyCache) markStale() {
 		stale.refreshAt = time.Time{}
 		k.set.CompareAndSwap(set, &stale)
 	}
+}
+
+// refresh fetches the keys anew now, not with the next request.
+func (k *keyCache) refresh() {
+	k.markStale()
+	k.mu.Lock()
+	k.again, k.notBefore = k.refreshing, time.Time{}
+	k.mu.Unlock()
+	k.refreshBehind(k.set.Load(), k.now())
 }
 
 func (k *keyCache) close() {

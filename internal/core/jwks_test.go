@@ -180,6 +180,34 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
+// TestRefreshKeysFetchesAtOnce, whatever the age of the set, and once more where a fetch was under way: that may have got
+// what was published before.
+func TestRefreshKeysFetchesAtOnce(t *testing.T) {
+	w := start(t)
+	token := w.token()
+	w.expect(token, "GET", probe, "", 200, "")
+	w.jwks.next(jwks())
+	w.core.RefreshKeys()
+	w.settle()
+	w.expect(token, "GET", probe, "", 401, "")
+	if n := w.jwks.fetched(); n != 2 {
+		t.Errorf("%d fetches, want 2", n)
+	}
+
+	w = start(t)
+	token = w.token()
+	held := &gate{inner: w.jwks, open: make(chan struct{})}
+	w.core.keys.client.Transport = held
+	w.jwks.next(jwks(), reply{status: 200, body: w.jwks.keys}) // what is under way has the key still
+	w.core.RefreshKeys()
+	w.core.RefreshKeys()
+	close(held.open)
+	w.settle()
+	w.expect(token, "GET", probe, "", 200, "") // and this request has it fetched anew
+	w.settle()
+	w.expect(token, "GET", probe, "", 401, "")
+}
+
 func TestCloseEndsARefreshAndStartsNoOther(t *testing.T) {
 	w := start(t)
 	w.core.keys.client.Transport = &gate{open: make(chan struct{})}

@@ -42,7 +42,7 @@ func (h *Handler) keyList(w http.ResponseWriter, r *http.Request, c *authn.Calle
 func viewKey(report sts.Report, k sts.KeyReport) view.KeyRow {
 	at := func(t time.Time) view.When { return view.When{At: t, Now: report.Now} }
 	return view.KeyRow{
-		KID: k.KID, State: string(k.State), Created: at(k.CreatedAt), Ready: at(k.ReadyAt), Activates: at(k.ActivatesAt),
+		KID: k.KID, State: string(k.State), Created: at(k.PublishedAt), Ready: at(k.ReadyAt), Activates: at(k.ActivatesAt),
 		Retires: at(k.RetiresAt), Gone: at(k.GoneAt), Used: at(k.UsedAt),
 	}
 }
@@ -81,7 +81,7 @@ func (h *Handler) keyRotate(w http.ResponseWriter, r *http.Request, c *authn.Cal
 		case !confirmed(r, &v):
 			status = http.StatusUnprocessableEntity
 		default:
-			err := h.Keys.Rotate(r.Context(), c.Principal, forced)
+			err := h.Keys.Rotate(r.Context(), c.Principal, next.KID, forced)
 			if err == nil {
 				return h.done(w, r, c, keysRotated, view.KeysPath, access.STSKeyList)
 			}

@@ -37,6 +37,7 @@ var (
 	InsufficientMethod = code("PT_0018", 428, "A revision is required")
 	AroundGateway      = code("PT_0019", 403, "The request did not come through the gateway")
 	KeyTooNew          = code("PT_0020", 409, "The next signing key is too new")
+	KeyNotNext         = code("PT_0021", 409, "Another signing key is the next one")
 )
 
 // All lists every code, for the documentation and its test.

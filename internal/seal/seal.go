@@ -150,6 +150,15 @@ func (b *Box) open(sealed []byte, place string) (plain []byte, by int32, err err
 	return nil, 0, ErrOpen
 }
 
+// Sealer names the key at hand that opens it; empty: none does.
+func (b *Box) Sealer(sealed []byte, place string) string {
+	_, by, err := b.open(sealed, place)
+	if err != nil {
+		return ""
+	}
+	return b.keys.all[by].ID()
+}
+
 // Reseal seals anew what another key than the one that seals had sealed. What is under the right key already comes back
 // as it is, with false.
 func (b *Box) Reseal(sealed []byte, place string) (_ []byte, changed bool, err error) {

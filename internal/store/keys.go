@@ -120,7 +120,18 @@ func (db *DB) SaveKeys(ctx context.Context, base int64, keys []sts.KeyRecord, en
 	if err != nil {
 		return fmt.Errorf("save the signing keys: %w", err)
 	}
+	db.wipe(ctx)
 	return nil
+}
+
+// wipe removes traces of what was secret. What can't be removed now goes with a later checkpoint.
+func (db *DB) wipe(ctx context.Context) {
+	if db.engine.wipe == nil {
+		return
+	}
+	if err := db.engine.wipe(ctx, db.writing); err != nil {
+		db.logger.WarnContext(ctx, "keys that were replaced or deleted may still lie in the write-ahead log for a while", "error", err)
+	}
 }
 
 const updateKeyUse = `UPDATE signing_key SET used_at = $1 WHERE kid = $2 AND used_at < $1`

@@ -48,6 +48,8 @@ type engine struct {
 	inspect func(ctx context.Context, on executor) (migrated bool, err error)
 	// lock keeps others from migrating.
 	lock func(ctx context.Context, on *sql.DB) (unlock func(), err error)
+	// wipe removes what was overwritten or deleted from what lies beside the tables; nil: that is up to the server.
+	wipe func(ctx context.Context, on executor) error
 	// explain says what a person can do about an error of opening.
 	explain func(error) error
 }

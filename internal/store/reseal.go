@@ -50,6 +50,7 @@ func (db *DB) ResealSessions(ctx context.Context, reseal func(ref string, sealed
 			return resealed, fmt.Errorf("seal the sessions anew: %w", err)
 		}
 		if len(rows) < resealBatch {
+			db.wipe(ctx)
 			return resealed, nil
 		}
 		after = rows[len(rows)-1].ref

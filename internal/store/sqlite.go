@@ -65,11 +65,22 @@ func openSQLite(path string, logger *slog.Logger) (*DB, error) {
 			snapshot: sql.TxOptions{ReadOnly: true},
 			inspect:  inspectSQLite,
 			lock:     func(context.Context, *sql.DB) (func(), error) { return func() {}, nil },
+			wipe:     wipeSQLite,
 			explain:  func(err error) error { return explainSQLite(path, err) },
 		},
 		reading: reading,
 		writing: writing,
 	}, nil
+}
+
+// wipeSQLite folds the write-ahead log into the file and empties it: it has every version of a row.
+func wipeSQLite(ctx context.Context, on executor) error {
+	var busy, pages, folded int
+	_, err := queryRow(ctx, on, func(scan scanner) error { return scan(&busy, &pages, &folded) }, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	if err == nil && busy != 0 {
+		err = errors.New("somebody reads the database just now")
+	}
+	return err
 }
 
 // sqlitePatience is how long another process's lock is waited for.
@@ -80,6 +91,7 @@ func sqliteDSN(path string, more url.Values) string {
 	more.Set("_foreign_keys", "1")
 	more.Set("_synchronous", "FULL")
 	more.Add("_pragma", "journal_size_limit(67108864)")
+	more.Add("_pragma", "secure_delete(1)") // a signing key that was cut is to be gone from the file too
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + more.Encode()
 }
 

@@ -13,7 +13,7 @@ import (
 func (b *bench) halfway(t *testing.T) (next string) {
 	t.Helper()
 	b.until(begin.Add(2*time.Hour), b.ring)
-	if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
+	if err := b.ring.Rotate(t.Context(), "ada", "", false); err != nil {
 		t.Fatal(err)
 	}
 	b.until(begin.Add(150*time.Minute), b.ring)
@@ -52,7 +52,7 @@ func TestAPauseIsNoPublication(t *testing.T) {
 		if got := b.signs(t, r); got == next {
 			t.Errorf("%s: a key signs that was published for half an hour before it, and for none after", rule)
 		}
-		if err := r.Rotate(t.Context(), "ada", false); !fault.KeyTooNew.Is(err) {
+		if err := r.Rotate(t.Context(), "ada", "", false); !fault.KeyTooNew.Is(err) {
 			t.Errorf("%s: a rotation by hand: %v", rule, err)
 		}
 		b.until(back.Add(time.Hour-time.Second), r)
@@ -101,14 +101,14 @@ func TestABackupThatIsRestoredWhileItRuns(t *testing.T) {
 	next := kidOf(b.ring, sts.KeyNext)
 	b.until(begin.Add(6*time.Hour), b.ring)
 	for range 2 {
-		if err := b.ring.Rotate(t.Context(), "ada", true); err != nil {
+		if err := b.ring.Rotate(t.Context(), "ada", kidOf(b.ring, sts.KeyNext), true); err != nil {
 			t.Fatal(err)
 		}
 		b.until(b.now.Add(time.Hour), b.ring)
 	}
 	b.keys.keys, b.keys.revision, b.keys.alive = keys, revision, alive
 	b.maintain(t, b.ring)
-	if err := b.ring.Rotate(t.Context(), "ada", false); !fault.KeyTooNew.Is(err) || kidOf(b.ring, sts.KeyNext) != next {
+	if err := b.ring.Rotate(t.Context(), "ada", "", false); !fault.KeyTooNew.Is(err) || kidOf(b.ring, sts.KeyNext) != next {
 		t.Errorf("a key that was not published since the backup: %v", err)
 	}
 }

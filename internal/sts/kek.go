@@ -20,7 +20,26 @@ func takes(k KeyRecord, box *seal.Box) string {
 	return fmt.Sprintf(" (it takes %s; at hand: %s)", k.SealedBy, strings.Join(box.Keys().IDs(), ", "))
 }
 
-// foreign notes that the stored keys are sealed by a key-encryption key that is not at hand.
+// sealer names the key-encryption key that a key is sealed by. Rows of before that was noted are tried.
+func (r *Ring) sealer(k KeyRecord) string {
+	if k.SealedBy == "" {
+		return r.Box.Sealer(k.Sealed, k.KID)
+	}
+	return k.SealedBy
+}
+
+// nameSealers notes by what the rows of before that was noted are sealed.
+func (t *turn) nameSealers() {
+	for i := range t.records {
+		if k := &t.records[i]; k.SealedBy == "" {
+			k.SealedBy = t.sealer(*k)
+			t.changed = t.changed || k.SealedBy != ""
+		}
+	}
+}
+
+// foreign notes why the stored keys can't be used here, such as that they are sealed by a key-encryption key that is not at
+// hand.
 type foreign struct {
 	mu   sync.Mutex
 	err  error
@@ -29,13 +48,14 @@ type foreign struct {
 
 const sayEvery = time.Minute
 
-func (f *foreign) clear() {
+func (f *foreign) set(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.err = nil
+	f.err = err
 }
 
-// Ready tells why this process should not be sent requests: its key-encryption key is no longer the one in use.
+// Ready tells why this process should not be sent requests: its key-encryption key is no longer the one in use, or the
+// stored keys can't be used.
 func (r *Ring) Ready() error {
 	r.foreign.mu.Lock()
 	defer r.foreign.mu.Unlock()
@@ -51,9 +71,7 @@ func (r *Ring) stay(state *keys, k KeyRecord, err error) error {
 	}
 	r.signOpened(state)
 	r.become(state)
-	r.foreign.mu.Lock()
-	defer r.foreign.mu.Unlock()
-	r.foreign.err = err
+	r.foreign.set(err)
 	if now := r.Now(); now.Sub(r.foreign.said) >= sayEvery {
 		r.foreign.said = now
 		r.Logger.Error("the key-encryption key was replaced, and this process does not have the new one: restart it with that; until then it rotates no key and can't open sessions",

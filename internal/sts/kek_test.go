@@ -64,10 +64,10 @@ func TestTheKeyEncryptionKeyIsReplacedWithoutAStop(t *testing.T) {
 	if err := lagging.Ready(); err == nil || !strings.Contains(err.Error(), "key-encryption key") || b.signs(t, lagging) != first {
 		t.Errorf("not noticed: %v", err)
 	}
-	if err := lagging.Rotate(t.Context(), "ada", true); err == nil {
+	if err := lagging.Rotate(t.Context(), "ada", kidOf(lagging, sts.KeyNext), true); err == nil {
 		t.Error("it turned a ring that it can't open")
 	}
-	if err := alone.Rotate(t.Context(), "ada", true); err != nil {
+	if err := alone.Rotate(t.Context(), "ada", kidOf(alone, sts.KeyNext), true); err != nil {
 		t.Fatal(err)
 	}
 	b.maintain(t, lagging)
@@ -117,7 +117,7 @@ func TestWhoCanOpenNoKeySignsNothing(t *testing.T) {
 	lagging, both := b.lagging(t)
 	known := kidOf(both, sts.KeyNext)
 	for range 2 { // to a key that the other one never opened
-		if err := both.Rotate(t.Context(), "ada", true); err != nil {
+		if err := both.Rotate(t.Context(), "ada", kidOf(both, sts.KeyNext), true); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -156,7 +156,16 @@ func TestRowsFromBeforeTheKeyWasNamed(t *testing.T) {
 		b.keys.keys[i].SealedBy = ""
 	}
 	fresh := seal.RandomKey()
-	r := b.openWith(t, seal.NewKeys(fresh, b.key))
+	both := seal.NewKeys(fresh, b.key)
+	r := b.openWith(t, both)
+	if both.Sealing().ID() != b.key.ID() {
+		t.Error("a replica seals by a key that the others may not have")
+	}
+	for _, k := range b.keys.keys {
+		if k.SealedBy != b.key.ID() {
+			t.Errorf("it is not noted by what %s is sealed: %q", k.KID, k.SealedBy)
+		}
+	}
 	if n, err := r.Reseal(t.Context(), "command", fresh.ID()); err != nil || n != 2 {
 		t.Errorf("got %d, %v", n, err)
 	}

@@ -25,18 +25,23 @@ func (a *KeyAdministration) List(ctx context.Context, by *access.Principal) (Rep
 	return a.Ring.Report(ctx)
 }
 
-// Rotate lets the next key sign now.
-func (a *KeyAdministration) Rotate(ctx context.Context, by *access.Principal, forced bool) error {
+// Rotate lets the next key sign now; kid as in Ring.Rotate.
+func (a *KeyAdministration) Rotate(ctx context.Context, by *access.Principal, kid string, forced bool) error {
 	if err := a.Policy.Enforce(ctx, by, access.System, "rotate the signing keys", access.STSKeyRotate); err != nil {
 		return err
 	}
-	return a.Ring.Rotate(ctx, by.Subject, forced)
+	return a.Ring.Rotate(ctx, by.Subject, kid, forced)
 }
 
-// Cut drops a key at once.
+// Cut drops a key at once, and returns when every replica must have noticed: a verifier that fetches the keys from then on
+// does not get it.
 func (a *KeyAdministration) Cut(ctx context.Context, by *access.Principal, kid string) error {
 	if err := a.Policy.Enforce(ctx, by, access.System, "cut a signing key off", access.STSKeyRotate); err != nil {
 		return err
 	}
-	return a.Ring.Cut(ctx, by.Subject, kid)
+	if err := a.Ring.Cut(ctx, by.Subject, kid); err != nil {
+		return err
+	}
+	a.Ring.Settle(ctx)
+	return nil
 }

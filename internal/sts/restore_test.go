@@ -28,7 +28,7 @@ func TestARestoredRingGoesOnWithAKeyThatVerifiersKnow(t *testing.T) {
 		backup, alive := slices.Clone(b.keys.keys), b.keys.alive
 		for _, at := range c.rotated {
 			b.until(begin.Add(at), b.ring)
-			if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
+			if err := b.ring.Rotate(t.Context(), "ada", "", false); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -53,7 +53,7 @@ func TestARestoredRingGoesOnWithAKeyThatVerifiersKnow(t *testing.T) {
 		if _, was := known[fresh]; was && len(c.rotated) > 0 {
 			t.Errorf("%s: the next key is not a new one", rule)
 		}
-		if err := restored.Rotate(t.Context(), "ada", false); !fault.KeyTooNew.Is(err) {
+		if err := restored.Rotate(t.Context(), "ada", "", false); !fault.KeyTooNew.Is(err) {
 			t.Errorf("%s: it rotates again without time to learn the key: %v", rule, err)
 		}
 	}

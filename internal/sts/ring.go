@@ -30,7 +30,11 @@ type RingConfig struct {
 	Verifiers []Verifier        // those declared
 	History   *history.Recorder // nil: none is kept
 	Now       func() time.Time
+	Wait      func(context.Context, time.Duration) // nil: there are no other replicas to wait for
 	Logger    *slog.Logger
+
+	// Withdrawn is called when a key is published no more. It must not wait for anything.
+	Withdrawn func()
 
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For tells who fetched the keys
 }
@@ -74,6 +78,7 @@ func OpenRing(ctx context.Context, cfg RingConfig) (*Ring, error) {
 		err = r.begin(ctx)
 	case err == nil:
 		err = r.change(ctx, func(t *turn) error {
+			t.nameSealers()
 			t.plan(t.returned())
 			return nil
 		})
@@ -178,7 +183,7 @@ func (r *Ring) look(ctx context.Context) (revision int64, err error) {
 	return revision, nil
 }
 
-// load makes the stored keys the current ones. On an error those of before go on.
+// load makes the stored keys the current ones. On an error those of before go on, and this process is not ready.
 func (r *Ring) load(ctx context.Context) error {
 	records, revision, err := r.Store.LoadKeys(ctx)
 	switch {
@@ -187,23 +192,46 @@ func (r *Ring) load(ctx context.Context) error {
 	case len(records) == 0 && r.current.Load() == nil:
 		return ErrNoKeys
 	case len(records) == 0:
-		return errors.New("expected signing keys in the store, found none: restore them from a backup; a restart would make others, which verifiers don't know yet")
+		err = errors.New("expected signing keys in the store, found none: restore them from a backup; a restart would make others, which verifiers don't know yet")
+	default:
+		err = r.take(records, revision)
 	}
-	return r.take(records, revision)
+	if err != nil {
+		r.foreign.set(err)
+	}
+	return err
+}
+
+// sound refuses stored keys that can't be used. A retired one is left out instead: it keeps nobody from following the
+// others, and goes with the next change.
+func (r *Ring) sound(records []KeyRecord) (sound []KeyRecord, err error) {
+	for _, k := range records {
+		err := check(k)
+		switch {
+		case err == nil:
+			sound = append(sound, k)
+		case k.State != KeyRetired:
+			return nil, err
+		default:
+			r.Logger.Error("a retired signing key is left out: it can't be published", "kid", k.KID, "error", err)
+		}
+	}
+	return sound, nil
 }
 
 // take makes stored keys the current ones.
 func (r *Ring) take(records []KeyRecord, revision int64) error {
 	slices.SortStableFunc(records, func(a, b KeyRecord) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	records, err := r.sound(records)
+	if err != nil {
+		return err
+	}
 	state := &keys{records: records, revision: revision}
 	set := jwkSet{Keys: []jwk{}}
 	for _, k := range records {
-		if err := check(k); err != nil {
-			return err
-		}
 		set.Keys = append(set.Keys, jwk{Kty: "OKP", Crv: "Ed25519", Use: "sig", Alg: "EdDSA", Kid: k.KID, X: base64.RawURLEncoding.EncodeToString(k.Public)})
-		if k.State == KeyActive && k.SealedBy != "" {
-			r.Box.Keys().Use(k.SealedBy) // where that key is not at hand, the box does not open
+		if k.State == KeyActive {
+			r.Box.Keys().Use(r.sealer(k)) // where that key is not at hand, the box does not open
 		}
 	}
 	state.jwks, _ = json.Marshal(set)
@@ -226,7 +254,7 @@ func (r *Ring) take(records []KeyRecord, revision int64) error {
 		return errors.New("none of the stored signing keys is active")
 	}
 	r.become(state)
-	r.foreign.clear()
+	r.foreign.set(nil)
 	return nil
 }
 
@@ -234,7 +262,10 @@ func (r *Ring) take(records []KeyRecord, revision int64) error {
 func (r *Ring) become(state *keys) {
 	maps.DeleteFunc(r.opened, func(kid string, _ *signer) bool { return state.record(kid) == nil })
 	r.promote(state)
-	r.current.Store(state)
+	before := r.current.Swap(state)
+	if before != nil && r.Withdrawn != nil && slices.ContainsFunc(before.records, func(k KeyRecord) bool { return state.record(k.KID) == nil }) {
+		r.Withdrawn()
+	}
 }
 
 func (s *keys) record(kid string) *KeyRecord {

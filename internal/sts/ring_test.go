@@ -222,12 +222,12 @@ func TestRotateNow(t *testing.T) {
 	other, _ := b.open(b.key)
 	next := kidOf(b.ring, sts.KeyNext)
 	b.until(begin.Add(time.Hour-time.Second), b.ring)
-	err := b.ring.Rotate(t.Context(), "ada", false)
+	err := b.ring.Rotate(t.Context(), "ada", "", false)
 	if f := fault.Of(err); f.Code != fault.KeyTooNew || !strings.Contains(f.Detail, next) || !strings.Contains(f.Detail, "2026-11-25 13:00 UTC") {
 		t.Errorf("a key that was not published long enough: %v", err)
 	}
 	b.now = begin.Add(time.Hour)
-	if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
+	if err := b.ring.Rotate(t.Context(), "ada", "", false); err != nil {
 		t.Fatal(err)
 	}
 	if b.signs(t, b.ring) != next || b.keys.entries[0].User != "ada" || strings.Contains(string(b.keys.entries[0].Metadata), "forced") {
@@ -238,7 +238,7 @@ func TestRotateNow(t *testing.T) {
 		t.Error("the other replica did not follow")
 	}
 	second := kidOf(b.ring, sts.KeyNext)
-	if err := b.ring.Rotate(t.Context(), "ada", true); err != nil || b.signs(t, b.ring) != second {
+	if err := b.ring.Rotate(t.Context(), "ada", kidOf(b.ring, sts.KeyNext), true); err != nil || b.signs(t, b.ring) != second {
 		t.Errorf("forced: %v", err)
 	}
 	if last := b.keys.entries[1]; !strings.Contains(string(last.Metadata), `"forced":true`) {
@@ -258,7 +258,7 @@ func TestCut(t *testing.T) {
 	} {
 		b := newBench(t)
 		b.until(begin.Add(time.Hour), b.ring)
-		if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
+		if err := b.ring.Rotate(t.Context(), "ada", "", false); err != nil {
 			t.Fatal(err)
 		}
 		other, _ := b.open(b.key)
@@ -287,6 +287,165 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestACutInTheMomentOfTheActivation: verifiers know the key that was just retired, and no key that is made now.
+func TestACutInTheMomentOfTheActivation(t *testing.T) {
+	b := newBench(t)
+	old, next := kidOf(b.ring, sts.KeyActive), kidOf(b.ring, sts.KeyNext)
+	b.until(begin.Add(24*time.Hour-time.Second), b.ring)
+	b.now = begin.Add(24 * time.Hour)
+	if err := b.ring.Cut(t.Context(), "ada", next); err != nil {
+		t.Fatal(err)
+	}
+	if _, there := published(t, b.ring)[next]; there || b.signs(t, b.ring) != old || !slices.Equal(states(b.ring), []string{"active", "next"}) {
+		t.Errorf("still there: %v; signs by %s, expected %s; %v", there, b.signs(t, b.ring), old, states(b.ring))
+	}
+	third := kidOf(b.ring, sts.KeyNext)
+	b.until(begin.Add(25*time.Hour-time.Second), b.ring)
+	if got := b.signs(t, b.ring); got != old {
+		t.Errorf("signs by %s before every verifier has had the time to learn it", got)
+	}
+	b.until(begin.Add(25*time.Hour), b.ring)
+	if got := b.signs(t, b.ring); got != third {
+		t.Errorf("signs by %s, expected %s", got, third)
+	}
+}
+
+// TestAForcedRotationNamesItsKey: asked for twice it does not reach the key after it, which nobody knows.
+func TestAForcedRotationNamesItsKey(t *testing.T) {
+	b := newBench(t)
+	next := kidOf(b.ring, sts.KeyNext)
+	if err := b.ring.Rotate(t.Context(), "ada", "", true); !fault.InvalidInput.Is(err) {
+		t.Errorf("without a name: %v", err)
+	}
+	for range 2 {
+		_ = b.ring.Rotate(t.Context(), "ada", next, true)
+	}
+	if got := b.signs(t, b.ring); got != next || len(b.keys.entries) != 1 {
+		t.Errorf("signs by %s, expected %s; %d rotations", got, next, len(b.keys.entries))
+	}
+	b.until(begin.Add(time.Hour), b.ring)
+	for _, forced := range []bool{false, true} {
+		if err := b.ring.Rotate(t.Context(), "ada", next, forced); !fault.KeyNotNext.Is(err) || !strings.Contains(err.Error(), kidOf(b.ring, sts.KeyNext)) {
+			t.Errorf("another key is the next one by now: %v", err)
+		}
+	}
+}
+
+// TestWhoVerifiesWithinTheProcessIsToldOfACut, at every replica, and of nothing else that happens.
+func TestWhoVerifiesWithinTheProcessIsToldOfACut(t *testing.T) {
+	b := newBench(t)
+	other, err := b.open(b.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told, toldThere int
+	b.ring.Withdrawn, other.Withdrawn = func() { told++ }, func() { toldThere++ }
+	b.until(begin.Add(time.Hour), b.ring, other)
+	if err := b.ring.Rotate(t.Context(), "ada", "", false); err != nil {
+		t.Fatal(err)
+	}
+	b.maintain(t, other)
+	if told != 0 || toldThere != 0 {
+		t.Errorf("a rotation withdraws nothing: told %d and %d times", told, toldThere)
+	}
+	other.Withdrawn = func() {
+		toldThere++
+		if len(published(t, other)) != 2 {
+			t.Error("told before the key was gone")
+		}
+	}
+	if err := b.ring.Cut(t.Context(), "ada", kidOf(b.ring, sts.KeyRetired)); err != nil {
+		t.Fatal(err)
+	}
+	b.maintain(t, other)
+	if told != 1 || toldThere != 1 {
+		t.Errorf("of a cut: told %d and %d times", told, toldThere)
+	}
+}
+
+// allowed lets everybody do everything.
+type allowed struct{}
+
+func (allowed) Enforce(context.Context, *access.Principal, access.OrganisationID, string, ...access.Permission) error {
+	return nil
+}
+
+// TestACutIsDoneWhenEveryReplicaHasNoticed: a verifier that is restarted then can't fetch the key once more.
+func TestACutIsDoneWhenEveryReplicaHasNoticed(t *testing.T) {
+	b := newBench(t)
+	other, err := b.open(b.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kid := kidOf(b.ring, sts.KeyNext)
+	waited := time.Duration(0)
+	b.ring.Wait = func(_ context.Context, d time.Duration) {
+		waited += d
+		b.until(b.now.Add(d), other)
+	}
+	admin := &sts.KeyAdministration{Ring: b.ring, Policy: allowed{}}
+	if err := admin.Cut(t.Context(), ivan(), kid); err != nil {
+		t.Fatal(err)
+	}
+	if _, there := published(t, other)[kid]; there || waited < 2*sts.MaintainEvery {
+		t.Errorf("another replica still publishes it: %v; waited for %s", there, waited)
+	}
+	waited = 0
+	if err := admin.Cut(t.Context(), ivan(), kid); !fault.NotFound.Is(err) || waited != 0 {
+		t.Errorf("nothing was cut: %v, waited for %s", err, waited)
+	}
+}
+
+// TestARetiredKeyThatIsSpoiltStopsNothing: it is left out, and cuts are followed.
+func TestARetiredKeyThatIsSpoiltStopsNothing(t *testing.T) {
+	b := newBench(t)
+	b.until(begin.Add(time.Hour), b.ring)
+	if err := b.ring.Rotate(t.Context(), "ada", "", false); err != nil {
+		t.Fatal(err)
+	}
+	other, err := b.open(b.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	retired, next := kidOf(b.ring, sts.KeyRetired), kidOf(b.ring, sts.KeyNext)
+	for i := range b.keys.keys {
+		if b.keys.keys[i].State == sts.KeyRetired {
+			b.keys.keys[i].Public = b.keys.keys[i].Public[:31]
+		}
+	}
+	if err := b.ring.Cut(t.Context(), "ada", next); err != nil {
+		t.Fatal(err)
+	}
+	b.maintain(t, other)
+	for _, r := range []*sts.Ring{b.ring, other} {
+		set := published(t, r)
+		if _, spoilt := set[retired]; spoilt || r.Ready() != nil || len(set) != 2 {
+			t.Errorf("published: %v; ready: %v", set, r.Ready())
+		}
+	}
+}
+
+// TestKeysThatCanNotBeUsedAreToldByReadiness until they can.
+func TestKeysThatCanNotBeUsedAreToldByReadiness(t *testing.T) {
+	b := newBench(t)
+	signer, public := kidOf(b.ring, sts.KeyActive), b.keys.keys[0].Public
+	b.keys.keys[0].Public = public[:31]
+	b.keys.revision++
+	for range 2 {
+		if err := b.ring.Maintain(t.Context()); err == nil || b.ring.Ready() == nil {
+			t.Errorf("maintained: %v; ready: %v", err, b.ring.Ready())
+		}
+	}
+	if got := b.signs(t, b.ring); got != signer {
+		t.Errorf("the keys of before go on: signs by %s", got)
+	}
+	b.keys.keys[0].Public = public
+	b.maintain(t, b.ring)
+	if err := b.ring.Ready(); err != nil {
+		t.Errorf("mended: %v", err)
+	}
+}
+
 func TestNoKeyIsNamedLikeAFlag(t *testing.T) {
 	b := newBench(t)
 	for range 300 {
@@ -309,7 +468,7 @@ func TestAStoreThatLostItsKeys(t *testing.T) {
 		keys, revision := b.keys.keys, b.keys.revision
 		active := kidOf(b.ring, sts.KeyActive)
 		lose(b.keys)
-		if err := b.ring.Rotate(t.Context(), "ada", true); err == nil || !strings.Contains(err.Error(), "found none") {
+		if err := b.ring.Rotate(t.Context(), "ada", kidOf(b.ring, sts.KeyNext), true); err == nil || !strings.Contains(err.Error(), "found none") {
 			t.Errorf("%s: a rotation: %v", rule, err)
 		}
 		_ = b.ring.Maintain(t.Context())

@@ -22,6 +22,9 @@ type turn struct {
 
 const attempts = 5
 
+// MaintainEvery is how often every replica is to call Maintain.
+const MaintainEvery = time.Second
+
 // change loads the ring, has it changed, and stores it with its record; when another process was faster it begins again.
 func (r *Ring) change(ctx context.Context, edit func(*turn) error) error {
 	r.changing.Lock()
@@ -68,7 +71,7 @@ func (r *Ring) changeLocked(ctx context.Context, edit func(*turn) error) error {
 }
 
 // Maintain does what is due: the planned activation, and the removal of retired keys whose last token has died. It is to
-// be called every second, by every replica; where nothing is due that costs one small query.
+// be called each MaintainEvery, by every replica; where nothing is due that costs one small query.
 func (r *Ring) Maintain(ctx context.Context) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()

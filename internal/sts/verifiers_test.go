@@ -58,7 +58,7 @@ func TestTheRehearsalNamesWhoHasNotFetchedTheNewKey(t *testing.T) {
 	fetch(b.ring, "10.0.0.9:1", "?verifier=nobody", "curl/8")
 	mustBe("two came", " 10.0.0.9 knows", "bridge  never !", "core 10.0.0.1 knows")
 	b.until(begin.Add(time.Hour), b.ring)
-	if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
+	if err := b.ring.Rotate(t.Context(), "ada", "", false); err != nil {
 		t.Fatal(err)
 	}
 	b.now = b.now.Add(time.Second)
@@ -68,7 +68,7 @@ func TestTheRehearsalNamesWhoHasNotFetchedTheNewKey(t *testing.T) {
 	b.until(b.now.Add(time.Hour), b.ring)
 	fetch(b.ring, "10.0.0.2:2", "?verifier=core", "core/1")
 	fetch(b.ring, "10.0.0.3:2", "", "other/1")
-	if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
+	if err := b.ring.Rotate(t.Context(), "ada", "", false); err != nil {
 		t.Fatal(err)
 	}
 	b.now = b.now.Add(time.Minute)
@@ -86,7 +86,7 @@ func TestAFetchCountsForTheKeysThatItGot(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.until(begin.Add(time.Hour), b.ring)
-	if err := b.ring.Rotate(t.Context(), "ada", false); err != nil {
+	if err := b.ring.Rotate(t.Context(), "ada", "", false); err != nil {
 		t.Fatal(err)
 	}
 	b.now = b.now.Add(time.Second)

@@ -147,7 +147,7 @@ func ConfirmKeyCut(p Page, key KeyRow, behind []string, overlap time.Duration) C
 	case "active":
 		c.Effects = append(c.Effects,
 			"The next key signs from now on, and a new next key is made.",
-			"Tokens that the key signed, forged ones too, are refused by each verifier as soon as it fetches the keys anew: after its own cache time, "+Span(overlap)+" at the most. Restarting a verifier has it fetch at once.",
+			"Tokens that the key signed, forged ones too, are refused by each verifier as soon as it fetches the keys anew: after its own cache time, "+Span(overlap)+" at the most. Restarting a verifier has it fetch at once: do so after this is done, and 5 minutes later where an HTTP cache is on the way.",
 			"People notice nothing where the next key is known: they get new tokens by themselves.")
 		c = c.naming(behind)
 	case "next":
