@@ -60,6 +60,9 @@ func (db *DB) LoadKeys(ctx context.Context) (keys []sts.KeyRecord, revision int6
 			}
 			k.Sealed, k.Public = unblob(k.Sealed), unblob(k.Public)
 			k.CreatedAt, k.PublishedFrom, k.ActivatesAt, k.RetiredAt, k.UsedAt = instant(created), instant(published), instant(activated), instant(retired), instant(used)
+			if k.PublishedFrom.IsZero() {
+				k.PublishedFrom = k.CreatedAt
+			}
 			keys = append(keys, k)
 			return nil
 		}, selectKeys)

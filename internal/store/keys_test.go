@@ -44,6 +44,7 @@ func TestKeys(t *testing.T) {
 		if err != nil || revision != 1 {
 			t.Fatalf("expected revision 1, got %d, %v", revision, err)
 		}
+		ring[1].PublishedFrom, ring[2].PublishedFrom = at(2), at(3) // where it is not said, since they were made
 		if !reflect.DeepEqual(keys, ring) {
 			t.Errorf("expected %+v, got %+v", ring, keys)
 		}

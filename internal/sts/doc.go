@@ -1,8 +1,8 @@
 // Package sts is the security token service: it mints the short-lived tokens that Core accepts.
 //
 //	Ring      the signing keys: next, active, retired; encrypted at rest; published as a JWK set (ring.go). It turns by
-//	          plan (turn.go) or by hand (rotate.go), remembers who fetched the keys (verifiers.go, report.go), and has its
-//	          key-encryption key replaced (kek.go)
+//	          plan (turn.go) or by hand (rotate.go), knows how long each key was published (alive.go), remembers who fetched
+//	          the keys (verifiers.go, report.go), and has its key-encryption key replaced (kek.go)
 //	Issue     the only way to a token: what may this principal do there? signed, and kept while it is fresh
 //	Exchange  POST /api/sts/token/v1: an IAM token, or an app token, for an app token (RFC 8693). delegate.go says which
 //	          two tokens belong together when a service acts for a user, apptoken.go reads tokens of ours
