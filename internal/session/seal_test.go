@@ -87,3 +87,26 @@ func TestTheSameTokensSealedAnewAreNoRefresh(t *testing.T) {
 		t.Fatalf("got %+v, %v", s, err)
 	}
 }
+
+// TestASessionInMemoryGoesOnWhereTheNewKeyIsMissing: it was sealed anew, and is the same session. One that is not in memory
+// counts as none.
+func TestASessionInMemoryGoesOnWhereTheNewKeyIsMissing(t *testing.T) {
+	b := newBench(t)
+	c := b.begin(t)
+	fresh := seal.RandomKey()
+	row := b.store.row(t)
+	b.store.mu.Lock()
+	sealed, _, err := seal.NewKeys(fresh, b.key).Box("session").Reseal(row.Sealed, row.Ref)
+	row.Sealed = sealed
+	b.store.rows[row.Ref] = row
+	b.store.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.advance(2 * time.Minute) // it is to be read anew
+	if _, _, err := b.find(c); err != nil {
+		t.Errorf("in memory: %v", err)
+	}
+	s, err := b.replica().Find(httptest.NewRecorder(), request(c))
+	wantNone(t, "elsewhere", s, err)
+}

@@ -234,10 +234,12 @@ func (m *Manager) lookupAny(ctx context.Context, key string) (*Session, error) {
 		return nil, errNone
 	}
 	s := &Session{Record: record}
+	s.tokens, err = m.open(record)
 	if c, ok := m.cache.GetIfPresent(record.Hash); ok && c.session.Version == record.Version {
 		s.retryAt, s.mustReissue = c.session.retryAt, c.session.mustReissue
+		s.tokens, err = c.session.tokens, nil // the same ones, though they may be sealed by a key that is not here by now
 	}
-	if s.tokens, err = m.open(record); err != nil {
+	if err != nil {
 		// The key-encryption key was changed, or somebody wrote to the store. No later request will fare better, so this
 		// is no session, and its owner signs in anew.
 		m.Logger.ErrorContext(ctx, "a session can't be read and counts as none", "session", record.Ref, "error", err)
