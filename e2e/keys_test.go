@@ -197,9 +197,17 @@ func keysTurnUnderLoad(t *testing.T, p *portico, core *lockedBuffer) {
 		t.Errorf("a key that is published for moments: expected 409 PT_0020, got %d %s", got.status, got.body)
 	}
 	leap(20 * time.Minute)
+	l.mustBeServed(t, core.String())
+
+	// A cut is for emergencies: it refuses what is on its way by the key that was cut, and nothing after.
+	l = startLoad(t, p, 8)
 	mustStatus(t, ada.call("DELETE", "/api/sts/key/v1/"+active, nil, nil), http.StatusNoContent)
 	turned("cut off")
-	l.mustBeServed(t, core.String())
+	refused, before := l.denied.Load(), l.served.Load()
+	eventually(t, "requests go on", func() bool { return l.served.Load() > before+50 })
+	if l.stop(); l.denied.Load() > refused || refused > 8 {
+		t.Errorf("%d requests of 8 clients were refused at the cut, and %d after", refused, l.denied.Load()-refused)
+	}
 }
 
 func TestNoVerifierMissesAKey(t *testing.T) {
