@@ -22,7 +22,8 @@ test: ## go vet, and every test under the race detector
 doctor-score: ## faults injected into an organisation, one and two at a time, and how many the doctor names first
 	@cd internal/doctor && DOCTOR_SCORE=1 go test -count=1 -run '^Test(Score|Pairs)$$'
 
-bench: ## a request beside a bare reverse proxy, the start-up, and every benchmark
+bench: ## a request beside a bare reverse proxy, nginx and Apache; the targets; every benchmark
+	@sh scripts/needs.sh bench
 	go run ./bench
 	@sh scripts/needs.sh
 	go test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Finds what the tests need besides Go. As root, on a machine with apt-get, it installs what is missing; else it says what
-# to install, and the tests that need it are skipped. With PORTICO_TEST_REQUIRE=1 what is still missing is an error.
+# Finds what the tests need besides Go; with the argument "bench", what the comparison of make bench needs besides that. As
+# root, on a machine with apt-get, it installs what is missing; else it says what to install, and what needs it is skipped.
+# With PORTICO_TEST_REQUIRE=1 what the tests still miss is an error.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -34,6 +35,14 @@ fetch_axe() {
 	rm -f "$log"
 }
 
+# These measure and are measured against; bench itself says what it does without them.
+missing_bench() {
+	have nginx || echo nginx
+	have_apache || echo apache2 libapache2-mod-auth-openidc
+	have wrk || echo wrk
+	have taskset || echo util-linux
+}
+
 missing() {
 	have_postgres || echo postgresql
 	have_browser || echo chromium
@@ -53,12 +62,20 @@ install() {
 	rm -f "$log"
 }
 
+may_install() { [ "$(id -u)" = 0 ] && have apt-get; }
+
 have go || {
 	echo "Go is missing: install the version that go.mod names" >&2
 	exit 1
 }
+if [ "${1:-}" = bench ]; then
+	packages=$(missing_bench | tr '\n' ' ')
+	# shellcheck disable=SC2086 # a list of names
+	[ -z "$packages" ] || ! may_install || install $packages
+	exit 0
+fi
 packages=$(missing | tr '\n' ' ')
-if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && have apt-get; then
+if [ -n "$packages" ] && may_install; then
 	# shellcheck disable=SC2086 # a list of names
 	install $packages
 	packages=$(missing | tr '\n' ' ')
