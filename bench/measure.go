@@ -182,8 +182,23 @@ func (r *run) profile(ctx context.Context, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	for name, c := range map[string]*contender{"session": r.session, "bearer": r.bearer} {
-		s, err := own("portico", "", "-config", filepath.Join(r.dir, "portico.yaml"), "-output", filepath.Join(folder, name+".pprof"))
+	under := func(ctx context.Context, c *contender) error {
+		_, err := load(ctx, r.load, c, r.length, r.connections)
+		return err
+	}
+	for _, one := range []struct {
+		name string
+		row  *contender
+		work func(context.Context, *contender) error
+	}{
+		{"session", r.session, under}, {"bearer", r.bearer, under},
+		{"login", r.session, func(ctx context.Context, c *contender) error {
+			_, err := loginCost(ctx, c.at, c.login, r.logins)
+			return err
+		}},
+	} {
+		c := one.row
+		s, err := own("portico", "", "-config", filepath.Join(r.dir, "portico.yaml"), "-output", filepath.Join(folder, one.name+".pprof"))
 		if err != nil {
 			return err
 		}
@@ -191,7 +206,11 @@ func (r *run) profile(ctx context.Context, folder string) error {
 		if err := s.start(ctx, r.core, 1); err != nil {
 			return err
 		}
-		err = r.loadOnce(ctx, &contender{name: c.name, at: s, login: c.login, bearer: c.bearer})
+		copied := &contender{name: c.name, at: s, login: c.login, bearer: c.bearer}
+		err = r.admit(ctx, copied)
+		if err == nil {
+			err = one.work(ctx, copied)
+		}
 		s.stop()
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
@@ -200,16 +219,13 @@ func (r *run) profile(ctx context.Context, folder string) error {
 	return nil
 }
 
-func (r *run) loadOnce(ctx context.Context, c *contender) error {
-	if !r.granted { // the store is the same for all of them
+// admit lets the row's requests through Portico, whose store is the same for all that are profiled.
+func (r *run) admit(ctx context.Context, c *contender) error {
+	if !r.granted {
 		if err := grant(ctx, c.at.url); err != nil {
 			return err
 		}
 		r.granted = true
 	}
-	if err := c.enter(ctx, r.okta); err != nil {
-		return err
-	}
-	_, err := load(ctx, r.load, c, r.length, r.connections)
-	return err
+	return c.enter(ctx, r.okta)
 }
