@@ -26,7 +26,7 @@ bench: ## a request beside a bare reverse proxy, nginx and Apache; the targets; 
 	@sh scripts/needs.sh bench
 	go run ./bench
 	@sh scripts/needs.sh
-	go test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)
+	go test -run '^$$' -bench . -benchmem -benchtime 300ms $(FLAGS) $(PKG)
 
 cover: ## coverage.out, and the share of statements that tests reach
 	@sh scripts/needs.sh

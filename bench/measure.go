@@ -191,7 +191,8 @@ func (r *run) profile(ctx context.Context, folder string) error {
 		row  *contender
 		work func(context.Context, *contender) error
 	}{
-		{"session", r.session, under}, {"bearer", r.bearer, under},
+		{"session", r.session, under},
+		{"bearer", r.bearer, under},
 		{"login", r.session, func(ctx context.Context, c *contender) error {
 			_, err := loginCost(ctx, c.at, c.login, r.logins)
 			return err

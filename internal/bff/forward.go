@@ -18,6 +18,7 @@ import (
 // forward decides a route of Core's and passes the request on with an app token. The zero route stands for all that
 // the catalogue does not know: those go out with the caller's own token, and Core decides.
 func (h *Handler) forward(route coreapi.Route) http.Handler {
+	name := route.String()
 	return h.called(func(w http.ResponseWriter, r *http.Request, caller *authn.Caller) error {
 		org, err := h.place(r, caller, route)
 		if err != nil {
@@ -29,7 +30,7 @@ func (h *Handler) forward(route coreapi.Route) http.Handler {
 			return fault.Forbidden.New("%s is not in the catalogue, and Core checks nobody in the mode %s", clip(what), h.Core.Mode)
 		}
 		if route.Kind == coreapi.NeedsPermission {
-			what = route.String()
+			what = name
 			if err := h.Policy.Enforce(r.Context(), caller.Principal, org, what, route.AnyOf...); err != nil {
 				return err
 			}
@@ -38,7 +39,7 @@ func (h *Handler) forward(route coreapi.Route) http.Handler {
 		if err != nil {
 			return err
 		}
-		h.Proxy.Forward(w, withPaging(r, route), token, caller)
+		h.Proxy.Forward(w, withPaging(r, name), token, caller)
 		return nil
 	})
 }
@@ -82,8 +83,8 @@ func asksForSystem(r *http.Request) bool {
 
 // withPaging completes the two lists of Core's that are also ours by the convention of our own lists, where page and
 // pageSize may be absent: Core requires them. What the caller sent stays as it is, byte for byte.
-func withPaging(r *http.Request, route coreapi.Route) *http.Request {
-	if route.String() != "GET /api/organisation/v1" && route.String() != "GET /api/history/v1" {
+func withPaging(r *http.Request, route string) *http.Request {
+	if route != "GET /api/organisation/v1" && route != "GET /api/history/v1" {
 		return r
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)

@@ -83,26 +83,32 @@ func (p *Proxy) Public() http.Handler {
 // dropOwnHeaders takes back what our middleware set: Core's answer passes as Core gave it.
 func dropOwnHeaders(h http.Header) {
 	for _, name := range []string{"Content-Security-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Referrer-Policy", "Cache-Control", "X-Content-Type-Options"} {
-		h.Del(name)
+		delete(h, name)
 	}
 }
 
 // identityHeaders are those by which gateways tell who somebody is. None of them reaches Core: only the token does.
-var identityHeaders = []string{
+var identityHeaders = canonical(
 	"Cookie", "Authorization", "Proxy-Authorization", authn.OrganisationHeader, "X-Session-Id", "Remote-User", "X-Remote-User",
 	"X-Userinfo", "X-Id-Token", "X-Access-Token", "X-Refresh-Token", "X-User", "X-Email", "X-Groups", "X-Roles",
 	"X-Real-Ip", "Forwarded", "X-Client-Cert", "X-Ssl-Client-Cert", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override",
+)
+
+// canonical are the names as a server's requests have them.
+func canonical(names ...string) map[string]bool {
+	all := map[string]bool{}
+	for _, name := range names {
+		all[http.CanonicalHeaderKey(name)] = true
+	}
+	return all
 }
 
 var identityPrefixes = []string{"X-Forwarded-", "X-Auth-Request-", "X-Pomerium-", "X-Portico-", "X-Consumer-", "X-Authenticated-", "X-Webauth-", "X-Ms-Client-Principal", "Impersonate-", "Tailscale-User-", "X-Goog-Authenticated-", "X-Amzn-Oidc-", "Oidc-"}
 
 func stripIdentity(h http.Header) {
-	for _, name := range identityHeaders {
-		h.Del(name)
-	}
-	for name := range h {
+	for name := range h { // fewer than there are names to look for
 		// Some servers read _ as -, so that X_Forwarded_For would come back to life behind us.
-		if strings.Contains(name, "_") || slices.ContainsFunc(identityPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+		if identityHeaders[name] || strings.Contains(name, "_") || slices.ContainsFunc(identityPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
 			delete(h, name)
 		}
 	}
