@@ -4,15 +4,18 @@
 //
 // It starts everything itself, on loopback and on free ports, and leaves nothing behind, also on Ctrl-C.
 //
-//	main.go      the run, from the upstream to the targets
+//	main.go      the flags
+//	measure.go   the run, from the upstream to the table
+//	promises.go  the targets, and what is measured for them alone
 //	process.go   a group of processes: started, stopped, its CPU time and memory
 //	servers.go   the proxies: how each is started, and when it is ready
 //	peers.go     nginx and Apache, from the files in peers/
-//	roles.go     what the command itself plays: the upstream, the bare proxy, a Portico that is profiled
+//	roles.go     what the command itself plays: the upstream, the bare proxy
+//	profile.go   a Portico that is profiled
 //	portico.go   portico serve, and an Okta of its own in this process
 //	signin.go    a browser that signs in; what that costs
 //	load.go      wrk, or a loop in Go
-//	report.go    the table, the targets
+//	table.go     the table
 //
 // CPU per request is the steadier figure, ratios of it are what to quote.
 package main

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -38,6 +39,9 @@ func main() {
 		err = r.run(ctx, *profile)
 	}
 	if err != nil {
+		if ctx.Err() != nil { // whatever failed then failed for that
+			err = errors.New("stopped before the end")
+		}
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -5,9 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -21,10 +18,10 @@ type run struct {
 	dir     string // everything is kept below it, and goes with it
 	core    string // the proxies'; empty: nothing is pinned
 	load    generator
+	how     string // what it is
 	okta    *okta
 	running []interface{ stop() }
 
-	granted         bool // Portico's store has the roles of those who are to get through
 	rows            []*contender
 	bare            *contender
 	session, bearer *contender // Portico's
@@ -37,9 +34,9 @@ func (r *run) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r.load = loop
+	r.load, r.how = loop, "a loop in Go"
 	if installed("wrk", "wrk", "the load is a loop in Go, which is slower") {
-		r.load = wrk
+		r.load, r.how = wrk, "wrk"
 	}
 	at, err := freeAddresses(7)
 	if err != nil {
@@ -123,110 +120,7 @@ func (r *run) measure(ctx context.Context) error {
 			c.all = append(c.all, f)
 		}
 	}
+	fmt.Printf("Medians of %d runs of %s each, by %s over %d connections.\n\n", r.runs, r.length, r.how, r.connections)
 	printTable(r.rows, r.bare)
 	return r.promises(ctx, idle)
-}
-
-// promises measures what is not in the table, and holds all of it against the targets.
-func (r *run) promises(ctx context.Context, idle float64) error {
-	portico := r.session.at
-	all := []promise{
-		{"Portico, session / bare", r.session.cpu() / r.bare.cpu(), 1.15, ""},
-		{"Portico, bearer token / bare", r.bearer.cpu() / r.bare.cpu(), 1.15, ""},
-	}
-	best := math.Inf(1)
-	for _, c := range r.rows {
-		if c.at != portico && c.authenticates() {
-			best = min(best, c.cpu())
-		}
-	}
-	if !math.IsInf(best, 1) {
-		all = append(all, promise{"Portico, session / the best peer that authenticates", r.session.cpu() / best, 1. / 3, ""},
-			promise{"Portico, bearer token / the best peer that authenticates", r.bearer.cpu() / best, 1. / 3, ""})
-	}
-	cost, err := exchangeCost(ctx, r.core)
-	if err != nil {
-		return err
-	}
-	all = append(all, promise{"token exchanged on the way of a request / its two signatures", cost["call"] / cost["signatures"], 1.6, ""},
-		promise{"token exchanged at the endpoint / its two signatures", cost["endpoint"] / cost["signatures"], 1.6, ""})
-	var others []string
-	for _, c := range r.rows {
-		if c.login == "" {
-			continue
-		}
-		cpu, err := loginCost(ctx, c.at, c.login, r.logins)
-		if err != nil {
-			return err
-		}
-		if c == r.session {
-			all = append(all, promise{"Portico, CPU of a sign-in", cpu, 1, " ms"})
-		} else {
-			others = append(others, fmt.Sprintf("A sign-in costs %s %.2f ms of CPU.", c.name, cpu))
-		}
-	}
-	all = append(all, promise{"Portico, ready after its first start", portico.starts[0], 150, " ms"},
-		promise{"Portico, ready after a later start", middle(portico.starts[min(1, len(portico.starts)-1):]), 150, " ms"},
-		promise{"Portico, memory when idle", idle, 40, " MiB"})
-	fmt.Println()
-	printPromises(all)
-	fmt.Printf("\nThe two signatures: %.1f µs; the exchange: %.1f µs on the way of a request, %.1f µs at the endpoint.\n", cost["signatures"], cost["call"], cost["endpoint"])
-	for _, line := range others {
-		fmt.Println(line)
-	}
-	return nil
-}
-
-// profile keeps a CPU profile of Portico under each load.
-func (r *run) profile(ctx context.Context, folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	under := func(ctx context.Context, c *contender) error {
-		_, err := load(ctx, r.load, c, r.length, r.connections)
-		return err
-	}
-	for _, one := range []struct {
-		name string
-		row  *contender
-		work func(context.Context, *contender) error
-	}{
-		{"session", r.session, under},
-		{"bearer", r.bearer, under},
-		{"login", r.session, func(ctx context.Context, c *contender) error {
-			_, err := loginCost(ctx, c.at, c.login, r.logins)
-			return err
-		}},
-	} {
-		c := one.row
-		s, err := own("portico", "", "-config", filepath.Join(r.dir, "portico.yaml"), "-output", filepath.Join(folder, one.name+".pprof"))
-		if err != nil {
-			return err
-		}
-		s.url, s.anonymous = c.at.url, c.at.anonymous
-		if err := s.start(ctx, r.core, 1); err != nil {
-			return err
-		}
-		copied := &contender{name: c.name, at: s, login: c.login, bearer: c.bearer}
-		err = r.admit(ctx, copied)
-		if err == nil {
-			err = one.work(ctx, copied)
-		}
-		s.stop()
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
-		}
-	}
-	return nil
-}
-
-// admit lets the row's requests through Portico, whose store is the same for all that are profiled.
-func (r *run) admit(ctx context.Context, c *contender) error {
-	if !r.granted {
-		if err := grant(ctx, c.at.url); err != nil {
-			return err
-		}
-		r.granted = true
-	}
-	return c.enter(ctx, r.okta)
 }

@@ -5,18 +5,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"runtime/pprof"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/portico-iam/portico/internal/app"
-	"github.com/portico-iam/portico/internal/config"
 )
 
 // play is what this program does as a process under measurement.
@@ -72,25 +66,3 @@ var spare = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 func (pool) Get() []byte  { return spare.Get().(*[32 << 10]byte)[:] }
 func (pool) Put(b []byte) { spare.Put((*[32 << 10]byte)(b)) }
-
-// profiled is portico serve with a CPU profile.
-func profiled(ctx context.Context, file, profile string) error {
-	f, err := os.Create(profile)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	cfg, err := config.LoadFile(file, os.Environ())
-	if err != nil {
-		return err
-	}
-	a, err := app.New(ctx, cfg, app.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return err
-	}
-	defer pprof.StopCPUProfile()
-	return a.Run(ctx)
-}
