@@ -137,7 +137,7 @@ func TestAnAppTokenIsExchangedForLessOnly(t *testing.T) {
 		"another audience":       {less.token, "invalid_target", []string{"audience", "one-core"}},
 		"another organisation":   {both.token, "invalid_target", []string{"organisation_id", string(zeta)}},
 		"more permissions":       {less.token, "invalid_scope", []string{"scope", "CREDENTIAL_ISSUE"}},
-		"a changed token":        {less.token[:len(less.token)-2] + "AA", "invalid_request", nil},
+		"a changed token":        {less.token[:len(less.token)-2] + "_w", "invalid_request", nil},
 		"a signature of another": {strings.Join(append(strings.Split(less.token, ".")[:2], strings.Split(both.token, ".")[2]), "."), "invalid_request", nil},
 		"a cut token":            {strings.Join(strings.Split(less.token, ".")[:2], "."), "invalid_request", nil},
 		"Portico's own":          {own(t, w.Service), "invalid_request", nil},
