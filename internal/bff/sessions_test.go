@@ -7,6 +7,7 @@ import (
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/session"
+	"github.com/portico-iam/portico/internal/testdb"
 )
 
 func TestSessionsAndRevocation(t *testing.T) {
@@ -20,7 +21,7 @@ func TestSessionsAndRevocation(t *testing.T) {
 			Ref: id(n), Hash: id(n), Principal: access.Principal{Issuer: issuer, Subject: fmt.Sprintf("person-%d", n/2), Login: "x", IAMRoles: []string{"r"}},
 			CreatedAt: time.Now(), SeenAt: time.Now(), EndsAt: time.Now().Add(time.Hour), Version: 1,
 		}
-		if err := b.db.InsertSession(t.Context(), r); err != nil {
+		if err := testdb.InsertSession(t.Context(), b.db, r); err != nil {
 			t.Fatal(err)
 		}
 	}

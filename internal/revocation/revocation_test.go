@@ -74,7 +74,7 @@ func (b *bench) begins(ref, subject string, org access.OrganisationID, roles ...
 		Ref: ref, Hash: "hash " + ref, Principal: access.Principal{Issuer: okta, Subject: subject, IAMRoles: roles, NotAfter: b.now.Add(time.Hour)},
 		ActiveOrganisation: org, CreatedAt: b.now, SeenAt: b.now, EndsAt: b.now.Add(8 * time.Hour), Version: 1,
 	}
-	if err := b.db.InsertSession(b.t.Context(), r); err != nil {
+	if err := testdb.InsertSession(b.t.Context(), b.db, r); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -118,7 +118,7 @@ func TestWhatARevocationEnds(t *testing.T) {
 		if got := b.live(); !slices.Equal(got, c.left) {
 			t.Errorf("%s: %v are left", rule, got)
 		}
-		entries, n, err := b.db.ListHistory(t.Context(), history.Filter{Size: 10})
+		entries, n, err := b.db.ListHistory(t.Context(), history.Filter{Actions: []string{"REVOKED"}, Size: 10})
 		if err != nil || n != 1 || entries[0].Action != history.Revoked || entries[0].User != "ada" || entries[0].Name != c.name {
 			t.Errorf("%s: recorded %+v, %v", rule, entries, err)
 		}

@@ -34,11 +34,12 @@ type memory struct {
 	onGet   func() // after a row was read, outside the lock
 }
 
-func (s *memory) InsertSession(_ context.Context, r session.Record) error {
+func (s *memory) BeginSession(_ context.Context, r session.Record, p session.Person, e history.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.away == nil {
 		s.rows[r.Ref] = r
+		s.people, s.entries = append(s.people, p), append(s.entries, e)
 	}
 	return s.away
 }

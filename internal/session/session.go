@@ -147,15 +147,14 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 		tokens: tokens{Refresh: grant.RefreshToken, ID: grant.IDToken},
 	}
 	s.Sealed = m.seal(s)
-	if err := m.Store.InsertSession(ctx, s.Record); err != nil {
-		return nil, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
-	}
-	m.see(ctx, &s.Principal)
-	m.History.Record(ctx, history.Entry{
+	entry := m.History.New(history.Entry{
 		Action: history.Created, EntityType: history.STSSession, EntityID: s.Ref, Name: s.Principal.DisplayName(),
 		Source: history.SourceSTS, User: s.Principal.Subject,
 		Metadata: history.Details(map[string]any{"issuer": s.Principal.Issuer, "iamRoles": s.Principal.IAMRoles, "odd": s.Principal.Odd}),
 	})
+	if err := m.Store.BeginSession(ctx, s.Record, m.seen(&s.Principal), entry); err != nil {
+		return nil, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
+	}
 	m.keep(s)
 	m.setCookie(w, value, 0)
 	return s, nil
@@ -301,12 +300,16 @@ func (m *Manager) touch(ctx context.Context, s *Session, now time.Time) {
 }
 
 func (m *Manager) see(ctx context.Context, p *access.Principal) {
-	err := m.Store.SeePerson(ctx, Person{
+	if err := m.Store.SeePerson(ctx, m.seen(p)); err != nil {
+		m.Logger.WarnContext(ctx, "person seen not noted", "error", err)
+	}
+}
+
+// seen is somebody as they are now.
+func (m *Manager) seen(p *access.Principal) Person {
+	return Person{
 		Issuer: p.Issuer, Subject: p.Subject, GivenName: p.GivenName, FamilyName: p.FamilyName, Login: p.Login,
 		IAMRoles: p.IAMRoles, SeenAt: m.Now(),
-	})
-	if err != nil {
-		m.Logger.WarnContext(ctx, "person seen not noted", "error", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/history"
 )
 
 // Record is a session as it is stored. The cookie's value is never stored: only its hash.
@@ -35,7 +36,8 @@ type Person struct {
 
 // Store keeps sessions. Every method is atomic.
 type Store interface {
-	InsertSession(ctx context.Context, r Record) error
+	// BeginSession stores a session, whose it is, and the record of its beginning, all or nothing.
+	BeginSession(ctx context.Context, r Record, p Person, e history.Entry) error
 	// GetSession finds a session by the hash of its cookie, or by the previous one while that is usable at now.
 	GetSession(ctx context.Context, hash string, now time.Time) (r Record, found bool, err error)
 	// UpdateSession replaces the row of r.Ref if its version is still r.Version, and stores r.Version+1.

@@ -22,7 +22,7 @@ import (
 func changes(ctx context.Context, db *store.DB) map[string]error {
 	_, err := db.DeleteSessionsBefore(ctx, at(0), at(0))
 	return map[string]error{
-		"a statement":    db.InsertSession(ctx, session.Record{Ref: uuid.NewString(), Hash: uuid.NewString()}),
+		"a statement":    testdb.InsertSession(ctx, db, session.Record{Ref: uuid.NewString(), Hash: uuid.NewString()}),
 		"a transaction":  err,
 		"a change":       db.CommitChange(ctx, modelVersion(ctx, db), access.Change{}, nil),
 		"Core's":         db.CreateOrganisation(ctx, core.Organisation{ID: access.OrganisationID(uuid.NewString()), Name: uuid.NewString()}, history.Entry{ID: uuid.NewString()}),
@@ -181,13 +181,13 @@ func TestNotAway(t *testing.T) {
 		ctx, hangUp := context.WithCancel(t.Context())
 		hangUp()
 		r := session.Record{Ref: uuid.NewString(), Hash: "one"}
-		if err := db.InsertSession(t.Context(), r); err != nil {
+		if err := testdb.InsertSession(t.Context(), db, r); err != nil {
 			t.Fatal(err)
 		}
 		for what, err := range map[string]error{
-			"taken":     db.InsertSession(t.Context(), r),
-			"malformed": db.InsertSession(t.Context(), session.Record{Ref: "\x00"}),
-			"hung up":   db.InsertSession(ctx, session.Record{Ref: "two", Hash: "two"}),
+			"taken":     testdb.InsertSession(t.Context(), db, r),
+			"malformed": testdb.InsertSession(t.Context(), db, session.Record{Ref: "\x00"}),
+			"hung up":   testdb.InsertSession(ctx, db, session.Record{Ref: "two", Hash: "two"}),
 		} {
 			if err == nil || fault.Unavailable.Is(err) {
 				t.Errorf("%s: got %v", what, err)

@@ -179,7 +179,7 @@ func TestSessionsAreSealedAnew(t *testing.T) {
 		const many = 1203 // more than two transactions
 		for i := range many {
 			r := session.Record{Ref: fmt.Sprintf("ref-%04d", i), Hash: fmt.Sprint(i), Sealed: []byte{byte(i % 2)}, CreatedAt: at(1), SeenAt: at(1), EndsAt: at(9), Version: 1}
-			if err := db.InsertSession(t.Context(), r); err != nil {
+			if err := testdb.InsertSession(t.Context(), db, r); err != nil {
 				t.Fatal(err)
 			}
 		}

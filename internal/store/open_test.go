@@ -168,7 +168,7 @@ func TestCancelled(t *testing.T) {
 			"NoteFetches":          func() error { return db.NoteFetches(ctx, nil, at(0), 1) },
 			"Fetches":              func() error { _, err := db.Fetches(ctx); return err },
 			"ResealSessions":       func() error { _, err := db.ResealSessions(ctx, nil); return err },
-			"InsertSession":        func() error { return db.InsertSession(ctx, newSession("h")) },
+			"InsertSession":        func() error { return testdb.InsertSession(ctx, db, newSession("h")) },
 			"GetSession":           func() error { _, _, err := db.GetSession(ctx, "h", at(0)); return err },
 			"UpdateSession":        func() error { _, err := db.UpdateSession(ctx, newSession("h")); return err },
 			"TouchSession":         func() error { return db.TouchSession(ctx, "r", at(0)) },
@@ -232,7 +232,7 @@ func TestEverythingAtOnce(t *testing.T) {
 				for i := range 15 {
 					s := newSession(fmt.Sprint(w, "-", i))
 					_, _, flowErr := db.UseFlow(ctx, s.Hash, s.Ref, at(1))
-					insertErr := db.InsertSession(ctx, s)
+					insertErr := testdb.InsertSession(ctx, db, s)
 					_, found, getErr := db.GetSession(ctx, s.Hash, at(0))
 					if !found {
 						t.Errorf("session %s was not found right after it was stored", s.Hash)

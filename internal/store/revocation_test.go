@@ -30,7 +30,7 @@ func TestEndSessions(t *testing.T) {
 			{Ref: "b2", Hash: "5", Principal: access.Principal{Issuer: "i", Subject: "bob"}},
 		} {
 			r.CreatedAt, r.SeenAt, r.EndsAt, r.Sealed, r.Version = at(0), at(int64(i)+1), at(100), []byte{byte(i)}, 1
-			if err := db.InsertSession(t.Context(), r); err != nil {
+			if err := testdb.InsertSession(t.Context(), db, r); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -95,7 +95,7 @@ func TestManySessionsEndAtOnce(t *testing.T) {
 		for i := range n {
 			id := fmt.Sprintf("s%d", i)
 			r := session.Record{Ref: id, Hash: id, Principal: access.Principal{Issuer: "i", Subject: id}, EndsAt: at(9), Version: 1}
-			if err := db.InsertSession(t.Context(), r); err != nil {
+			if err := testdb.InsertSession(t.Context(), db, r); err != nil {
 				t.Fatal(err)
 			}
 		}

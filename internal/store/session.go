@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/session"
 )
 
@@ -52,15 +53,28 @@ func decodePrincipal(text string) (access.Principal, error) {
 const insertSession = `INSERT INTO session (ref, hash, previous_hash, previous_until, principal, sealed, active_organisation,
 	created_at, seen_at, ends_at, version, issuer, subject) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
-// InsertSession implements session.Store.
-func (db *DB) InsertSession(ctx context.Context, r session.Record) error {
-	_, err := exec(ctx, db.writing, insertSession,
-		r.Ref, r.Hash, r.PreviousHash, millis(r.PreviousUntil), encodePrincipal(r.Principal), blob(r.Sealed),
-		string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Version, r.Principal.Issuer, r.Principal.Subject)
+// BeginSession implements session.Store.
+func (db *DB) BeginSession(ctx context.Context, r session.Record, p session.Person, e history.Entry) error {
+	err := db.write(ctx, func(tx *sql.Tx) error {
+		if err := insertRecord(ctx, tx, r); err != nil {
+			return err
+		}
+		if err := seePerson(ctx, tx, p); err != nil {
+			return err
+		}
+		return appendEntry(ctx, tx, e)
+	})
 	if err != nil {
-		return fmt.Errorf("insert session %s: %w", r.Ref, err)
+		return fmt.Errorf("begin session %s: %w", r.Ref, err)
 	}
 	return nil
+}
+
+func insertRecord(ctx context.Context, on executor, r session.Record) error {
+	_, err := exec(ctx, on, insertSession,
+		r.Ref, r.Hash, r.PreviousHash, millis(r.PreviousUntil), encodePrincipal(r.Principal), blob(r.Sealed),
+		string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Version, r.Principal.Issuer, r.Principal.Subject)
+	return err
 }
 
 const (
@@ -186,7 +200,11 @@ const upsertPerson = `INSERT INTO person (issuer, subject, given_name, family_na
 
 // SeePerson implements session.Store. What was seen later stays, in whichever order the two arrive.
 func (db *DB) SeePerson(ctx context.Context, p session.Person) error {
-	_, err := exec(ctx, db.writing, upsertPerson,
+	return seePerson(ctx, db.writing, p)
+}
+
+func seePerson(ctx context.Context, on executor, p session.Person) error {
+	_, err := exec(ctx, on, upsertPerson,
 		p.Issuer, p.Subject, p.GivenName, p.FamilyName, p.Login, encode(p.IAMRoles), millis(p.SeenAt))
 	if err != nil {
 		return fmt.Errorf("store a person: %w", err)

@@ -31,7 +31,7 @@ func newSession(hash string) session.Record {
 
 func insert(t *testing.T, db *store.DB, r session.Record) {
 	t.Helper()
-	if err := db.InsertSession(t.Context(), r); err != nil {
+	if err := testdb.InsertSession(t.Context(), db, r); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -61,11 +61,11 @@ func TestSession(t *testing.T) {
 		for _, none := range []string{"", "h3", "H1", "h1 "} {
 			checkSession(t, db, none, at(0), nil)
 		}
-		if err := db.InsertSession(t.Context(), r); err == nil {
+		if err := testdb.InsertSession(t.Context(), db, r); err == nil {
 			t.Error("expected the same session to be refused")
 		}
 		taken := newSession("h1")
-		if err := db.InsertSession(t.Context(), taken); err == nil {
+		if err := testdb.InsertSession(t.Context(), db, taken); err == nil {
 			t.Error("expected the same hash to be refused")
 		}
 

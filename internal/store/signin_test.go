@@ -15,7 +15,7 @@ func TestASessionKeepsTheSignIn(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *store.DB) {
 		signIn := access.SignIn{At: 1_750_000_000, Class: "urn:loa:2", Methods: []string{"pwd", "otp"}}
 		record := session.Record{Ref: "r", Hash: "h", Principal: access.Principal{Issuer: "i", Subject: "s", SignIn: signIn}, EndsAt: at(9), Version: 1}
-		if err := db.InsertSession(t.Context(), record); err != nil {
+		if err := testdb.InsertSession(t.Context(), db, record); err != nil {
 			t.Fatal(err)
 		}
 		got, found, err := db.GetSession(t.Context(), "h", at(1))

@@ -1,14 +1,18 @@
 package testdb
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
+	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/session"
 	"github.com/portico-iam/portico/internal/store"
 )
 
@@ -108,4 +112,10 @@ func mustFindPostgres(t testing.TB) (bin string) {
 		t.Skip(err)
 	}
 	return bin
+}
+
+// InsertSession stores a session as a sign-in does, with whatever is noted beside it.
+func InsertSession(ctx context.Context, db *store.DB, r session.Record) error {
+	p := session.Person{Issuer: r.Principal.Issuer, Subject: r.Principal.Subject, SeenAt: r.CreatedAt}
+	return db.BeginSession(ctx, r, p, history.Entry{ID: uuid.NewString(), CreatedAt: r.CreatedAt})
 }
