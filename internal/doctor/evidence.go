@@ -49,6 +49,9 @@ type Evidence struct {
 	Probes     *Probes
 	Org        *okta.Organisation
 	OrgErr     error
+	// AppClaim is the application's groups claim, of the organisation's own server; AppClaimSeen tells whether Okta showed it.
+	AppClaim     *okta.ClaimFacts
+	AppClaimSeen bool
 
 	api *okta.Client // for reading
 }
@@ -115,6 +118,9 @@ func (e *Evidence) readOrganisation(ctx context.Context, client *http.Client) {
 	if e.Org.App != nil && e.Client.ID == "" {
 		e.Client.ID = e.Org.App.ClientID
 	}
+	if e.OrgErr == nil && e.claimOfApp() {
+		e.AppClaim, e.AppClaimSeen, e.OrgErr = api.AppClaim(ctx, e.Org.App.ID)
+	}
 }
 
 // checks are all there are; each is pure over the evidence.
@@ -124,7 +130,7 @@ var checks = []func(*Evidence, *findings){
 	checkApplication, checkCredentials, checkGrants, checkPKCE, checkRedirect, checkLogout, checkScopes,
 	checkAssigned, checkPolicies,
 	checkToken, checkTokenTime, checkTokenKey,
-	checkClaims, checkGroupsScope, checkTokenRoles, checkAdmin, checkDirectory,
+	checkClaims, checkAppClaim, checkGroupsScope, checkTokenRoles, checkAdmin, checkDirectory,
 	checkRefresh, checkNames, checkSize,
 	checkMode, checkAPISIX, checkOAuth2Proxy, checkApache, checkArgo, checkGrafana,
 	checkTold,
@@ -141,6 +147,8 @@ type Report struct {
 	file    *configFile // that was examined
 	plan    *okta.Plan  // of okta apply, as far as a finding might be mended by it
 	planErr error
+	// stopTold tells that a finding says already why okta apply stops.
+	stopTold bool
 	// filesAreOurs tells that the plan writes the very configuration that was examined.
 	filesAreOurs bool
 }
@@ -198,6 +206,9 @@ func (e *Evidence) notes() (notes []string) {
 	}
 	if e.Setup != nil && e.OrgErr != nil {
 		notes = append(notes, "The Management API was not read, or not to the end: "+clip(e.OrgErr.Error()))
+	}
+	if e.claimOfApp() && !e.AppClaimSeen && e.OrgErr == nil && e.Token == nil {
+		notes = append(notes, "The application's groups claim was not looked at: Okta does not show it to this credential. See "+e.named(atSignOnTokens)+", or give --token FILE with the answer of a sign-in.")
 	}
 	return notes
 }

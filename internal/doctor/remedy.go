@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"os"
 	"slices"
@@ -54,7 +53,10 @@ func (e *Evidence) remedies(ctx context.Context, r *Report) {
 		danger := slices.ContainsFunc(byPlan, func(s okta.Step) bool { return s.Danger != "" })
 		switch edited, why := r.file.try(v.settings); {
 		case len(byPlan) > 0 && !(danger && len(edited) > 0):
-			v.Fix, v.by, v.Setting = fixApply, byPlan, cmp.Or(v.ifApply, v.Setting)
+			v.Fix, v.by = fixApply, byPlan
+			if v.ifApply != nil {
+				v.Setting, v.Call = v.ifApply(byPlan)
+			}
 			for _, s := range byPlan {
 				v.How = append(v.How, s.Line())
 			}
@@ -62,8 +64,8 @@ func (e *Evidence) remedies(ctx context.Context, r *Report) {
 			v.Fix, v.How = fixConfig, lines(edited)
 		case why != "":
 			v.How = []string{why}
-		case len(v.steps) > 0:
-			v.How = e.whyNot(r)
+		default:
+			v.How = e.whyNot(r, v)
 		}
 	}
 }
@@ -71,21 +73,6 @@ func (e *Evidence) remedies(ctx context.Context, r *Report) {
 // otherSource tells that okta apply would have the roles come from the other kind of token.
 func (e *Evidence) otherSource() bool {
 	return e.Setup != nil && e.idTokens() != (e.Setup.AuthorizationServer.ID == okta.OrgServer)
-}
-
-// whyNot says why okta apply does not mend what it might.
-func (e *Evidence) whyNot(r *Report) []string {
-	switch {
-	case e.otherSource():
-		return []string{"by hand: the setup file's authorizationServer is for another iam.tokenSource than the configuration has"}
-	case e.Setup == nil && e.Gateway == nil && !e.Offline && e.SetupFault == "":
-		return []string{"with --okta FILE, the setup file of portico okta, the doctor says here whether --fix mends this"}
-	case r.planErr != nil:
-		return []string{"by hand, as portico okta apply stops: " + r.planErr.Error()}
-	case r.plan != nil:
-		return []string{"by hand: portico okta apply would not change this"}
-	}
-	return nil
 }
 
 // mending are the plan's steps that mend a finding. Files count only where they are the ones that were examined.
