@@ -131,6 +131,21 @@ func TestDoctorReadsATokenFromStandardInput(t *testing.T) {
 	}
 }
 
+// TestDoctorFindsNothingRightInNothing: an empty token is a pipe that broke, and no token that was looked at.
+func TestDoctorFindsNothingRightInNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("empty", []byte(" \n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--token", "-"}, {"--token", "empty"}, {"--gateway", "empty"}} {
+		var out, errs bytes.Buffer
+		status := run(environment{t.Context(), strings.NewReader(""), &out, &errs, nil}, append([]string{"doctor", "--offline"}, args...))
+		if status != exitProblem || !strings.Contains(errs.String(), "is empty") || strings.Contains(out.String(), "Nothing wrong") {
+			t.Errorf("%v: expected status 1 and to be told, got %d: %s%s", args, status, out.String(), errs.String())
+		}
+	}
+}
+
 // TestDoctorOwnsUpToWhatItDoesNotKnow: an error that it can't explain is no success.
 func TestDoctorOwnsUpToWhatItDoesNotKnow(t *testing.T) {
 	var out, errs bytes.Buffer

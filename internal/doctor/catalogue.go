@@ -57,6 +57,7 @@ var catalogue = withSymptoms(map[string]entry{
 	"rate-limit":      {row: 44, rank: 15, explains: []string{"told-rate-limit", "issuer-not-found", "keys-unreadable", "management"}},
 	"clock":           {row: 45, rank: 16, explains: []string{"token-time", "told-clock", "token-refused"}},
 	"unlicensed":      {row: 19, rank: 20, console: atServers, explains: append([]string{"told-unlicensed"}, wrongIssuer...)},
+	"token-source":    {row: 12, rank: 19, explains: append([]string{"told-scope", "scope-unknown", "unlicensed", "org-issuer"}, wrongIssuer...)},
 	"org-issuer":      {row: 12, rank: 21, console: atSettings, explains: append([]string{"told-scope", "scope-unknown"}, wrongIssuer...)},
 	"server-inactive": {row: 20, rank: 22, console: atServers, steps: []step{{part: "authorization server", field: "status"}}, explains: serverDown},
 	"issuer-not-found": {row: 18, rank: 23, console: atSettings, explains: []string{

@@ -139,7 +139,7 @@ func checkClaims(e *Evidence, f *findings) {
 		finding := Finding{
 			What: "The claim that holds the roles has another name than sts.iam.rolePath.",
 			Seen: fmt.Sprintf("the claim is %s (%s), sts.iam.rolePath is %s", c.Name, c.Describe(), path),
-			Near: nearMiss(c.Name, path.String()), Setting: "sts.iam.rolePath: " + rolePathOf(c.Name), Call: "or PUT " + at(&c) + " with name: " + path.String(),
+			Near: nearMiss(c.Name, path.String()), Setting: "sts.iam.rolePath: " + rolePathOf(c.Name), Call: e.renamed(at(&c), path.String()),
 		}
 		if e.Config != nil {
 			finding.settings = []config.Setting{{Key: "sts.iam.rolePath", Value: rolePathOf(c.Name)}}
@@ -147,11 +147,12 @@ func checkClaims(e *Evidence, f *findings) {
 		f.add("claim-name", finding)
 		return
 	}
+	name, follows := e.nameToMake(path)
 	f.add("claim-missing", Finding{
 		What:    fmt.Sprintf("The authorization server has no claim %s for the %s, so nobody has roles.", path, e.tokenName()),
 		Seen:    fmt.Sprintf("none of the claims of %q has that name and is for that token", e.Org.Server.Name),
-		Setting: fmt.Sprintf("Add Claim: Name %s, Include in token type %s, Value type Groups, Filter %s, Include in Any scope", path, e.tokenName(), e.filterInWords()),
-		Call:    "POST " + e.Org.Server.Path() + "/claims with " + e.newClaim(path.String()),
+		Setting: fmt.Sprintf("Add Claim: Name %s, Include in token type %s, Value type Groups, Filter %s, Include in Any scope%s", name, e.tokenName(), e.filterInWords(), follows),
+		Call:    "POST " + e.Org.Server.Path() + "/claims with " + e.newClaim(name),
 	})
 }
 
@@ -174,6 +175,25 @@ func (e *Evidence) newClaim(name string) string {
 		always = `"alwaysIncludeInToken":true,`
 	}
 	return fmt.Sprintf(`{"name":%q,"claimType":%q,"valueType":"GROUPS","group_filter_type":%q,"value":%q,%s"conditions":{"scopes":[]}}`, name, e.claimType(), kind, value, always)
+}
+
+// refusesName tells that Okta keeps a claim's name in those tokens for itself, though older organisations may have it (okta.md 3).
+func (e *Evidence) refusesName(name string) bool { return name == "groups" && !e.idTokens() }
+
+// renamed is the other way round, where a claim has another name than the one that is expected.
+func (e *Evidence) renamed(claim, name string) string {
+	if e.refusesName(name) {
+		return ""
+	}
+	return "or PUT " + claim + " with name: " + name
+}
+
+// nameToMake is what a new claim is called, and what has to follow.
+func (e *Evidence) nameToMake(path claim.Path) (name, follows string) {
+	if e.refusesName(path.String()) {
+		return "roles", "; and sts.iam.rolePath: roles, as Okta makes no claim groups in access tokens"
+	}
+	return path.String(), ""
 }
 
 // rolePathOf writes a claim's name as a path: a dot would be a step into an object.

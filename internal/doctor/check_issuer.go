@@ -98,6 +98,13 @@ func checkIssuer(e *Evidence, f *findings) {
 			Setting: key + ": " + right, settings: e.issuerSettings(right),
 		})
 		return
+	case isBare(issuer) && !e.idTokens() && e.setUpForIDTokens():
+		f.add("token-source", Finding{
+			What:    "The configuration takes roles from access tokens, and the setup file is for an organisation that has them in ID tokens.",
+			Seen:    "authorizationServer.id is " + okta.OrgServer + " in the setup file, iam.tokenSource is " + cmp.Or(e.Config.IAM.TokenSource, config.SourceAccessToken),
+			Setting: "iam.tokenSource: " + config.SourceIDToken, settings: []config.Setting{{Key: "iam.tokenSource", Value: config.SourceIDToken}},
+		})
+		return
 	case isBare(issuer) && !e.idTokens() && (e.Probes == nil || e.Probes.Organisation || e.Probes.Net != nil): // else it is not Okta's
 		right := strings.TrimSuffix(issuer, "/") + "/oauth2/default"
 		if e.Org != nil && e.Org.Server == nil && len(e.Org.Servers) > 0 {
@@ -150,6 +157,11 @@ func (e *Evidence) idTokens() bool {
 		return e.Setup != nil && e.Setup.AuthorizationServer.ID == okta.OrgServer
 	}
 	return e.Config.IAM.TokenSource == config.SourceIDToken
+}
+
+// setUpForIDTokens tells that the setup file is for the organisation's own server, which our configuration does not know.
+func (e *Evidence) setUpForIDTokens() bool {
+	return e.Setup != nil && e.Setup.AuthorizationServer.ID == okta.OrgServer && e.Config != nil && e.Gateway == nil
 }
 
 func checkLicence(e *Evidence, f *findings) {

@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ type Evidence struct {
 	Now        time.Time
 	Offline    bool
 	Login      string
+	LoginAsked bool // somebody asked about that person
 	Config     *config.Config
 	Faults     config.Faults
 	ConfigPath string
@@ -75,7 +77,7 @@ func gather(ctx context.Context, in Input) (*Evidence, error) {
 	}
 	e.Client = clientOf(e)
 	e.Token = readToken(in.Token)
-	e.Login = cmp.Or(in.Login, e.Token.login())
+	e.Login, e.LoginAsked = cmp.Or(in.Login, e.Token.login()), in.Login != ""
 	if e.Login == "" && in.Setup != nil && len(in.Setup.Bootstrap.People) > 0 {
 		e.Login = in.Setup.Bootstrap.People[0]
 	}
@@ -203,6 +205,9 @@ func (e *Evidence) notes() (notes []string) {
 			blind, give = "sts.iam.tokenValidation.aud, sts.iam.rolePath, "+blind, give+" (or a token, for the first two)"
 		}
 		notes = append(notes, "Not compared with Okta: "+blind+". Give "+give+".")
+	}
+	if e.LoginAsked && (e.Setup == nil || e.Offline) {
+		notes = append(notes, fmt.Sprintf("Nothing was looked up of %s: --user takes --okta FILE, and no --offline.", clip(e.Login)))
 	}
 	if e.Setup != nil && e.OrgErr != nil {
 		notes = append(notes, "The Management API was not read, or not to the end: "+clip(e.OrgErr.Error()))

@@ -91,6 +91,12 @@ var idTokenFaults = []injected{
 		byIDToken(b)
 		b.okta("")
 	}},
+	{row: 12, want: "token-source", set: "iam.tokenSource: id_token", name: "id_token: iam.tokenSource is missing", profile: "unlicensed", inject: func(b *bed) {
+		atOrg(func(c *config.Config) {
+			c.IAM.TokenSource, c.STS.IAM.TokenValidation.Aud = config.SourceAccessToken, c.IAM.ClientID
+		})(b)
+		b.okta("", "authorizationServer: {id: org}", "bootstrap: {people: ["+ada+"]}")
+	}},
 	{row: 21, want: "claim-missing", set: "Groups claim filter: groups, Matches regex .*", name: "app claim: not set", profile: "unlicensed", inject: ofApp(object{"valueType": "NONE"})},
 	{row: 21, want: "claim-missing", set: "Groups claim filter: groups, Starts with ONE_", name: "app claim: not set, and a filter in the setup file", profile: "unlicensed", inject: ofApp(object{"valueType": "NONE"}, "claim: {startsWith: ONE_}")},
 	{row: 21, want: "claim-missing", name: "app claim: not set, without a configuration", profile: "unlicensed", inject: with(ofApp(object{"valueType": "NONE"}), func(b *bed) { b.in.Config = nil })},
