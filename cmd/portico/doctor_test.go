@@ -69,11 +69,16 @@ func (c *terminal) expect(status int, args ...string) string {
 
 func (c *terminal) breakConfig(old, by string) {
 	c.Helper()
-	text, err := os.ReadFile("portico.yaml")
+	c.breakFile("portico.yaml", old, by)
+}
+
+func (c *terminal) breakFile(name, old, by string) {
+	c.Helper()
+	text, err := os.ReadFile(name)
 	if err != nil || !strings.Contains(string(text), old) {
-		c.Fatalf("no %q in the configuration: %v", old, err)
+		c.Fatalf("no %q in %s: %v", old, name, err)
 	}
-	c.write("portico.yaml", strings.Replace(string(text), old, by, 1))
+	c.write(name, strings.Replace(string(text), old, by, 1))
 }
 
 var both = []string{"--config", "portico.yaml", "--okta", "okta.yaml"}

@@ -61,6 +61,7 @@ func checkConfig(e *Evidence, f *findings) {
 				Setting: "sts.iam.tokenValidation.aud: " + clip(e.Config.IAM.ClientID) + ", or leave it out", Console: atSecrets,
 				settings: []config.Setting{{Key: "sts.iam.tokenValidation.aud", Value: e.Config.IAM.ClientID}}, steps: []step{},
 			})
+		case e.forIDTokens() != "" && strings.Contains(fault, "set iam.tokenSource: id_token"): // checkIssuer
 		case strings.HasPrefix(fault, secretFile):
 			f.add("secret", Finding{
 				What: "The client secret's file can't be read, so Portico does not start.", Seen: clip(fault),

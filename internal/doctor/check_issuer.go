@@ -98,10 +98,10 @@ func checkIssuer(e *Evidence, f *findings) {
 			Setting: key + ": " + right, settings: e.issuerSettings(right),
 		})
 		return
-	case isBare(issuer) && !e.idTokens() && e.setUpForIDTokens():
+	case e.forIDTokens() != "":
 		f.add("token-source", Finding{
-			What:    "The configuration takes roles from access tokens, and the setup file is for an organisation that has them in ID tokens.",
-			Seen:    "authorizationServer.id is " + okta.OrgServer + " in the setup file, iam.tokenSource is " + cmp.Or(e.Config.IAM.TokenSource, config.SourceAccessToken),
+			What:    "The configuration takes roles from access tokens, and the organisation's own server, which everything else is set up for, has them in ID tokens.",
+			Seen:    fmt.Sprintf("%s is %s; %s; iam.tokenSource is %s", key, issuer, e.forIDTokens(), cmp.Or(e.Config.IAM.TokenSource, config.SourceAccessToken)),
 			Setting: "iam.tokenSource: " + config.SourceIDToken, settings: []config.Setting{{Key: "iam.tokenSource", Value: config.SourceIDToken}},
 		})
 		return
@@ -159,9 +159,18 @@ func (e *Evidence) idTokens() bool {
 	return e.Config.IAM.TokenSource == config.SourceIDToken
 }
 
-// setUpForIDTokens tells that the setup file is for the organisation's own server, which our configuration does not know.
-func (e *Evidence) setUpForIDTokens() bool {
-	return e.Setup != nil && e.Setup.AuthorizationServer.ID == okta.OrgServer && e.Config != nil && e.Gateway == nil
+// forIDTokens says by what it is plain that roles are to come from the ID tokens of the organisation's own server, where our
+// configuration takes access tokens; "" where it is not.
+func (e *Evidence) forIDTokens() string {
+	switch {
+	case e.Config == nil || e.Gateway != nil || e.idTokens() || !isBare(e.Client.Issuer):
+		return ""
+	case e.Setup != nil && e.Setup.AuthorizationServer.ID == okta.OrgServer:
+		return "the setup file's authorizationServer.id is " + okta.OrgServer
+	case e.Config.IAM.ClientID != "" && e.Config.STS.IAM.TokenValidation.Aud == e.Config.IAM.ClientID:
+		return "sts.iam.tokenValidation.aud is the client"
+	}
+	return ""
 }
 
 func checkLicence(e *Evidence, f *findings) {

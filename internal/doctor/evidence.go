@@ -151,6 +151,7 @@ type Report struct {
 	planErr error
 	// stopTold tells that a finding says already why okta apply stops.
 	stopTold bool
+	setup    *okta.Setup // of the plan
 	// filesAreOurs tells that the plan writes the very configuration that was examined.
 	filesAreOurs bool
 }

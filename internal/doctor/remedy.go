@@ -16,8 +16,11 @@ type step struct {
 	action             okta.Action
 }
 
-// ourConfig is the part of okta apply that writes the configuration.
-const ourConfig = "configuration"
+// Parts of okta apply that write our own files: the configuration, and the client secret's.
+const (
+	ourConfig  = "configuration"
+	secretPart = "secret"
+)
 
 // Fields of an application that several findings are about.
 const (
@@ -46,7 +49,7 @@ func (e *Evidence) remedies(ctx context.Context, r *Report) {
 	if e.api != nil && applies && !e.otherSource() {
 		r.plan, r.planErr = okta.MakePlan(ctx, e.Setup, e.api)
 	}
-	r.file, r.filesAreOurs = e.configFile(), e.planIsOurs()
+	r.file, r.filesAreOurs, r.setup = e.configFile(), e.planIsOurs(), e.Setup
 	for i := range r.Findings {
 		v := &r.Findings[i]
 		byPlan := e.mending(r, v)
@@ -59,6 +62,9 @@ func (e *Evidence) remedies(ctx context.Context, r *Report) {
 			}
 			for _, s := range byPlan {
 				v.How = append(v.How, s.Line())
+				if s.Part == secretPart {
+					v.How = append(v.How, r.plan.AboutSecret(e.Setup)...)
+				}
 			}
 		case len(edited) > 0:
 			v.Fix, v.How = fixConfig, lines(edited)
@@ -85,7 +91,7 @@ func (e *Evidence) mending(r *Report, v *Finding) (all []okta.Step) {
 			switch s.Part {
 			case ourConfig:
 				return r.filesAreOurs && w.is(s) && !inEnvironment(e.Environ, variable(w.field))
-			case "secret":
+			case secretPart:
 				return r.filesAreOurs && w.is(s) && !inEnvironment(e.Environ, variable("iam.clientSecret")) && !inEnvironment(e.Environ, variable("iam.clientSecretFile"))
 			}
 			return w.is(s)

@@ -95,3 +95,13 @@ func (s Step) Filter() (kind, value string) {
 	}
 	return kind, value
 }
+
+// AboutSecret are the plan's notes on the client secret's file: where the one that is replaced goes.
+func (p *Plan) AboutSecret(s *Setup) (notes []string) {
+	for _, note := range p.Notes {
+		if strings.HasPrefix(note, s.Output.ClientSecretFile+" ") {
+			notes = append(notes, note)
+		}
+	}
+	return notes
+}
