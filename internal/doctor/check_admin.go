@@ -65,14 +65,14 @@ func (e *Evidence) forWantOf(group *okta.GroupFacts) (also []string) {
 		return nil
 	}
 	if e.assigns(group) {
-		also = append(also, "told-assigned")
+		also = append(also, "told-assigned", "told-denied")
 	}
 	if e.Org.Server != nil {
 		q := e.signIn()
 		_, rule, why := q.winner(e.Org.Server.Policies)
 		q.user = e.Org.User
 		if _, _, misses := q.winner(e.Org.Server.Policies); rule != nil && len(why) == 0 && len(misses) > 0 {
-			also = append(also, "told-policy")
+			also = append(also, "told-policy", "told-denied")
 		}
 	}
 	return also
@@ -145,7 +145,7 @@ func (e *Evidence) noGroupAtAll(f *findings, role string) {
 		Call: "POST /api/v1/groups with {\"profile\":{\"name\":\"" + role + "\"}}, PUT /api/v1/groups/{id}/users/{userId}, PUT " + e.appPath() + "/groups/{id}",
 	}
 	if e.Org.User != nil && e.withoutGroup() && e.Org.App != nil && !e.Org.App.Assigned {
-		finding.also = []string{"told-assigned"}
+		finding.also = []string{"told-assigned", "told-denied"}
 	}
 	f.add("admin-missing", finding)
 }

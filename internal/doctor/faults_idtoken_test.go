@@ -92,7 +92,9 @@ var idTokenFaults = []injected{
 		b.okta("")
 	}},
 	{row: 12, want: "token-source", set: "iam.tokenSource: id_token", name: "id_token: iam.tokenSource is missing, and no setup file", profile: "unlicensed", inject: func(b *bed) {
-		atOrg(func(c *config.Config) { c.IAM.TokenSource, c.STS.IAM.TokenValidation.Aud = config.SourceAccessToken, c.IAM.ClientID })(b)
+		atOrg(func(c *config.Config) {
+			c.IAM.TokenSource, c.STS.IAM.TokenValidation.Aud = config.SourceAccessToken, c.IAM.ClientID
+		})(b)
 	}},
 	{row: 12, want: "token-source", set: "iam.tokenSource: id_token", name: "id_token: iam.tokenSource is missing", profile: "unlicensed", inject: func(b *bed) {
 		atOrg(func(c *config.Config) {
