@@ -40,3 +40,14 @@ func TestTheCallSetsWhatTheSettingSays(t *testing.T) {
 		t.Errorf("found is %+v", found)
 	}
 }
+
+// TestAClaimThatIsMissedIsMadeAsTheSetupFileSays, also where the cause is not known.
+func TestAClaimThatIsMissedIsMadeAsTheSetupFileSays(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, "licensed")
+	b.config().okta("", "authorizationServer: {id: default}", "claim: {startsWith: ONE_}")
+	b.in.Error = "Your sign-in carries no groups"
+	if found := b.examine().Findings[0]; found.ID != "told-no-roles" || !strings.Contains(found.Call, `"group_filter_type":"STARTS_WITH","value":"ONE_"`) {
+		t.Errorf("found is %+v", found)
+	}
+}

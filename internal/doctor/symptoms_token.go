@@ -107,8 +107,8 @@ var tokenSymptoms = []symptom{
 	},
 	{
 		id: "told-no-roles", row: 21, console: atClaims, texts: []string{"no claim at", "no roles claim", "no roles in", "roles claim & missing", "without roles", "roles are missing", "no roles", "roles & not found", "roles & absent", "roles & not present", "neither the id token nor userinfo", "sign-in carries no groups", "held the roles"},
-		what:    "The token has no roles claim: there is none for access tokens, it is inactive, for ID tokens only, or bound to a scope that is not asked for; or the person has no group that it lets through.",
-		setting: "A claim with the name of sts.iam.rolePath, in the access token, for any scope.",
+		what:    "The token has no roles claim: there is none in the tokens that roles are read from (iam.tokenSource), it is inactive, or bound to a scope that is not asked for; or the person has no group that it lets through.",
+		setting: "A claim with the name of sts.iam.rolePath, in the access token (with iam.tokenSource: id_token in the ID token), for any scope.",
 		call:    "POST /api/v1/authorizationServers/{id}/claims with {\"name\":\"roles\",\"claimType\":\"RESOURCE\",\"valueType\":\"GROUPS\",\"group_filter_type\":\"REGEX\",\"value\":\"^ONE_.*\",\"conditions\":{\"scopes\":[]}}",
 	},
 	{
