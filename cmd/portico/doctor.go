@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -85,19 +86,13 @@ func (c *doctorCommand) input(env environment) (doctor.Input, error) {
 		}
 		in.Config = cfg
 	}
-	if c.Token != "" {
-		text, err := readBounded(c.Token, env.stdin)
-		if err != nil {
-			return in, err
-		}
-		in.Token = string(text)
+	token, err := c.readGiven("--token", "token", c.Token, env.stdin)
+	if err != nil {
+		return in, err
 	}
-	if c.Gateway != "" {
-		text, err := readBounded(c.Gateway, env.stdin)
-		if err != nil {
-			return in, err
-		}
-		in.Gateway = text
+	in.Token = string(token)
+	if in.Gateway, err = c.readGiven("--gateway", "gateway's file", c.Gateway, env.stdin); err != nil {
+		return in, err
 	}
 	if c.Okta != "" {
 		if _, err := os.Stat(c.Okta); err != nil { // else its faults may be what is being looked for
@@ -110,6 +105,18 @@ func (c *doctorCommand) input(env environment) (doctor.Input, error) {
 		in.Setup = setup
 	}
 	return in, nil
+}
+
+// readGiven reads what a flag names. What is empty would be looked at in vain, and be called right.
+func (c *doctorCommand) readGiven(flag, what, path string, stdin io.Reader) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := readBounded(path, stdin)
+	if err == nil && len(bytes.TrimSpace(text)) == 0 {
+		err = fmt.Errorf("the %s is empty: expected one in %s %s", what, flag, path)
+	}
+	return text, err
 }
 
 func readBounded(path string, stdin io.Reader) ([]byte, error) {

@@ -69,11 +69,16 @@ func (c *terminal) expect(status int, args ...string) string {
 
 func (c *terminal) breakConfig(old, by string) {
 	c.Helper()
-	text, err := os.ReadFile("portico.yaml")
+	c.breakFile("portico.yaml", old, by)
+}
+
+func (c *terminal) breakFile(name, old, by string) {
+	c.Helper()
+	text, err := os.ReadFile(name)
 	if err != nil || !strings.Contains(string(text), old) {
-		c.Fatalf("no %q in the configuration: %v", old, err)
+		c.Fatalf("no %q in %s: %v", old, name, err)
 	}
-	c.write("portico.yaml", strings.Replace(string(text), old, by, 1))
+	c.write(name, strings.Replace(string(text), old, by, 1))
 }
 
 var both = []string{"--config", "portico.yaml", "--okta", "okta.yaml"}
@@ -128,6 +133,21 @@ func TestDoctorReadsATokenFromStandardInput(t *testing.T) {
 	env := environment{c.Context(), strings.NewReader("not.a.token\n"), &stdout, &stderr, nil}
 	if got := run(env, []string{"doctor", "--token", "-", "--offline"}); got != exitProblem || !strings.Contains(stdout.String(), "no JWT") {
 		t.Errorf("%d %s %s", got, stdout.String(), stderr.String())
+	}
+}
+
+// TestDoctorFindsNothingRightInNothing: an empty token is a pipe that broke, and no token that was looked at.
+func TestDoctorFindsNothingRightInNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("empty", []byte(" \n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--token", "-"}, {"--token", "empty"}, {"--gateway", "empty"}} {
+		var out, errs bytes.Buffer
+		status := run(environment{t.Context(), strings.NewReader(""), &out, &errs, nil}, append([]string{"doctor", "--offline"}, args...))
+		if status != exitProblem || !strings.Contains(errs.String(), "is empty") || strings.Contains(out.String(), "Nothing wrong") {
+			t.Errorf("%v: expected status 1 and to be told, got %d: %s%s", args, status, out.String(), errs.String())
+		}
 	}
 }
 

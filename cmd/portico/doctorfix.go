@@ -38,7 +38,11 @@ func (c *doctorCommand) fix(env environment, in doctor.Input, report *doctor.Rep
 			return nil, err
 		}
 	}
-	fmt.Fprint(env.stderr, "Looked again. A Portico that runs already must be started anew.\n\n")
+	anew := ""
+	if mend.Restart {
+		anew = " A Portico that runs already must be started anew."
+	}
+	fmt.Fprintf(env.stderr, "Looked again.%s\n\n", anew)
 	again, err := c.input(env)
 	if err != nil {
 		return nil, err
@@ -61,6 +65,9 @@ func printMend(w io.Writer, mend doctor.Mend) {
 		for _, s := range mend.Along {
 			s.Print(w)
 		}
+	}
+	for _, note := range mend.Notes {
+		fmt.Fprintf(w, "Note: %s\n", note)
 	}
 }
 

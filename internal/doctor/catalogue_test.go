@@ -46,6 +46,11 @@ func TestEveryFindingIsInTheCatalogue(t *testing.T) {
 			t.Errorf("%s is not in the catalogue", id)
 		}
 	}
+	for id := range hands {
+		if _, known := catalogue[id]; !known {
+			t.Errorf("%s takes a hand and is not in the catalogue", id)
+		}
+	}
 	for id, entry := range catalogue {
 		if !entry.symptom && !used[id] {
 			t.Errorf("nothing finds %s", id)

@@ -65,14 +65,14 @@ func (e *Evidence) forWantOf(group *okta.GroupFacts) (also []string) {
 		return nil
 	}
 	if e.assigns(group) {
-		also = append(also, "told-assigned")
+		also = append(also, "told-assigned", "told-denied")
 	}
 	if e.Org.Server != nil {
 		q := e.signIn()
 		_, rule, why := q.winner(e.Org.Server.Policies)
 		q.user = e.Org.User
 		if _, _, misses := q.winner(e.Org.Server.Policies); rule != nil && len(why) == 0 && len(misses) > 0 {
-			also = append(also, "told-policy")
+			also = append(also, "told-policy", "told-denied")
 		}
 	}
 	return also
@@ -80,15 +80,34 @@ func (e *Evidence) forWantOf(group *okta.GroupFacts) (also []string) {
 
 // leftOut says what okta plan says of the same claim.
 func (e *Evidence) leftOut(f *findings, c *okta.ClaimFacts, role string) {
+	if e.claimOfApp() {
+		f.add("admin-filter", Finding{
+			What: fmt.Sprintf("The application's groups claim leaves the bootstrap role %s out, so nobody can administer Portico.", role),
+			Seen: "its filter is " + c.Describe(), Near: nearFilter(c, role), Setting: e.appFilter(c.Name),
+			Console: atSignOnTokens, steps: []step{}, hand: noClaimAPI,
+		})
+		return
+	}
 	kind, value := c.Widened(role)
+	call := func(kind, value string) string {
+		return e.claimCall(c, fmt.Sprintf("{\"group_filter_type\":%q,\"value\":%q}", kind, value))
+	}
 	finding := Finding{
 		What:    fmt.Sprintf("The claim %s leaves the bootstrap role %s out, so nobody can administer Portico.", c.Name, role),
 		Seen:    "its filter is " + c.Describe(),
 		Near:    nearFilter(c, role),
 		Setting: fmt.Sprintf("Filter: Matches regex %s (the claim is in the tokens of every application of this authorization server). Or a group that it lets through as sts.iam.adminRole.", value),
-		Call:    fmt.Sprintf("PUT %s/claims/%s with {\"group_filter_type\":%q,\"value\":%q}", e.Org.Server.Path(), c.ID, kind, value),
+		Call:    call(kind, value),
 		Console: atClaims + " > " + c.Name,
-		ifApply: "The filter that the setup file says, which portico okta apply puts back.",
+	}
+	finding.ifApply = func(steps []okta.Step) (string, string) {
+		for _, s := range steps {
+			if kind, value := s.Filter(); value != "" {
+				kind = cmp.Or(kind, c.Filter)
+				return fmt.Sprintf("Filter: %s, which portico okta apply sets by the setup file.", okta.InWords(kind, value)), call(kind, value)
+			}
+		}
+		return finding.Setting, finding.Call
 	}
 	if e.Setup != nil {
 		finding.Setting = fmt.Sprintf("Filter: Matches regex %s, or with claim.widen: true in the setup file portico okta apply sets it (the claim is in the tokens of every application of this authorization server). Or a group that it lets through as bootstrap.group there; sts.iam.adminRole follows.", value)
@@ -126,7 +145,7 @@ func (e *Evidence) noGroupAtAll(f *findings, role string) {
 		Call: "POST /api/v1/groups with {\"profile\":{\"name\":\"" + role + "\"}}, PUT /api/v1/groups/{id}/users/{userId}, PUT " + e.appPath() + "/groups/{id}",
 	}
 	if e.Org.User != nil && e.withoutGroup() && e.Org.App != nil && !e.Org.App.Assigned {
-		finding.also = []string{"told-assigned"}
+		finding.also = []string{"told-assigned", "told-denied"}
 	}
 	f.add("admin-missing", finding)
 }

@@ -119,7 +119,7 @@ func checkCredentials(e *Evidence, f *findings) {
 			Setting: "Require Demonstrating Proof of Possession (DPoP): off", Call: "PUT " + e.appPath() + " with settings.oauthClient.dpop_bound_access_tokens: false",
 		})
 	}
-	if !p.Code.says("told-client") {
+	if !p.Code.says("told-client") || e.secretUnread() {
 		return
 	}
 	if p.OtherAuth != nil && p.OtherAuth.Error != "" && !p.OtherAuth.says("told-client") && !p.OtherAuth.says("told-client-id") {

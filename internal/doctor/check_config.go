@@ -3,10 +3,36 @@ package doctor
 import (
 	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/portico-iam/portico/internal/config"
 )
+
+// secretFile begins the fault of a file that has no client secret in it.
+const secretFile = "iam.clientSecretFile: "
+
+// secretUnread tells that our client secret is not known for want of its file.
+func (e *Evidence) secretUnread() bool {
+	return e.Gateway == nil && slices.ContainsFunc(e.Faults, func(f string) bool { return strings.HasPrefix(f, secretFile) })
+}
+
+var misspelt = regexp.MustCompile(`unknown key (\S*?)([^.\s]+); did you mean (\S+)\?`)
+
+// meant says which key is to be written in the place of another, as far as that is plain.
+func meant(faults []string) string {
+	var set []string
+	for _, fault := range faults {
+		if m := misspelt.FindStringSubmatch(fault); m != nil {
+			set = append(set, m[1]+m[3]+" in the place of "+m[1]+m[2])
+		}
+	}
+	if len(set) < len(faults) {
+		set = append(set, "every fault mended that portico config check --config FILE lists")
+	}
+	return clip(strings.Join(set, "; "))
+}
 
 // checkConfig reports what config check reports, unless it is a row of the catalogue.
 func checkConfig(e *Evidence, f *findings) {
@@ -35,14 +61,19 @@ func checkConfig(e *Evidence, f *findings) {
 				Setting: "sts.iam.tokenValidation.aud: " + clip(e.Config.IAM.ClientID) + ", or leave it out", Console: atSecrets,
 				settings: []config.Setting{{Key: "sts.iam.tokenValidation.aud", Value: e.Config.IAM.ClientID}}, steps: []step{},
 			})
+		case e.forIDTokens() != "" && strings.Contains(fault, "set iam.tokenSource: id_token"): // checkIssuer
+		case strings.HasPrefix(fault, secretFile):
+			f.add("secret", Finding{
+				What: "The client secret's file can't be read, so Portico does not start.", Seen: clip(fault),
+				Setting: secretFile + "a file that is there, with the Client secret that the console shows at the application",
+			})
 		default:
 			rest = append(rest, fault)
 		}
 	}
 	if len(rest) > 0 {
 		f.add("config-invalid", Finding{
-			What: "The configuration is refused, so Portico does not start.", Seen: clip(strings.Join(rest, "; ")),
-			Setting: "Mend every fault that portico config check --config FILE lists.",
+			What: "The configuration is refused, so Portico does not start.", Seen: clip(strings.Join(rest, "; ")), Setting: meant(rest),
 		})
 	}
 	switch {

@@ -41,14 +41,14 @@ func (e *Evidence) checkIDToken(f *findings) {
 
 // checkGroupsScope: the organisation's own server has no claims that could be made, only groups, and those for the scope.
 func checkGroupsScope(e *Evidence, f *findings) {
-	if e.Config == nil || !e.idTokens() || !isBare(e.Client.Issuer) || e.Config.STS.IAM.RolePath != "groups" || slices.Contains(e.Config.IAM.Scopes, "groups") {
+	if e.Config == nil || !e.idTokens() || !isBare(e.Client.Issuer) || e.Config.STS.IAM.RolePath != "groups" && e.AppClaim == nil || slices.Contains(e.Config.IAM.Scopes, "groups") {
 		return
 	}
 	if e.Probes != nil && !e.Probes.Organisation && e.Probes.Net == nil { // not Okta's
 		return
 	}
 	f.add("claim-scope", Finding{
-		What: "The organisation's own server sends the claim groups for the scope groups only, which is not asked for.", Seen: "iam.scopes is " + orNone(e.Config.IAM.Scopes),
+		What: "The organisation's own server sends its claim of groups for the scope groups only, which is not asked for.", Seen: "iam.scopes is " + orNone(e.Config.IAM.Scopes),
 		Setting: "iam.scopes: with groups", Console: atSignOnTokens, steps: []step{},
 		settings: []config.Setting{{Key: "iam.scopes", Value: append(slices.Clone(e.Config.IAM.Scopes), "groups")}},
 	})

@@ -98,6 +98,13 @@ func checkIssuer(e *Evidence, f *findings) {
 			Setting: key + ": " + right, settings: e.issuerSettings(right),
 		})
 		return
+	case e.forIDTokens() != "":
+		f.add("token-source", Finding{
+			What:    "The configuration takes roles from access tokens, and the organisation's own server, which everything else is set up for, has them in ID tokens.",
+			Seen:    fmt.Sprintf("%s is %s; %s; iam.tokenSource is %s", key, issuer, e.forIDTokens(), cmp.Or(e.Config.IAM.TokenSource, config.SourceAccessToken)),
+			Setting: "iam.tokenSource: " + config.SourceIDToken, settings: []config.Setting{{Key: "iam.tokenSource", Value: config.SourceIDToken}},
+		})
+		return
 	case isBare(issuer) && !e.idTokens() && (e.Probes == nil || e.Probes.Organisation || e.Probes.Net != nil): // else it is not Okta's
 		right := strings.TrimSuffix(issuer, "/") + "/oauth2/default"
 		if e.Org != nil && e.Org.Server == nil && len(e.Org.Servers) > 0 {
@@ -150,6 +157,20 @@ func (e *Evidence) idTokens() bool {
 		return e.Setup != nil && e.Setup.AuthorizationServer.ID == okta.OrgServer
 	}
 	return e.Config.IAM.TokenSource == config.SourceIDToken
+}
+
+// forIDTokens says by what it is plain that roles are to come from the ID tokens of the organisation's own server, where our
+// configuration takes access tokens; "" where it is not.
+func (e *Evidence) forIDTokens() string {
+	switch {
+	case e.Config == nil || e.Gateway != nil || e.idTokens() || !isBare(e.Client.Issuer):
+		return ""
+	case e.Setup != nil && e.Setup.AuthorizationServer.ID == okta.OrgServer:
+		return "the setup file's authorizationServer.id is " + okta.OrgServer
+	case e.Config.IAM.ClientID != "" && e.Config.STS.IAM.TokenValidation.Aud == e.Config.IAM.ClientID:
+		return "sts.iam.tokenValidation.aud is the client"
+	}
+	return ""
 }
 
 func checkLicence(e *Evidence, f *findings) {

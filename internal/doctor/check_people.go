@@ -23,7 +23,7 @@ func checkAssigned(e *Evidence, f *findings) {
 	case u == nil:
 		f.add("user-inactive", Finding{
 			What: fmt.Sprintf("Okta has nobody with the login %s.", clip(e.Login)), Seen: "404 for that login", Setting: "The login exactly as Okta has it, usually an e-mail address.",
-			Call: "GET /api/v1/users?search=profile.login eq \"…\"",
+			Call: fmt.Sprintf("GET /api/v1/users?search=profile.login eq %q", clip(e.Login)),
 		})
 		return
 	case u.Status != "ACTIVE":
@@ -59,7 +59,7 @@ func (e *Evidence) notAssigned(f *findings, app *okta.AppFacts) {
 	}
 	finding := Finding{
 		What:    fmt.Sprintf("Neither %s nor a group of theirs is assigned to the application, so they can't sign in.", u.Login),
-		Seen:    fmt.Sprintf("they are in %s; none of these is among the groups that are assigned (%d)", clip(groupNames(u.Groups)), len(app.Groups)),
+		Seen:    fmt.Sprintf("they are in %s; %s", clip(groupNames(u.Groups)), assignedTo(app)),
 		Setting: "Put them into a group that is assigned, or assign one of theirs (Everyone only if everybody shall sign in).",
 		Call:    "PUT " + e.appPath() + "/groups/{groupId} with {}",
 	}
@@ -75,4 +75,15 @@ func (e *Evidence) notAssigned(f *findings, app *okta.AppFacts) {
 		finding.steps = append(finding.steps, step{part: "assignment of " + group.Name})
 	}
 	f.add("not-assigned", finding)
+}
+
+func assignedTo(app *okta.AppFacts) string {
+	switch n := len(app.Groups); n {
+	case 0:
+		return "no group is assigned"
+	case 1:
+		return "the one group that is assigned is another"
+	default:
+		return fmt.Sprintf("the %d groups that are assigned are others", n)
+	}
 }

@@ -3,64 +3,12 @@ package doctor
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/portico-iam/portico/internal/okta"
 )
 
-// signIn is what the access policies are asked about.
-type signIn struct {
-	client string
-	scopes []string
-	user   *okta.UserFacts // nil: anybody
-}
-
-func (e *Evidence) signIn() signIn {
-	q := signIn{client: e.Client.ID, scopes: e.Client.Scopes, user: e.member()}
-	if e.Org.App != nil {
-		q.client = e.Org.App.ClientID
-	}
-	return q
-}
-
-const codeGrant = "authorization_code"
-
-// misses lists why a rule does not let the sign-in through, as Okta evaluates it (okta.md 4): each with its remedy.
-func (q signIn) misses(r *okta.RuleFacts) (why []string) {
-	if !r.Active() {
-		why = append(why, "it is INACTIVE")
-	}
-	if !slices.Contains(r.Grants, codeGrant) {
-		why = append(why, fmt.Sprintf("its grant types are %s, without %s", orNone(r.Grants), codeGrant))
-	}
-	if !slices.Contains(r.Scopes, "*") {
-		missing := slices.DeleteFunc(slices.Clone(q.scopes), func(s string) bool { return slices.Contains(r.Scopes, s) })
-		if len(missing) > 0 {
-			why = append(why, "its scopes lack "+strings.Join(missing, ", "))
-		}
-	}
-	if !q.admitted(r) {
-		why = append(why, "its people leave "+q.user.Login+" out")
-	}
-	return why
-}
-
-// admitted gives the benefit of the doubt where nobody in particular is meant.
-func (q signIn) admitted(r *okta.RuleFacts) bool {
-	if q.user == nil {
-		return len(r.Groups)+len(r.Users) > 0
-	}
-	in := func(ids []string) bool {
-		return slices.Contains(ids, "EVERYONE") || slices.ContainsFunc(ids, q.user.In)
-	}
-	if in(r.NoGroups) || slices.Contains(r.NoUsers, q.user.ID) {
-		return false
-	}
-	return in(r.Groups) || slices.Contains(r.Users, q.user.ID)
-}
-
 // winner is the rule that decides; nil when there is none. best is the one that comes nearest, and why it does not fit.
-func (q signIn) winner(policies []okta.PolicyFacts) (policy *okta.PolicyFacts, best *okta.RuleFacts, why []string) {
+func (q signIn) winner(policies []okta.PolicyFacts) (policy *okta.PolicyFacts, best *okta.RuleFacts, why []miss) {
 	for i := range policies {
 		p := &policies[i]
 		if !p.Active() || !p.Covers(q.client) {
@@ -99,15 +47,15 @@ func checkPolicies(e *Evidence, f *findings) {
 		f.add("rule-misses", Finding{
 			What: "The access policy has no rule, so nobody can sign in.", Seen: fmt.Sprintf("the policy %q is for this application and has no rules", policy.Name),
 			Setting: "Add rule: Grant type Authorization Code, User is any user assigned the app, Scopes requested any", Console: atPolicies + " > " + policy.Name,
-			Call: "POST " + server.Path() + "/policies/" + policy.ID + "/rules",
+			Call: "POST " + server.Path() + "/policies/" + policy.ID + `/rules with {"type":"RESOURCE_ACCESS","name":"Procivis One sign-in","priority":1,"conditions":{"people":{"groups":{"include":["EVERYONE"]}},"grantTypes":{"include":["authorization_code"]},"scopes":{"include":["*"]}}}`,
 		})
 	case len(why) > 0:
 		f.add("rule-misses", Finding{
 			What:    "No rule of the access policies lets this sign-in through.",
-			Seen:    fmt.Sprintf("policy %q, rule %q comes nearest: %s", policy.Name, rule.Name, strings.Join(why, "; ")),
-			Setting: "The rule: active, Grant type Authorization Code, the people, Scopes requested any or all of " + strings.Join(q.scopes, " "),
+			Seen:    fmt.Sprintf("policy %q, rule %q comes nearest: %s", policy.Name, rule.Name, each(why, func(m miss) string { return m.why })),
+			Setting: each(why, func(m miss) string { return m.set }),
 			Console: atPolicies + " > " + policy.Name + " > " + rule.Name,
-			Call:    "PUT " + server.Path() + "/policies/" + policy.ID + "/rules/" + rule.ID + " with conditions.grantTypes.include, conditions.people, conditions.scopes.include",
+			Call:    ruleCall(server.Path()+"/policies/"+policy.ID+"/rules/"+rule.ID, why),
 		})
 	default:
 		e.earlierPolicy(f, q, policy, rule)

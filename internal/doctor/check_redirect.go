@@ -22,6 +22,9 @@ func checkRedirect(e *Evidence, f *findings) {
 		What: "The redirect URI is not registered at the application.", Setting: "Sign-in redirect URIs: add " + uri,
 		Call: "PUT " + e.appPath() + " with settings.oauthClient.redirect_uris", steps: []step{{part: "application", field: redirectURIs, value: uri}},
 	}
+	if uri == e.Client.RedirectURI {
+		e.otherThanSetUp(&finding)
+	}
 	if e.Org != nil && e.Org.App != nil && !e.Org.ByLabel {
 		registered := e.Org.App.RedirectURIs
 		if slices.Contains(registered, uri) {
@@ -29,7 +32,9 @@ func checkRedirect(e *Evidence, f *findings) {
 		}
 		finding.Seen = fmt.Sprintf("%s: %s; registered: %s", key, uri, clip(orNone(registered)))
 		finding.Near = nearest(uri, "Registered", registered)
-		finding.Call += " [" + quoteAll(append(slices.Clone(registered), uri)) + "]"
+		if finding.Call != "" {
+			finding.Call += " [" + quoteAll(append(slices.Clone(registered), uri)) + "]"
+		}
 		f.add("redirect-uri", finding)
 		return
 	}
@@ -42,6 +47,31 @@ func checkRedirect(e *Evidence, f *findings) {
 		finding.Seen += "; registered is " + registered
 	}
 	f.add("redirect-uri", finding)
+}
+
+// otherThanSetUp changes our configuration where it has another address than the setup file, which Okta was set up by. Signing
+// out is at the same host, and goes right with it.
+func (e *Evidence) otherThanSetUp(finding *Finding) {
+	if e.Setup == nil || e.Config == nil || e.Gateway != nil || e.Client.RedirectURI == e.Setup.RedirectURI() {
+		return
+	}
+	var set []string
+	finding.Call, finding.steps = "", nil
+	for _, s := range []struct{ key, got, want string }{
+		{"server.publicUrl", e.Config.Server.PublicURL, e.Setup.PublicURL},
+		{"gateway.callbackPath", e.Config.Gateway.CallbackPath, e.Setup.CallbackPath},
+	} {
+		if s.got == s.want {
+			continue
+		}
+		set = append(set, s.key+": "+s.want+", as the setup file has it")
+		finding.steps = append(finding.steps, step{part: ourConfig, field: s.key})
+		finding.settings = append(finding.settings, config.Setting{Key: s.key, Value: s.want})
+		if s.key == "server.publicUrl" {
+			finding.also = []string{"logout-uri"}
+		}
+	}
+	finding.Setting = strings.Join(set, "; ")
 }
 
 // nearest says what the likeliest of other addresses differs in.

@@ -64,7 +64,7 @@ func (e *Evidence) otherName(f *findings, t *Token, path claim.Path) bool {
 		finding := Finding{
 			What: "The claim that holds the roles has another name than sts.iam.rolePath.", Seen: fmt.Sprintf("the token has %s, sts.iam.rolePath is %s", clip(name), path),
 			Near: nearMiss(name, path.String()), Setting: "sts.iam.rolePath: " + clip(rolePathOf(name)),
-			Call: "or PUT " + e.serverPath() + "/claims/{id} with name: " + path.String(),
+			Call: e.renamed(e.serverPath()+"/claims/{id}", path.String()),
 		}
 		if e.Config != nil {
 			finding.settings = []config.Setting{{Key: "sts.iam.rolePath", Value: rolePathOf(name)}}
@@ -102,11 +102,12 @@ func (e *Evidence) noRoles(f *findings, path claim.Path) {
 	if e.Org != nil && e.Org.Server != nil && len(e.Org.Server.Claims) > 0 && e.roleClaim() == nil { // checkClaims says why
 		return
 	}
+	name, follows := e.nameToMake(path)
 	f.add("claim-missing", Finding{
 		What:    fmt.Sprintf("The token has no claim %s: there is none for access tokens, it is bound to a scope that was not asked for, or this person has no group that it lets through.", path),
 		Seen:    "the token's claims are " + clip(strings.Join(sortedKeys(e.Token.Claims), ", ")),
-		Setting: fmt.Sprintf("A claim %s, Include in token type: Access Token, Include in: Any scope", path),
-		Call:    "POST " + e.serverPath() + "/claims with " + e.newClaim(path.String()),
+		Setting: fmt.Sprintf("A claim %s, Include in token type: Access Token, Include in: Any scope%s", name, follows),
+		Call:    "POST " + e.serverPath() + "/claims with " + e.newClaim(name),
 	})
 }
 

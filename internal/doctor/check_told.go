@@ -30,6 +30,8 @@ func checkTold(e *Evidence, f *findings) {
 		}
 		finding := Finding{What: s.what, Seen: seen, Setting: s.setting, Call: s.call}
 		switch s.id {
+		case "told-no-roles":
+			e.asSetUp(&finding)
 		case "told-audience-id":
 			finding.Near = "The two kinds of token are swapped."
 		case "told-redirect":
@@ -41,6 +43,17 @@ func checkTold(e *Evidence, f *findings) {
 			finding.Seen += "; the System Log has " + uri
 		}
 		f.add(s.id, finding)
+	}
+}
+
+// asSetUp makes the claim that is missing the one of the setup file, where that is known.
+func (e *Evidence) asSetUp(finding *Finding) {
+	path, _ := e.rolePath()
+	switch name, _ := e.nameToMake(path); {
+	case e.claimOfApp():
+		finding.Call, finding.Console, finding.Setting = "", atSignOnTokens, e.appFilter(e.appClaimName())
+	case e.Setup != nil:
+		finding.Call = "POST " + e.serverPath() + "/claims with " + e.newClaim(name)
 	}
 }
 

@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ type Evidence struct {
 	Now        time.Time
 	Offline    bool
 	Login      string
+	LoginAsked bool // somebody asked about that person
 	Config     *config.Config
 	Faults     config.Faults
 	ConfigPath string
@@ -49,6 +51,9 @@ type Evidence struct {
 	Probes     *Probes
 	Org        *okta.Organisation
 	OrgErr     error
+	// AppClaim is the application's groups claim, of the organisation's own server; AppClaimSeen tells whether Okta showed it.
+	AppClaim     *okta.ClaimFacts
+	AppClaimSeen bool
 
 	api *okta.Client // for reading
 }
@@ -72,7 +77,7 @@ func gather(ctx context.Context, in Input) (*Evidence, error) {
 	}
 	e.Client = clientOf(e)
 	e.Token = readToken(in.Token)
-	e.Login = cmp.Or(in.Login, e.Token.login())
+	e.Login, e.LoginAsked = cmp.Or(in.Login, e.Token.login()), in.Login != ""
 	if e.Login == "" && in.Setup != nil && len(in.Setup.Bootstrap.People) > 0 {
 		e.Login = in.Setup.Bootstrap.People[0]
 	}
@@ -115,6 +120,9 @@ func (e *Evidence) readOrganisation(ctx context.Context, client *http.Client) {
 	if e.Org.App != nil && e.Client.ID == "" {
 		e.Client.ID = e.Org.App.ClientID
 	}
+	if e.OrgErr == nil && e.claimOfApp() {
+		e.AppClaim, e.AppClaimSeen, e.OrgErr = api.AppClaim(ctx, e.Org.App.ID)
+	}
 }
 
 // checks are all there are; each is pure over the evidence.
@@ -124,7 +132,7 @@ var checks = []func(*Evidence, *findings){
 	checkApplication, checkCredentials, checkGrants, checkPKCE, checkRedirect, checkLogout, checkScopes,
 	checkAssigned, checkPolicies,
 	checkToken, checkTokenTime, checkTokenKey,
-	checkClaims, checkGroupsScope, checkTokenRoles, checkAdmin, checkDirectory,
+	checkClaims, checkAppClaim, checkGroupsScope, checkTokenRoles, checkAdmin, checkDirectory,
 	checkRefresh, checkNames, checkSize,
 	checkMode, checkAPISIX, checkOAuth2Proxy, checkApache, checkArgo, checkGrafana,
 	checkTold,
@@ -141,6 +149,9 @@ type Report struct {
 	file    *configFile // that was examined
 	plan    *okta.Plan  // of okta apply, as far as a finding might be mended by it
 	planErr error
+	// stopTold tells that a finding says already why okta apply stops.
+	stopTold bool
+	setup    *okta.Setup // of the plan
 	// filesAreOurs tells that the plan writes the very configuration that was examined.
 	filesAreOurs bool
 }
@@ -196,8 +207,14 @@ func (e *Evidence) notes() (notes []string) {
 		}
 		notes = append(notes, "Not compared with Okta: "+blind+". Give "+give+".")
 	}
+	if e.LoginAsked && (e.Setup == nil || e.Offline) {
+		notes = append(notes, fmt.Sprintf("Nothing was looked up of %s: --user takes --okta FILE, and no --offline.", clip(e.Login)))
+	}
 	if e.Setup != nil && e.OrgErr != nil {
 		notes = append(notes, "The Management API was not read, or not to the end: "+clip(e.OrgErr.Error()))
+	}
+	if e.claimOfApp() && !e.AppClaimSeen && e.OrgErr == nil && e.Token == nil {
+		notes = append(notes, "The application's groups claim was not looked at: Okta does not show it to this credential. See "+e.named(atSignOnTokens)+", or give --token FILE with the answer of a sign-in.")
 	}
 	return notes
 }

@@ -38,6 +38,21 @@ func tampered(name string, value any) func(*bed) {
 	}
 }
 
+const appClaim = "/settings/oauth/idToken"
+
+// ofApp is an organisation without API Access Management, after a change of the application's groups claim.
+func ofApp(claim object, lines ...string) func(*bed) {
+	return func(b *bed) {
+		b.call(http.MethodPost, "/api/v1/internal/apps/"+b.World().WebClient.ID+appClaim, claim)
+		atOrg()(b)
+		b.okta("", append(lines, "authorizationServer: {id: org}", "bootstrap: {people: ["+ada+"]}")...)
+	}
+}
+
+func appGroups(name, filter, value string) object {
+	return object{"valueType": "GROUPS", "groupFilterType": filter, "name": name, "value": value}
+}
+
 // idTokenFaults are of Portico where roles come from the ID token.
 var idTokenFaults = []injected{
 	{row: 11, want: "audience", name: "id_token: the API's audience in the configuration", inject: atOrg(func(c *config.Config) { c.STS.IAM.TokenValidation.Aud = "api://procivis-one" }), profile: "unlicensed"},
@@ -76,6 +91,25 @@ var idTokenFaults = []injected{
 		byIDToken(b)
 		b.okta("")
 	}},
+	{row: 12, want: "token-source", set: "iam.tokenSource: id_token", name: "id_token: iam.tokenSource is missing, and no setup file", profile: "unlicensed", inject: func(b *bed) {
+		atOrg(func(c *config.Config) {
+			c.IAM.TokenSource, c.STS.IAM.TokenValidation.Aud = config.SourceAccessToken, c.IAM.ClientID
+		})(b)
+	}},
+	{row: 12, want: "token-source", set: "iam.tokenSource: id_token", name: "id_token: iam.tokenSource is missing", profile: "unlicensed", inject: func(b *bed) {
+		atOrg(func(c *config.Config) {
+			c.IAM.TokenSource, c.STS.IAM.TokenValidation.Aud = config.SourceAccessToken, c.IAM.ClientID
+		})(b)
+		b.okta("", "authorizationServer: {id: org}", "bootstrap: {people: ["+ada+"]}")
+	}},
+	{row: 21, want: "claim-missing", set: "Groups claim filter: groups, Matches regex .*", name: "app claim: not set", profile: "unlicensed", inject: ofApp(object{"valueType": "NONE"})},
+	{row: 21, want: "claim-missing", set: "Groups claim filter: groups, Starts with ONE_", name: "app claim: not set, and a filter in the setup file", profile: "unlicensed", inject: ofApp(object{"valueType": "NONE"}, "claim: {startsWith: ONE_}")},
+	{row: 21, want: "claim-missing", name: "app claim: not set, without a configuration", profile: "unlicensed", inject: with(ofApp(object{"valueType": "NONE"}), func(b *bed) { b.in.Config = nil })},
+	{row: 24, want: "admin-filter", set: "Groups claim filter: groups, Matches regex .*", name: "app claim: its filter leaves the bootstrap role out", profile: "unlicensed", inject: ofApp(appGroups("groups", "STARTS_WITH", "Acme"))},
+	{row: 24, want: "admin-filter", near: "case", name: "app claim: its filter is in small letters", profile: "unlicensed", inject: ofApp(appGroups("groups", "STARTS_WITH", "one_"))},
+	{row: 23, want: "claim-name", set: "sts.iam.rolePath: grp", name: "app claim: renamed", profile: "unlicensed", inject: ofApp(appGroups("grp", "REGEX", ".*"))},
+	{row: 23, want: "claim-name", set: "Groups claim filter: groups, Matches regex .*", name: "app claim: renamed, and both files agree", profile: "unlicensed", inject: ofApp(appGroups("grp", "REGEX", ".*"), "claim: {name: groups}")},
+	{row: 28, want: "claim-string", name: "app claim: an expression that is one text", profile: "unlicensed", inject: ofApp(object{"valueType": "EXPRESSION", "name": "groups", "value": "user.department"})},
 	{row: 0, want: "token-refused", name: "id_token: an access token", inject: with(byIDToken, func(b *bed) { b.in.Token = part(b.signIn(ada), "access_token") })},
 	{row: 0, want: "token-refused", name: "id_token: the organisation's access token", profile: "unlicensed", inject: with(atOrg(), func(b *bed) {
 		b.in.Token = part(b.signInAt(b.url, ada, orgScopes), "access_token")

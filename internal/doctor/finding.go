@@ -27,9 +27,12 @@ type Finding struct {
 	settings []config.Setting // of our own configuration; of several only those that are there, else the first
 	steps    []step           // of okta apply's, where the catalogue's are not exact enough
 	by       []okta.Step      // the plan's that mend it
-	ifApply  string           // the setting, where okta apply mends it
+	hand     string           // why a person mends it, where nobody else does
 	also     []string         // explains these too, this time
 	covers   []string         // what is explained, for people
+
+	// ifApply are setting and call where okta apply mends it.
+	ifApply func([]okta.Step) (setting, call string)
 }
 
 // Who can mend a finding.

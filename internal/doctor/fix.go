@@ -21,6 +21,9 @@ type Mend struct {
 	Asked []okta.Step // okta apply's, that findings are mended by
 	Along []okta.Step // its further ones: apply does all that the setup file says, or nothing
 	Plan  *okta.Plan  // those together; nil where apply has nothing to mend
+	Notes []string    // of the plan, about files that are kept
+	// Restart tells that a Portico that runs has read what is changed here.
+	Restart bool
 
 	file     *configFile
 	settings []config.Setting
@@ -50,6 +53,7 @@ func (r *Report) Mend() (m Mend) {
 			}
 		}
 	}
+	m.Restart = m.Restart || len(m.settings) > 0
 	if len(m.settings) > 0 {
 		m.file, m.Path = r.file, r.file.path
 		text, edited, err := m.file.edit(m.settings)
@@ -66,6 +70,12 @@ func (m *Mend) split(r *Report) {
 			}
 			return slices.ContainsFunc(v.by, func(o okta.Step) bool { return o.Part == s.Part }) || slices.ContainsFunc(v.settings, sets)
 		})
+		if s.Does() && (s.Part == ourConfig || s.Part == secretPart) {
+			m.Restart = m.Restart || r.filesAreOurs
+		}
+		if s.Does() && s.Part == secretPart {
+			m.Notes = m.Plan.AboutSecret(r.setup)
+		}
 		switch {
 		case !s.Does():
 		case asked:

@@ -130,6 +130,12 @@ func TestNothingIsFoundWhereNothingIsWrong(t *testing.T) {
 		{"the same, with the answer of a sign-in", "unlicensed", func(b *bed) { atOrg()(b); b.in.Token = b.signInAt(b.url, ada, orgScopes) }},
 		{"the same, with its ID token", "unlicensed", func(b *bed) { atOrg()(b); b.in.Token = part(b.signInAt(b.url, ada, orgScopes), "id_token") }},
 		{"the same, with read access", "unlicensed", func(b *bed) { atOrg()(b); b.okta("") }},
+		{"the application's claim, lettered otherwise", "unlicensed", ofApp(appGroups("groups", "EQUALS", "ONE_STS_ADMIN"))},
+		{"the application's claim, by another name", "unlicensed", func(b *bed) {
+			ofApp(appGroups("teams", "REGEX", ".*"), "claim: {name: teams}")(b)
+			b.in.Config.STS.IAM.RolePath = "teams"
+		}},
+		{"the application's claim, found by the setup file alone", "unlicensed", func(b *bed) { ofApp(appGroups("teams", "REGEX", ".*"))(b); b.in.Config = nil }},
 		{"roles from the ID token of a custom server", "licensed", func(b *bed) { byIDToken(b); b.okta(""); answer(b) }},
 		{"its ID token", "licensed", func(b *bed) { byIDToken(b); idToken(b) }},
 		{"its ID token without roles, which userinfo has", "licensed", func(b *bed) { b.claim("claimType", "IDENTITY"); idMode(b); b.okta(""); idToken(b) }},

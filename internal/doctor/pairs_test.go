@@ -15,7 +15,7 @@ import (
 // mends it. What stays of both is not told by a third.
 func TestPairs(t *testing.T) {
 	var singles []injected
-	for _, f := range slices.Concat(clientFaults, policyFaults, claimFaults, newcomerFaults) {
+	for _, f := range slices.Concat(clientFaults, policyFaults, claimFaults, newcomerFaults, secondFaults) {
 		alone := strings.HasPrefix(f.want, "told-") || strings.HasPrefix(f.want, "gateway-") || strings.Contains(f.name, "without credentials") || strings.Contains(f.name, "error")
 		if f.profile == "" && !alone {
 			singles = append(singles, f)

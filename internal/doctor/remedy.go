@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"os"
 	"slices"
@@ -17,8 +16,11 @@ type step struct {
 	action             okta.Action
 }
 
-// ourConfig is the part of okta apply that writes the configuration.
-const ourConfig = "configuration"
+// Parts of okta apply that write our own files: the configuration, and the client secret's.
+const (
+	ourConfig  = "configuration"
+	secretPart = "secret"
+)
 
 // Fields of an application that several findings are about.
 const (
@@ -47,23 +49,29 @@ func (e *Evidence) remedies(ctx context.Context, r *Report) {
 	if e.api != nil && applies && !e.otherSource() {
 		r.plan, r.planErr = okta.MakePlan(ctx, e.Setup, e.api)
 	}
-	r.file, r.filesAreOurs = e.configFile(), e.planIsOurs()
+	r.file, r.filesAreOurs, r.setup = e.configFile(), e.planIsOurs(), e.Setup
 	for i := range r.Findings {
 		v := &r.Findings[i]
 		byPlan := e.mending(r, v)
 		danger := slices.ContainsFunc(byPlan, func(s okta.Step) bool { return s.Danger != "" })
 		switch edited, why := r.file.try(v.settings); {
 		case len(byPlan) > 0 && !(danger && len(edited) > 0):
-			v.Fix, v.by, v.Setting = fixApply, byPlan, cmp.Or(v.ifApply, v.Setting)
+			v.Fix, v.by = fixApply, byPlan
+			if v.ifApply != nil {
+				v.Setting, v.Call = v.ifApply(byPlan)
+			}
 			for _, s := range byPlan {
 				v.How = append(v.How, s.Line())
+				if s.Part == secretPart {
+					v.How = append(v.How, r.plan.AboutSecret(e.Setup)...)
+				}
 			}
 		case len(edited) > 0:
 			v.Fix, v.How = fixConfig, lines(edited)
 		case why != "":
 			v.How = []string{why}
-		case len(v.steps) > 0:
-			v.How = e.whyNot(r)
+		default:
+			v.How = e.whyNot(r, v)
 		}
 	}
 }
@@ -71,21 +79,6 @@ func (e *Evidence) remedies(ctx context.Context, r *Report) {
 // otherSource tells that okta apply would have the roles come from the other kind of token.
 func (e *Evidence) otherSource() bool {
 	return e.Setup != nil && e.idTokens() != (e.Setup.AuthorizationServer.ID == okta.OrgServer)
-}
-
-// whyNot says why okta apply does not mend what it might.
-func (e *Evidence) whyNot(r *Report) []string {
-	switch {
-	case e.otherSource():
-		return []string{"by hand: the setup file's authorizationServer is for another iam.tokenSource than the configuration has"}
-	case e.Setup == nil && e.Gateway == nil && !e.Offline && e.SetupFault == "":
-		return []string{"with --okta FILE, the setup file of portico okta, the doctor says here whether --fix mends this"}
-	case r.planErr != nil:
-		return []string{"by hand, as portico okta apply stops: " + r.planErr.Error()}
-	case r.plan != nil:
-		return []string{"by hand: portico okta apply would not change this"}
-	}
-	return nil
 }
 
 // mending are the plan's steps that mend a finding. Files count only where they are the ones that were examined.
@@ -98,7 +91,7 @@ func (e *Evidence) mending(r *Report, v *Finding) (all []okta.Step) {
 			switch s.Part {
 			case ourConfig:
 				return r.filesAreOurs && w.is(s) && !inEnvironment(e.Environ, variable(w.field))
-			case "secret":
+			case secretPart:
 				return r.filesAreOurs && w.is(s) && !inEnvironment(e.Environ, variable("iam.clientSecret")) && !inEnvironment(e.Environ, variable("iam.clientSecretFile"))
 			}
 			return w.is(s)

@@ -40,7 +40,7 @@ const (
 
 // TestScore injects every fault and counts the first findings that are right. make doctor-score prints the table.
 func TestScore(t *testing.T) {
-	faults := slices.Concat(probeFaults, clientFaults, policyFaults, claimFaults, tokenFaults, managementFaults, gatewayFaults, toldFaults, idTokenFaults, newcomerFaults, combined)
+	faults := slices.Concat(probeFaults, clientFaults, policyFaults, claimFaults, tokenFaults, managementFaults, gatewayFaults, toldFaults, idTokenFaults, newcomerFaults, secondFaults, combined)
 	if len(faults) < atLeast {
 		t.Fatalf("%d faults, expected %d at least", len(faults), atLeast)
 	}

@@ -4,7 +4,7 @@ import "slices"
 
 // symptoms are the errors that people come with, the more exact ones first. The texts are parts of Okta's own sentences, of
 // its System Log's reasons, and of what gateways write; see plainText for how they are compared.
-var symptoms = slices.Concat(clientSymptoms, accessSymptoms, tokenSymptoms, gatewaySymptoms, managementSymptoms)
+var symptoms = slices.Concat(clientSymptoms, accessSymptoms, tokenSymptoms, gatewaySymptoms, managementSymptoms, ownSymptoms)
 
 var clientSymptoms = []symptom{
 	{
@@ -182,7 +182,7 @@ var managementSymptoms = []symptom{
 		setting: "Try again in some seconds, and never change two rules of one server at a time; portico okta apply does both.",
 	},
 	{
-		id: "told-not-found", row: 18, console: atSettings, texts: []string{"e0000007", "404 & .well-known", "not found & authorizationserver"},
+		id: "told-not-found", row: 18, console: atSettings, texts: []string{"e0000007", "404 & .well-known", "metadata as json", "not found & authorizationserver"},
 		what:    "Okta has nothing at that address: an authorization server that was deleted or is inactive, a mistyped id, a /v1 too many, or the console's host with -admin.",
 		setting: "iam.issuer: the Issuer URI, exactly as the console shows it.",
 		call:    "GET /api/v1/authorizationServers",

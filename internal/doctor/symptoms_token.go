@@ -9,6 +9,11 @@ var tokenSymptoms = []symptom{
 		explains: []string{"told-typ", "told-signature", "told-audience", "told-issuer"},
 	},
 	{
+		id: "told-opaque", row: 14, texts: []string{"expected a jwt in three parts", "token was refused: it is empty"},
+		what:    "What was sent is no JWT: a refresh token, a code, a session id, or nothing.",
+		setting: "Send the access token: " + passLines,
+	},
+	{
 		id: "told-typ", row: 16, texts: []string{"typ & at+jwt", "typ & missing", "invalid typ", "typ & header", "typ value"},
 		what:    "Something insists on the type at+jwt in the token's header: Okta's custom servers send none.",
 		setting: "Switch the strict check of typ off. Portico accepts tokens without it.",
@@ -47,7 +52,7 @@ var tokenSymptoms = []symptom{
 	{
 		id: "told-audience", row: 11, console: atSettings, texts: []string{
 			"expected the audience", "expected audience", "invalid audience", "audience mismatch", "audience & not match", "aud & mismatch", "not intended for", "invalid_audience",
-			"jwt audience invalid", "unexpected 'aud'", "unexpected audience", "aud claim", "audience invalid",
+			"jwt audience invalid", "unexpected 'aud'", "unexpected audience", "aud claim", "audience invalid", "expected an id token for the client", "issued to another client",
 		},
 		what:    "The token is for another audience than the one that is expected.",
 		setting: "sts.iam.tokenValidation.aud: the audience of the authorization server. Leave the server's own as it is where others use it.",
@@ -56,7 +61,7 @@ var tokenSymptoms = []symptom{
 		id: "told-signature", row: 15, texts: []string{
 			"signature verification failed", "failed to verify signature", "signature does not verify", "failed to verify id token signature", "invalid signature",
 			"publishes no key", "kid & not found", "no matching key", "unable to find a signing key", "unknown kid", "key not found", "kid & jwks", "kid & not in",
-			"unable to find key", "no suitable key", "no applicable key", "no key found",
+			"expected a jwk set", "asymmetric signing key", "names no key", "unable to find key", "no suitable key", "no applicable key", "no key found",
 		},
 		what:    "The token's key is not among those that the verifier has: they are out of date after a rotation, of another server, or the token is the organisation server's.",
 		setting: "Fetch the keys again for an unknown kid; sts.iam.tokenValidation.jwksUri must be of the issuer (leave it out to have it discovered).",
@@ -65,7 +70,7 @@ var tokenSymptoms = []symptom{
 	{
 		id: "told-issuer", row: 17, console: atSettings, texts: []string{
 			"issued by a different provider", "did not match the requested issuer", "did not match the issuer", "expected the issuer", "issuer did not match",
-			"invalid issuer", "issuer mismatch", "iss & mismatch", "invalid_issuer", "iss claim", "not equal to the issuer", "issuer invalid",
+			"invalid issuer", "issuer mismatch", "iss & mismatch", "invalid_issuer", "iss claim", "not equal to the issuer", "issuer invalid", "came from another identity provider", "of another issuer",
 		},
 		what:    "The issuer of the token or of the discovery is not, letter by letter, the configured one.",
 		setting: "Issuer: exactly what the discovery says: custom domain or organisation's domain, no slash at the end.",
@@ -96,14 +101,14 @@ var tokenSymptoms = []symptom{
 		setting: "Value type Expression: Groups.startsWith(\"active_directory\",\"ONE_\",100) ?: {}; or a group rule that fills a group of Okta's own.",
 	},
 	{
-		id: "told-string", row: 28, console: atClaims, texts: []string{"one string, not an array", "string & not an array", "unmarshal string into", "string instead of"},
-		what:    "The roles are one text, not a list.",
+		id: "told-string", row: 28, console: atClaims, texts: []string{"one string, not an array", "string & not an array", "unmarshal string into", "string instead of", "which is no role", "so no role", "holds an empty role"},
+		what:    "The roles are no list of texts.",
 		setting: "An expression that gives a list, e.g. {user.department} or Groups.…; or sts.iam.roleSeparator.",
 	},
 	{
-		id: "told-no-roles", row: 21, console: atClaims, texts: []string{"no claim at", "no roles claim", "no roles in", "roles claim & missing", "without roles", "roles are missing", "no roles", "roles & not found", "roles & absent", "roles & not present"},
-		what:    "The token has no roles claim: there is none for access tokens, it is inactive, for ID tokens only, or bound to a scope that is not asked for; or the person has no group that it lets through.",
-		setting: "A claim with the name of sts.iam.rolePath, in the access token, for any scope.",
+		id: "told-no-roles", row: 21, console: atClaims, texts: []string{"no claim at", "no roles claim", "no roles in", "roles claim & missing", "without roles", "roles are missing", "no roles", "roles & not found", "roles & absent", "roles & not present", "neither the id token nor userinfo", "sign-in carries no groups", "held the roles"},
+		what:    "The token has no roles claim: there is none in the tokens that roles are read from (iam.tokenSource), it is inactive, or bound to a scope that is not asked for; or the person has no group that it lets through.",
+		setting: "A claim with the name of sts.iam.rolePath, in the access token (with iam.tokenSource: id_token in the ID token), for any scope.",
 		call:    "POST /api/v1/authorizationServers/{id}/claims with {\"name\":\"roles\",\"claimType\":\"RESOURCE\",\"valueType\":\"GROUPS\",\"group_filter_type\":\"REGEX\",\"value\":\"^ONE_.*\",\"conditions\":{\"scopes\":[]}}",
 	},
 	{
@@ -163,7 +168,7 @@ var gatewaySymptoms = []symptom{
 		setting: "Sessions on the server: APISIX session.storage: redis, OAuth2-Proxy --session-store-type=redis, Apache OIDCSessionType server-cache; a narrower claim; nginx proxy_buffer_size 16k and large_client_header_buffers 4 16k.",
 	},
 	{
-		id: "told-refresh-missing", row: 37, texts: []string{"no refresh token", "no refresh_token", "thrown out", "every hour", "after an hour", "refresh token is missing"},
+		id: "told-refresh-missing", row: 37, texts: []string{"no refresh token", "no refresh_token", "no longer signed in", "thrown out", "every hour", "after an hour", "refresh token is missing"},
 		what:    "There is no refresh token: the sign-in does not ask for offline_access, or the application lacks the grant.",
 		setting: "Scope offline_access, grant Refresh Token, and a rule that allows the scope: all three.",
 		call:    "PUT /api/v1/apps/{id} with settings.oauthClient.grant_types",

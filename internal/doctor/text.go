@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -30,6 +31,7 @@ type symptom struct {
 	call    string
 
 	explains []string
+	vague    bool // it has many causes, and says nothing beside a symptom that has one
 }
 
 var (
@@ -114,13 +116,16 @@ func unescape(text string) string {
 func match(plain string) (found []symptom) {
 	rows := map[int]bool{}
 	for _, s := range symptoms {
-		if rows[s.row] || !s.in(plain) {
+		if s.row > 0 && rows[s.row] || !s.in(plain) {
 			continue
 		}
 		rows[s.row] = true
 		found = append(found, s)
 	}
-	return found
+	if exact := slices.DeleteFunc(slices.Clone(found), func(s symptom) bool { return s.vague }); len(exact) > 0 {
+		return exact
+	}
+	return found[:min(len(found), 1)]
 }
 
 func (s *symptom) in(plain string) bool {

@@ -57,3 +57,51 @@ func (r *reader) renamed(ctx context.Context, s *Setup) object {
 	}
 	return r.one(ctx, groupsPath+"/"+rec.of("group").ID)
 }
+
+// AppClaim reads the groups claim that an application has in ID tokens of the organisation's own server; nil where it has
+// none. seen is false where Okta does not show it.
+func (c *Client) AppClaim(ctx context.Context, app string) (claim *ClaimFacts, seen bool, err error) {
+	live, seen, err := (&run{client: c, application: object{"id": app}}).groupsClaim(ctx)
+	if choice(live.text("valueType")) == nil {
+		return nil, seen, err
+	}
+	return &ClaimFacts{
+		Name: live.text("name"), Status: active, Type: "IDENTITY", ValueType: live.text("valueType"), Filter: live.text("groupFilterType"), Value: live.text("value"), Always: true,
+	}, seen, err
+}
+
+// ClaimFilter is the filter of a new claim, widened where it would leave a group out.
+func (s *Setup) ClaimFilter(group string) (kind, value string) {
+	kind, value = s.Claim.filter()
+	if lets, judged := admits(kind, value, group); judged && !lets && group != "" {
+		kind, value = "REGEX", withGroup(kind, value, group)
+	}
+	return kind, value
+}
+
+// InWords writes a claim's filter as the console does.
+func InWords(kind, value string) string { return filterNames[kind] + " " + value }
+
+// Filter is what a step makes a claim's filter; "" where it changes none.
+func (s Step) Filter() (kind, value string) {
+	for _, c := range s.Changes {
+		text, _ := c.To.(string)
+		switch c.Field {
+		case "group_filter_type":
+			kind = text
+		case "value":
+			value = text
+		}
+	}
+	return kind, value
+}
+
+// AboutSecret are the plan's notes on the client secret's file: where the one that is replaced goes.
+func (p *Plan) AboutSecret(s *Setup) (notes []string) {
+	for _, note := range p.Notes {
+		if strings.HasPrefix(note, s.Output.ClientSecretFile+" ") {
+			notes = append(notes, note)
+		}
+	}
+	return notes
+}
