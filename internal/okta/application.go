@@ -189,11 +189,11 @@ func (r *run) ensureAssignments(ctx context.Context) error {
 			}
 		}
 		l := link{
-			key: "assignment of " + name, title: fmt.Sprintf("Group %q assigned to the application", name),
+			key: assignmentOf(name), title: fmt.Sprintf("Group %q assigned to the application", name),
 			console: fmt.Sprintf(atAssignments, r.Application.Label),
 		}
 		if r.application != nil && group != nil {
-			l.list = appsPath + "/" + r.application.id() + "/groups"
+			l.list = r.assignments()
 			l.path, l.id = l.list+"/"+group.id(), group.id()
 		}
 		if err := r.ensureLink(ctx, l); err != nil {
@@ -202,3 +202,8 @@ func (r *run) ensureAssignments(ctx context.Context) error {
 	}
 	return nil
 }
+
+func assignmentOf(group string) string { return "assignment of " + group }
+
+// assignments is where the application's groups are.
+func (r *run) assignments() string { return appsPath + "/" + r.application.id() + "/groups" }

@@ -92,6 +92,9 @@ type run struct {
 	claimName   string
 	claimScopes []string // the claim is only in tokens for one of these; empty = all
 	firstSecret string   // of an application that this run made
+
+	wanted map[string]bool // the parts that this walk came by
+	links  map[string]bool // and the addresses of its memberships and assignments
 }
 
 // walk goes through the parts in the guide's order.
@@ -101,13 +104,13 @@ func (r *run) walk(ctx context.Context) error {
 		r.ensureServer,                                                                    // step 3
 		r.ensureGroup, r.ensureMembers, r.ensureClaim, r.ensureNames, r.ensureAssignments, // step 4
 		r.ensurePolicy, r.ensureRule, // step 3 again, last: only now may anybody sign in
-		r.ensureKeyFile, r.ensureConfig,
+		r.ensureWithdrawn, r.ensureKeyFile, r.ensureConfig,
 	}
 	if r.onOrgServer() {
 		parts = []func(context.Context) error{
 			r.ensureApplication, r.ensureSecret, r.noteOrgServer,
 			r.ensureGroup, r.ensureMembers, r.ensureGroupsClaim, r.ensureAssignments,
-			r.ensureKeyFile, r.ensureConfig,
+			r.ensureWithdrawn, r.ensureKeyFile, r.ensureConfig,
 		}
 	}
 	for _, part := range parts {
@@ -152,6 +155,7 @@ type part struct {
 
 // ensure finds the object, makes it, or changes what differs. The result is nil in a planning pass that would make it.
 func (r *run) ensure(ctx context.Context, p part) (object, error) {
+	r.wanted[p.key] = true
 	known := r.record.of(p.key)
 	live, err := r.find(ctx, p, known)
 	if err != nil {
@@ -326,6 +330,8 @@ type link struct {
 }
 
 func (r *run) ensureLink(ctx context.Context, l link) error {
+	r.wanted[l.key], r.links[l.path] = true, true
+	r.record.settle(l.key, func(d *done) bool { return d.Link != "" && d.Link == l.path })
 	there := false
 	if l.list != "" {
 		all, err := r.client.list(ctx, query(l.list, map[string]string{"limit": "200"}))
