@@ -22,6 +22,9 @@ var filterNames = map[string]string{"STARTS_WITH": "Starts with", "CONTAINS": "C
 
 // Guide writes the guide's steps in the order of Okta's console, with the setup's own values. It asks Okta nothing.
 func (s *Setup) Guide(w io.Writer) error {
+	if err := s.refuseNewGroups(false); err != nil {
+		return err
+	}
 	kind, value := s.Claim.filter()
 	steps := 0
 	counting := template.FuncMap{"step": func() int { steps++; return steps }}
@@ -35,11 +38,8 @@ func (s *Setup) Guide(w io.Writer) error {
 
 // claimName is the name of a claim that is to be made.
 func (s *Setup) claimName() string {
-	switch {
-	case s.Claim.Name != "":
+	if s.Claim.Name != "" {
 		return s.Claim.Name
-	case s.onOrgServer():
-		return groupsScope
 	}
-	return rolesClaim
+	return s.usualClaim()
 }

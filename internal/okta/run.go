@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -149,6 +150,7 @@ type part struct {
 	name                fields // what it is recognised by
 	lifecycle           bool   // is activated and deactivated by requests of their own
 	fresh               object // what a new one has besides name and wanted fields
+	first               fields // and what of that a plan shows: it is anybody's to change later
 	want                func(live object, ours bool) (fields, error)
 	danger              func(live object, ours bool, changed []Change) string
 }
@@ -166,6 +168,7 @@ func (r *run) ensure(ctx context.Context, p part) (object, error) {
 		if err != nil {
 			return nil, err
 		}
+		maps.Copy(want, p.first)
 		step := Step{Part: p.key, Action: Create, Title: p.title, Console: p.console}
 		for _, path := range want.paths() {
 			step.Changes = append(step.Changes, Change{Field: path, To: want[path]})
@@ -286,7 +289,7 @@ func (r *run) alter(ctx context.Context, p part, live object, want fields, chang
 		if d.After == nil {
 			d.After = fields{}
 		}
-		d.After[c.Field] = c.To
+		d.After[c.Field] = sinceOurs(c, d.Before[c.Field], d.After[c.Field])
 	}
 	if err := r.record.put(d); err != nil {
 		return nil, err

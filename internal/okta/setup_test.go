@@ -2,6 +2,7 @@ package okta
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,8 @@ func TestSetupFaults(t *testing.T) {
 		{"two servers", "id: default", "id: default\n  name: procivis\n  audience: x", "authorizationServer: expected id or name, got both"},
 		{"two filters", "id: default", "id: default\nclaim:\n  startsWith: a\n  regex: b", "claim: expected one of startsWith, contains, equals, regex, got 2 of them"},
 		{"a reserved claim", "id: default", "id: default\nclaim:\n  name: uid", `line 9: claim.name: expected a name that Okta does not keep for itself, such as roles, got "uid"`},
+		{"a claim that is reserved in ID tokens", "id: default", "id: org\nclaim:\n  name: role", `claim.name: expected a name that Okta does not keep for itself, such as groups, got "role"; reserved in ID tokens are active, `},
+		{"a claim that is not reserved there", "id: default", "id: org\nclaim:\n  name: uid", ""},
 		{"a regex that is none", "id: default", "id: default\nclaim:\n  regex: '['", "claim.regex: "},
 		{"everybody an administrator", "id: default", "id: default\nbootstrap:\n  group: Everyone", "line 9: bootstrap.group: expected a group of administrators, got Everyone"},
 		{"blanks that nobody sees", "id: default", "id: default\nbootstrap:\n  group: 'ONE_STS_ADMIN '", `bootstrap.group: expected no blanks at its ends, got "ONE_STS_ADMIN "`},
@@ -241,6 +244,19 @@ func TestGuidesConfigurationIsWhole(t *testing.T) {
 		cfg, err := config.Load([]byte(filled), nil)
 		if err != nil || cfg.STS.IAM.AdminRole != s.Bootstrap.Group || cfg.Server.PublicURL != s.PublicURL {
 			t.Errorf("%s: %v\n%s", name, err, filled)
+		}
+	}
+}
+
+// TestGuidesOfAReservedClaim: nobody clicks to the point where Okta refuses it.
+func TestGuidesOfAReservedClaim(t *testing.T) {
+	s, err := LoadSetup(write(t, strings.Replace(least, "id: default", "id: default\nclaim: {name: groups}", 1)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{s.Guide(io.Discard), s.Terraform(io.Discard)} {
+		if err == nil || !strings.Contains(err.Error(), `claim.name: Okta reserves "groups" in access tokens`) {
+			t.Errorf("got %v", err)
 		}
 	}
 }

@@ -15,6 +15,9 @@ import (
 // Terraform writes the setup as resources of the provider okta/okta. It asks Okta nothing: what is there already is for
 // terraform import. The secret stays in Terraform's state, which is the operator's to protect.
 func (s *Setup) Terraform(w io.Writer) error {
+	if err := s.refuseNewGroups(false); err != nil {
+		return err
+	}
 	f := hclwrite.NewEmptyFile()
 	t := terraform{Setup: s, body: f.Body(), named: map[string]bool{"administrators": true}}
 	t.provider()
