@@ -32,8 +32,13 @@ func (s *Setup) Guide(w io.Writer) error {
 		*Setup
 		Scopes                                       []string
 		ClaimName, RolePath, FilterName, FilterValue string
-		Org, LetsEveryone                            bool
-	}{s, s.signInScopes(), s.claimName(), rolePath(s.claimName()), filterNames[kind], value, s.onOrgServer(), letsEveryone(kind, value)})
+		Org, LetsEveryone, TLS                       bool
+		Listen, SecretPath, KeyPath, StorePath       string
+	}{
+		s, s.signInScopes(), s.claimName(), rolePath(s.claimName()), filterNames[kind], value,
+		s.onOrgServer(), letsEveryone(kind, value), strings.HasPrefix(s.PublicURL, "https:"),
+		s.listen(), absolute(s.Output.ClientSecretFile), absolute(s.Output.KeyEncryptionKeyFile), s.storePath(),
+	})
 }
 
 // claimName is the name of a claim that is to be made.

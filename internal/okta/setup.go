@@ -112,6 +112,9 @@ func LoadSetup(path string, environ []string) (*Setup, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setup file: %w", err)
 	}
+	for _, file := range []*string{&s.Okta.PrivateKeyFile, &s.Output.Config, &s.Output.ClientSecretFile, &s.Output.KeyEncryptionKeyFile} {
+		*file = config.Beside(path, *file)
+	}
 	if s.Okta.APIToken == "" && s.Okta.ClientID == "" {
 		for _, entry := range environ {
 			if token, ours := strings.CutPrefix(entry, "OKTA_API_TOKEN="); ours {

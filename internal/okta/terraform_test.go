@@ -2,6 +2,7 @@ package okta
 
 import (
 	"bytes"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,7 +58,9 @@ func TestTerraformSaysHowToRunIt(t *testing.T) {
 		},
 		{rule: "a file name that would end a comment", from: "id: default", to: "id: default\noutput: {config: \"a\\nresource\"}", hasNot: []string{"\nresource under"}},
 	} {
-		s, err := LoadSetup(write(t, strings.Replace(least, c.from, c.to, 1)), nil)
+		path := write(t, strings.Replace(least, c.from, c.to, 1))
+		t.Chdir(filepath.Dir(path))
+		s, err := LoadSetup(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
