@@ -118,15 +118,16 @@ func fieldOf(t reflect.Type, name string) (meant reflect.StructField, known bool
 	return meant, false
 }
 
-// Beside is where a file is that another one names by a relative path: beside that one. Where there is none, and one of that
-// name is in the folder that the command runs in, that is meant: so it was, before there was this rule.
+// Beside is where a file is that another one names by a relative path: beside that one. Where that can't be, or there is none,
+// but could be or is from the folder that the command runs in, that is meant: so it was, before there was this rule.
 func Beside(path, name string) string {
 	here, err := filepath.Abs(name)
 	if name == "" || filepath.IsAbs(name) || err != nil {
 		return name
 	}
 	there := filepath.Join(filepath.Dir(path), name)
-	if whole, err := filepath.Abs(there); err != nil || whole == here || !exists(there) && exists(here) {
+	whole, err := filepath.Abs(there)
+	if err != nil || whole == here || !exists(there) && exists(here) || !exists(filepath.Dir(there)) && exists(filepath.Dir(here)) {
 		return name
 	}
 	return there
