@@ -45,7 +45,12 @@ func TestRestored(t *testing.T) {
 	rules := o.everything()[policy+"/rules"].([]any)
 	rule := policy + "/rules/" + rules[0].(map[string]any)["id"].(string)
 	vera := o.call("GET", "/api/v1/users/vera@acme.test", "")["id"].(string)
-	there := o.everything()
+	objects := func() map[string]any {
+		all := o.everything()
+		delete(all, app+"/users") // whose times are those of the application's last change
+		return all
+	}
+	there := objects()
 	for _, c := range []struct {
 		what, address string
 		change        func(map[string]any)
@@ -75,7 +80,7 @@ func TestRestored(t *testing.T) {
 			t.Errorf("%s: planned\n%s\n%+v", c.what, names(plan), dangers)
 		}
 		o.apply(s)
-		sameAs(t, c.what, there, o.everything())
+		sameAs(t, c.what, there, objects())
 	}
 	o.put(app, func(a map[string]any) {
 		clientOf(a)["refresh_token"] = map[string]any{"rotation_type": "ROTATE", "leeway": 60}
