@@ -110,3 +110,24 @@ func TestProfiles(t *testing.T) {
 		})
 	}
 }
+
+// TestSecondWithoutLicence: where there is no API Access Management, the start page says how okta apply is tried, and the
+// files that it names are there.
+func TestSecondWithoutLicence(t *testing.T) {
+	dir := t.TempDir()
+	p := startAs(t, dev.Options{DataDir: dir, Profile: "unlicensed"})
+	setup := filepath.Join(dir, "second", "okta.yaml")
+	var page strings.Builder
+	p.Info.Print(&page, dir)
+	for _, want := range []string{"portico okta apply --file " + setup, filepath.Join(dir, "second", "okta-token"), "/api/v1/internal/apps/CLIENT_ID/settings/oauth/idToken"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("expected %q in\n%s", want, page.String())
+		}
+	}
+	if out, status := output(t, nil, "okta", "apply", "--file", setup); status != 0 || !strings.Contains(out, "Left to do by hand") {
+		t.Errorf("status %d: %s", status, out)
+	}
+	if out, status := output(t, nil, "config", "check", "--config", filepath.Join(dir, "second", "portico.yaml")); status != 0 {
+		t.Errorf("status %d: %s", status, out)
+	}
+}

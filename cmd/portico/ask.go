@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -90,7 +89,7 @@ func (q question) askLine(ctx context.Context, lines *bufio.Reader, out io.Write
 		fmt.Fprint(out, prompt)
 		line, err := lines.ReadString('\n')
 		if err != nil && line == "" {
-			return errors.Join(fmt.Errorf("the answers ended at %q", q.title), refused)
+			return fmt.Errorf("the answers ended at %q", q.title) // why the last one was refused stands above
 		}
 		if *q.answer, refused = q.judge(line); refused == nil {
 			return nil

@@ -61,6 +61,10 @@ func TestVerifySeesTheClick(t *testing.T) {
 	if out := c.expect(exitProblem, "okta", "verify"); !strings.Contains(out, "left to you") || strings.Contains(out, "run portico okta apply") {
 		t.Errorf("verify printed %s", out)
 	}
+	out := c.expect(exitProblem, "okta", "verify", "--sign-in", "ada@acme.test", "--password-file", "password")
+	if !strings.Contains(out, "failed   Signing in as ada@acme.test: signed in, but may not administer: expected the role ONE_STS_ADMIN") || !strings.Contains(out, "got none") {
+		t.Errorf("expected an administrator without the role to be a failure, got %s", out)
+	}
 	cfg, err := config.LoadFile("portico.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -122,4 +126,26 @@ func (c *terminal) refused(status int, args ...string) string {
 		c.Errorf("portico %s: exit status %d, expected %d\n%s\n%s", strings.Join(args, " "), got, status, stdout.String(), stderr.String())
 	}
 	return stderr.String()
+}
+
+// TestVerifyOfAChangedFile: what the setup file does not name any more differs for as long as it is in Okta.
+func TestVerifyOfAChangedFile(t *testing.T) {
+	c := newOktaTerminal(t, "fresh-free")
+	text := "okta: {url: " + c.url + "}\npublicUrl: http://127.0.0.1:9999\nauthorizationServer: {id: default}\nclaim: {startsWith: ONE_}\n"
+	c.write("okta.yaml", text+"application: {groups: [Everyone]}\nbootstrap: {people: [ada@acme.test]}\n")
+	c.expect(exitFine, "okta", "apply")
+	c.expect(exitFine, "okta", "verify")
+	c.write("okta.yaml", text+"bootstrap: {people: [vera@acme.test]}\n")
+	out := c.expect(exitProblem, "okta", "verify")
+	for _, want := range []string{`differs  ada@acme.test in the group "ONE_STS_ADMIN"`, `differs  Group "Everyone" assigned to the application`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("expected %q in\n%s", want, out)
+		}
+	}
+	c.refused(exitProblem, "okta", "apply")
+	if out := c.expect(exitFine, "okta", "plan"); !strings.Contains(out, `- ada@acme.test in the group "ONE_STS_ADMIN"`) || !strings.Contains(out, "DANGER") {
+		t.Errorf("plan printed\n%s", out)
+	}
+	c.expect(exitFine, "okta", "apply", "--yes")
+	c.expect(exitFine, "okta", "verify")
 }

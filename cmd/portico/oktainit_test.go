@@ -69,13 +69,16 @@ func TestInitAsksAgainWithTheReason(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		"Your Okta organisation's address", "expected the organisation's own address https://dev-1.okta.com, got https://dev-1-admin.okta.com",
-		"How browsers reach Portico", "expected how browsers reach Portico", "nothing was written: the answers ended at \"How browsers reach Portico\"", "expected how browsers reach Portico",
+		"How browsers reach Portico", "expected how browsers reach Portico", "nothing was written: the answers ended at \"How browsers reach Portico\"",
 	} {
 		i := strings.Index(said[at:], want)
 		if i < 0 {
 			t.Fatalf("expected %q after\n%s\nin\n%s", want, said[:at], said)
 		}
 		at += i + len(want)
+	}
+	if n := strings.Count(said, "expected how browsers reach Portico"); n != 1 {
+		t.Errorf("said %d times what was wrong, in\n%s", n, said)
 	}
 	if _, _, said := initWith(t, "https://dev-1.okta.com", "https://desk.example.com"); !strings.Contains(said, "[1] > ") {
 		t.Errorf("expected the usual answer to be shown, got %s", said)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,7 @@ func (c *oktaVerifyCommand) Validate() error {
 type verification struct {
 	Differences []okta.Step      `json:"differences"` // from what the setup file says
 	Findings    []doctor.Finding `json:"findings"`
+	Notes       []string         `json:"notes,omitempty"` // what is not as the setup file says, and not apply's to change
 	SignIn      *signedIn        `json:"signIn,omitempty"`
 }
 
@@ -88,6 +90,7 @@ func (c *oktaVerifyCommand) Run(env environment) error {
 	v := &verification{
 		Differences: slices.DeleteFunc(plan.Steps, func(s okta.Step) bool { return s.Action == okta.Keep }),
 		Findings:    report.Findings,
+		Notes:       plan.Notes,
 	}
 	if c.SignIn != "" {
 		v.SignIn = c.try(env.ctx, setup, cfg, strings.TrimRight(string(password), "\r\n"))
@@ -117,6 +120,10 @@ func (c *oktaVerifyCommand) try(ctx context.Context, setup *okta.Setup, cfg *con
 	}
 	s.Name, s.Roles = p.DisplayName(), append(s.Roles, p.IAMRoles...)
 	s.Admin = slices.Contains(p.IAMRoles, cfg.STS.IAM.AdminRole)
+	if !s.Admin && slices.ContainsFunc(setup.Bootstrap.People, func(login string) bool { return strings.EqualFold(login, s.Login) }) {
+		s.Failed = fmt.Sprintf("signed in, but may not administer: expected the role %s, for bootstrap.people names this login; got %s. See that the group of that name has them as a member, and that the claim %s lets it through",
+			cfg.STS.IAM.AdminRole, s.roles(), cfg.STS.IAM.RolePath)
+	}
 	return s
 }
 
@@ -138,6 +145,9 @@ func (c *oktaVerifyCommand) print(env environment, v *verification) error {
 	if len(v.Differences) == 0 {
 		fmt.Fprintln(w, "fine     Okta and the configuration are as the setup file says.")
 	}
+	for _, note := range v.Notes {
+		fmt.Fprintf(w, "note     %s\n", note)
+	}
 	if len(v.Findings) > 0 {
 		for i := range v.Findings {
 			v.Findings[i].Fix, v.Findings[i].How = "", nil // they are of another command
@@ -151,9 +161,11 @@ func (c *oktaVerifyCommand) print(env environment, v *verification) error {
 	case s.Failed != "":
 		fmt.Fprintf(w, "failed   Signing in as %s: %s\n", s.Login, s.Failed)
 	case s.Admin:
-		fmt.Fprintf(w, "fine     %s signed in as %s and may administer; roles: %s.\n", s.Login, s.Name, strings.Join(s.Roles, ", "))
+		fmt.Fprintf(w, "fine     %s signed in as %s and may administer; roles: %s.\n", s.Login, s.Name, s.roles())
 	default:
-		fmt.Fprintf(w, "fine     %s signed in as %s; roles: %s.\n", s.Login, s.Name, strings.Join(append(s.Roles, "none")[:max(len(s.Roles), 1)], ", "))
+		fmt.Fprintf(w, "fine     %s signed in as %s; roles: %s.\n", s.Login, s.Name, s.roles())
 	}
 	return nil
 }
+
+func (s *signedIn) roles() string { return cmp.Or(strings.Join(s.Roles, ", "), "none") }

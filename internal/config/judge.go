@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -30,7 +32,7 @@ func Judge[T any](path string, value *T, check func(Fail)) error {
 	lines := map[string]int{}
 	linesOf(root, "", lines)
 	shape := reflect.TypeFor[T]()
-	faults = append(faults, applySecretFiles(root, shape, "")...)
+	faults = append(faults, applySecretFiles(root, shape, "", path)...)
 	faults = append(faults, fit(root, shape, "")...)
 	misread := prune(root, shape, "")
 	if err := root.Decode(value); err != nil {
@@ -114,4 +116,24 @@ func fieldOf(t reflect.Type, name string) (meant reflect.StructField, known bool
 		}
 	}
 	return meant, false
+}
+
+// Beside is where a file is that another one names by a relative path: beside that one. Where that can't be, or there is none,
+// but could be or is from the folder that the command runs in, that is meant: so it was, before there was this rule.
+func Beside(path, name string) string {
+	here, err := filepath.Abs(name)
+	if name == "" || filepath.IsAbs(name) || err != nil {
+		return name
+	}
+	there := filepath.Join(filepath.Dir(path), name)
+	whole, err := filepath.Abs(there)
+	if err != nil || whole == here || !exists(there) && exists(here) || !exists(filepath.Dir(there)) && exists(filepath.Dir(here)) {
+		return name
+	}
+	return there
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -92,7 +92,7 @@ func decode[T any](text []byte, environ []string, value *T) (decoded bool, fault
 	}
 	shape := reflect.TypeFor[T]()
 	faults = append(faults, applyEnvironment(root, shape, environ)...)
-	faults = append(faults, applySecretFiles(root, shape, "")...)
+	faults = append(faults, applySecretFiles(root, shape, "", "")...)
 	if misfits := fit(root, shape, ""); len(misfits) > 0 {
 		return false, append(faults, misfits...)
 	}
@@ -344,13 +344,14 @@ func get(node *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// applySecretFiles replaces every xFile by x with the file's content, less the line end.
-func applySecretFiles(node *yaml.Node, t reflect.Type, prefix string) (faults Faults) {
+// applySecretFiles replaces every xFile by x with the file's content, less the line end. Relative paths are those of the file
+// that names them (from), or of the folder that the command runs in where that is "".
+func applySecretFiles(node *yaml.Node, t reflect.Type, prefix, from string) (faults Faults) {
 	for i := range t.NumField() {
 		name, field := t.Field(i).Tag.Get("yaml"), t.Field(i).Type
 		if field.Kind() == reflect.Struct {
 			if child := get(node, name); child != nil && child.Kind == yaml.MappingNode {
-				faults = append(faults, applySecretFiles(child, field, prefix+name+".")...)
+				faults = append(faults, applySecretFiles(child, field, prefix+name+".", from)...)
 			}
 			continue
 		}
@@ -358,7 +359,7 @@ func applySecretFiles(node *yaml.Node, t reflect.Type, prefix string) (faults Fa
 			if list := get(node, name); list != nil && list.Kind == yaml.SequenceNode {
 				for n, item := range list.Content {
 					if item.Kind == yaml.MappingNode {
-						faults = append(faults, applySecretFiles(item, field.Elem(), fmt.Sprintf("%s%s[%d].", prefix, name, n))...)
+						faults = append(faults, applySecretFiles(item, field.Elem(), fmt.Sprintf("%s%s[%d].", prefix, name, n), from)...)
 					}
 				}
 			}
@@ -375,7 +376,7 @@ func applySecretFiles(node *yaml.Node, t reflect.Type, prefix string) (faults Fa
 			faults = append(faults, fmt.Sprintf("%s%s and %s%sFile are both set; keep one", prefix, name, prefix, name))
 		}
 		drop(node, name+"File")
-		secret, err := readSecret(file)
+		secret, err := readSecret(file, from)
 		if err != nil {
 			faults = append(faults, fmt.Sprintf("%s%sFile: %v", prefix, name, err))
 			secret = "unreadable" // said once: it is not missing
@@ -385,11 +386,11 @@ func applySecretFiles(node *yaml.Node, t reflect.Type, prefix string) (faults Fa
 	return faults
 }
 
-func readSecret(file *yaml.Node) (string, error) {
+func readSecret(file *yaml.Node, from string) (string, error) {
 	if file.Kind != yaml.ScalarNode || file.Value == "" {
 		return "", errors.New("expected the path of a file")
 	}
-	content, err := readFile(file.Value)
+	content, err := readFile(Beside(from, file.Value))
 	secret := strings.TrimRight(string(content), "\r\n")
 	switch {
 	case err != nil:

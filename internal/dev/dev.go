@@ -95,6 +95,9 @@ func (d *Dev) startApp(ctx context.Context, o Options, publicURL string, listene
 		return errors.Join(listener.Close(), writeSetup(o.DataDir, publicURL, world))
 	}
 	cfg, err := configuration(o, publicURL, world)
+	if err == nil && world.Profile == devokta.Unlicensed {
+		err = writeSecond(o.DataDir, world)
+	}
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

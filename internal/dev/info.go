@@ -120,6 +120,9 @@ func (i Info) Print(w io.Writer, dataDir string) {
 		fmt.Fprintf(table, "  %s\t%s\n", row[0], row[1])
 	}
 	_ = table.Flush()
+	if i.Okta.Profile == devokta.Unlicensed {
+		i.printSecond(w, dataDir)
+	}
 	fmt.Fprintf(w, "\nStop with Ctrl-C.\n")
 }
 

@@ -131,7 +131,9 @@ func TestRefusalsAreExplainedAndRecorded(t *testing.T) {
 		text     string
 		anew     string // what the next attempt asks for besides
 	}{
-		"not assigned":           {query: "error=access_denied&error_description=User+is+not+assigned+canary", status: 403, text: "may not sign in", anew: "&as=somebody-else"},
+		"not assigned":           {query: "error=access_denied&error_description=User+is+not+assigned+canary", status: 403, text: "assign it to you", anew: "&as=somebody-else"},
+		"no rule":                {query: "error=access_denied&error_description=Policy+evaluation+failed+for+this+request+canary", status: 403, text: "its rules for this application", anew: "&as=somebody-else"},
+		"denied, and no more":    {query: "error=access_denied", status: 403, text: "may not sign in", anew: "&as=somebody-else"},
 		"temporarily away":       {query: "error=temporarily_unavailable", status: 502, text: "not available"},
 		"its own error":          {query: "error=server_error", status: 502, text: "not available"},
 		"another error":          {query: "error=invalid_scope&error_description=canary", status: 502, text: "was refused"},
@@ -159,6 +161,10 @@ func TestRefusalsAreExplainedAndRecorded(t *testing.T) {
 		entry, found, err := b.db.GetHistory(t.Context(), parts[2])
 		if err != nil || !found || entry.Action != history.Rejected || len(entry.Metadata) > 1000 {
 			t.Errorf("%s: reference %q: %+v, %v", rule, parts[2], entry, err)
+		}
+		words, _ := url.QueryUnescape(mustQuery("/?" + c.query).Get("error_description"))
+		if c.query != "" && (!strings.Contains(string(entry.Metadata), words) || !strings.Contains(string(entry.Metadata), "portico doctor --error")) {
+			t.Errorf("%s: expected Okta's words and who explains them, got %s", rule, entry.Metadata)
 		}
 	}
 	b := newBench(t)

@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -240,7 +239,7 @@ func (h *Handler) replayed(w http.ResponseWriter, r *http.Request, first string,
 
 // refused records why the identity provider, or our validation of what it sent, ended a sign-in.
 func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error, s state) {
-	h.Logger.WarnContext(r.Context(), "sign-in refused", "error", err, "request_id", httpx.RequestID(r.Context()))
+	h.Logger.WarnContext(r.Context(), "sign-in refused", "error", reasonOf(err), "request_id", httpx.RequestID(r.Context()))
 	// Anybody can come with an error and a state of ours, so the record is bounded; the log has the rest under the
 	// request's id.
 	reference := httpx.RequestID(r.Context())
@@ -258,27 +257,6 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error, s s
 	h.Pages.RenderMessage(w, r, httpx.Message{
 		Status: status, Title: title, Text: text, Reference: reference, ActionURL: address, Action: action,
 	})
-}
-
-// reasonOf is for the administrator: the whole chain of our own words and the provider's code. It holds no token.
-func reasonOf(err error) string { return clip(err.Error()) }
-
-// explain is for the person: what happened, and what to do.
-func explain(err error) (status int, title, text string) {
-	var refused *iam.RefusedError
-	switch {
-	case errors.As(err, &refused) && refused.Code == "access_denied":
-		return http.StatusForbidden, "You may not sign in here",
-			"Your company's sign-in does not let you into this application. Ask your administrator to assign it to you."
-	case errors.As(err, &refused) && (refused.Code == "temporarily_unavailable" || refused.Code == "server_error"):
-		return fault.IdentityProvider.Status, "The sign-in is not available", "Your company's sign-in has a problem at the moment. Try again in a minute."
-	case errors.As(err, &refused):
-		return fault.IdentityProvider.Status, "The sign-in was refused", "Your company's sign-in refused. Tell your administrator the reference below."
-	case fault.Unauthenticated.Is(err):
-		return fault.IdentityProvider.Status, "You signed in, but the sign-in can't be used here",
-			"What your company's sign-in sent does not fit this installation. Tell your administrator the reference below."
-	}
-	return fault.IdentityProvider.Status, "The sign-in could not be completed", "Your company's sign-in did not answer as expected. Try again in a minute."
 }
 
 func repeated(query url.Values) bool {

@@ -32,10 +32,10 @@ func (r *run) ensureApplication(ctx context.Context) (err error) {
 			"credentials": map[string]any{"oauthClient": map[string]any{"autoKeyRotation": true}},
 			"settings": map[string]any{"oauthClient": map[string]any{
 				"consent_method": "TRUSTED", "wildcard_redirect": "DISABLED", "dpop_bound_access_tokens": false,
-				"refresh_token": rotation(),
 			}},
 		},
-		want: r.wantApplication,
+		want:   r.wantApplication,
+		danger: func(_ object, _ bool, changed []Change) string { return unregistering(changed) },
 	})
 	if r.application != nil {
 		r.plan.Values.ClientID = r.application.text("credentials.oauthClient.client_id")
@@ -46,31 +46,24 @@ func (r *run) ensureApplication(ctx context.Context) (err error) {
 	return err
 }
 
-// rotation makes each refresh token count once, with a grace for requests under way (RFC 9700 section 4.14.2).
-func rotation() map[string]any {
-	return map[string]any{"rotation_type": "ROTATE", "leeway": float64(30)}
-}
-
 const clientPath = "settings.oauthClient."
 
 func (r *run) wantApplication(live object, ours bool) (fields, error) {
 	want := fields{
-		clientPath + "redirect_uris":             union(live.texts(clientPath+"redirect_uris"), r.RedirectURI()),
-		clientPath + "post_logout_redirect_uris": union(live.texts(clientPath+"post_logout_redirect_uris"), r.LogoutURI()),
-		clientPath + "grant_types":               union(live.texts(clientPath+"grant_types"), "authorization_code", "refresh_token"),
-		clientPath + "response_types":            union(live.texts(clientPath+"response_types"), "code"),
+		signInURIs:                    r.addresses(live, signInURIs, r.RedirectURI(), ours),
+		signOutURIs:                   r.addresses(live, signOutURIs, r.LogoutURI(), ours),
+		clientPath + "grant_types":    union(live.texts(clientPath+"grant_types"), "authorization_code", "refresh_token"),
+		clientPath + "response_types": union(live.texts(clientPath+"response_types"), "code"),
 	}
 	if live != nil {
 		want["status"] = "ACTIVE"
-		if live.at(clientPath+"refresh_token") == nil { // comes with the grant
-			want[clientPath+"refresh_token"] = rotation()
-		}
 	}
 	if ours {
-		want[clientPath+"application_type"] = "web"
-		want["credentials.oauthClient.token_endpoint_auth_method"] = "client_secret_basic"
-		want["credentials.oauthClient.pkce_required"] = true
+		r.restoreApplication(live, want)
 		return want, nil
+	}
+	if live.at(rotation) == nil { // comes with the grant
+		want[rotation] = map[string]any{"rotation_type": "ROTATE", "leeway": grace}
 	}
 	if kind := live.text(clientPath + "application_type"); kind != "web" {
 		return nil, fmt.Errorf("the application %q is of type %q: expected a web application; give another label in application.label", live.text("label"), kind)
@@ -189,11 +182,11 @@ func (r *run) ensureAssignments(ctx context.Context) error {
 			}
 		}
 		l := link{
-			key: "assignment of " + name, title: fmt.Sprintf("Group %q assigned to the application", name),
+			key: assignmentOf(name), title: fmt.Sprintf("Group %q assigned to the application", name),
 			console: fmt.Sprintf(atAssignments, r.Application.Label),
 		}
 		if r.application != nil && group != nil {
-			l.list = appsPath + "/" + r.application.id() + "/groups"
+			l.list = r.assignments()
 			l.path, l.id = l.list+"/"+group.id(), group.id()
 		}
 		if err := r.ensureLink(ctx, l); err != nil {
@@ -202,3 +195,8 @@ func (r *run) ensureAssignments(ctx context.Context) error {
 	}
 	return nil
 }
+
+func assignmentOf(group string) string { return "assignment of " + group }
+
+// assignments is where the application's groups are.
+func (r *run) assignments() string { return appsPath + "/" + r.application.id() + "/groups" }

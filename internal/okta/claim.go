@@ -21,12 +21,15 @@ func (r *run) ensureClaim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.refuseNewGroups(existing != nil); err != nil {
+		return err
+	}
 	p := part{key: "claim", console: atClaims, collection: r.serverPath("claims")}
 	r.claimName = r.Claim.Name
 	if existing != nil {
 		r.claimName, p.id, r.claimScopes = existing.text("name"), existing.id(), existing.texts("conditions.scopes")
-	} else if r.claimName == "" {
-		r.claimName = rolesClaim
+	} else {
+		r.claimName = r.Setup.claimName()
 	}
 	if known := r.record.of("claim"); known != nil && known.Made {
 		r.claimScopes = nil // whatever somebody bound it to: wantClaim sets it free

@@ -4,6 +4,7 @@
 //	run.go                  one pass over all parts; it looks, and in an applying pass does what it finds missing
 //	application.go people.go server.go claim.go policy.go priority.go files.go     the parts
 //	orgserver.go            the variant without custom authorization servers: one step is left to a person
+//	withdraw.go             what the file does not name any more
 //	plan.go                 MakePlan, Apply, PlanUndo, Undo
 //	record.go               what was done, noted before and after every request: for the next run, and for undo
 //	object.go               resources with every field they came with, and the few fields of them that are ours

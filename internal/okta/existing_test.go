@@ -235,6 +235,7 @@ func TestRefusals(t *testing.T) {
 			o.call("POST", serverPath+"/claims", groupsClaim("two", "REGEX", ".*"))
 		}, "", "", "several claims carry groups (one, two)"},
 		{"a filter that leaves the administrators out", "fresh-free", nil, "bootstrap", "claim: {startsWith: 'Acme '}\nbootstrap", `leaves the group "ONE_STS_ADMIN" out`},
+		{"a new claim of a name that Okta reserves", "fresh-free", nil, "bootstrap", "claim: {name: groups}\nbootstrap", `Okta reserves "groups" in access tokens`},
 		{"Okta answers with a web page", "fresh-free", func(o *org) {
 			o.Inject(devokta.Fault{Endpoint: "management", Status: 503, Body: devokta.HTMLPage})
 		}, "", "", "expected JSON"},

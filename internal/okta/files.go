@@ -39,6 +39,19 @@ func absolute(path string) string {
 	return path
 }
 
+// listen is where Portico listens itself, for there is no proxy in front of a loopback address; "" elsewhere.
+func (s *Setup) listen() string {
+	if listen, local := strings.CutPrefix(s.PublicURL, "http://"); local {
+		return listen
+	}
+	return ""
+}
+
+// storePath is beside the configuration.
+func (s *Setup) storePath() string {
+	return filepath.Join(filepath.Dir(absolute(s.Output.Config)), "portico.db")
+}
+
 // ensureKeyFile makes the key-encryption key that the STS needs, once: a new one could not open what the old one closed.
 func (r *run) ensureKeyFile(context.Context) error {
 	step := Step{Part: "key-encryption key", Action: Keep, Title: "Key-encryption key in " + r.Output.KeyEncryptionKeyFile}
@@ -76,7 +89,7 @@ func (r *run) ensureConfig(context.Context) error {
 		{Key: "sts.iam.adminRole", Value: v.AdminRole},
 		{Key: "sts.token.keyEncryptionKeyFile", Value: absolute(r.Output.KeyEncryptionKeyFile)},
 	}
-	if listen, local := strings.CutPrefix(r.PublicURL, "http://"); local { // no proxy in front that would listen there
+	if listen := r.listen(); listen != "" {
 		settings = append(settings, config.Setting{Key: "server.listen", Value: listen})
 	}
 	for i := range settings {
@@ -89,7 +102,7 @@ func (r *run) ensureConfig(context.Context) error {
 		return err
 	}
 	if len(before) == 0 { // else the store is somebody's choice
-		settings = append(settings, config.Setting{Key: "store.dsn", Value: filepath.Join(filepath.Dir(absolute(r.Output.Config)), "portico.db")})
+		settings = append(settings, config.Setting{Key: "store.dsn", Value: r.storePath()})
 	}
 	after, changed, err := config.Edit(before, settings)
 	if err != nil {

@@ -53,3 +53,34 @@ func TestConfigurationWorksFromAnywhere(t *testing.T) {
 		t.Errorf("expected whole paths, got %s, %s", cfg.STS.Token.KeyEncryptionKeyFile, cfg.Store.DSN.Reveal())
 	}
 }
+
+// TestFromAnotherFolder: relative files of the setup file are beside it, wherever the command runs; those that were written
+// where an earlier one ran are still the ones that are meant.
+func TestFromAnotherFolder(t *testing.T) {
+	o := newOrg(t, "fresh-free")
+	if err := os.WriteFile("token", []byte(o.World().APIToken+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.apply(o.setup(strings.Replace(fresh, "{url: ORG}", "{url: ORG, apiTokenFile: token}", 1)))
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := t.TempDir()
+	t.Chdir(there)
+	s, err := okta.LoadSetup(filepath.Join(here, "okta.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan := o.plan(s); plan.Changes() {
+		t.Errorf("expected no changes, got\n%s", names(plan))
+	}
+	for _, file := range []string{"portico.yaml", "client-secret", "key-encryption-key", "token"} {
+		if err := os.Rename(filepath.Join(here, file), file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s, err = okta.LoadSetup(filepath.Join(here, "okta.yaml"), nil); err != nil || s.Output.Config != "portico.yaml" {
+		t.Errorf("expected the files of an earlier run, got %v", err)
+	}
+}

@@ -22,6 +22,9 @@ var filterNames = map[string]string{"STARTS_WITH": "Starts with", "CONTAINS": "C
 
 // Guide writes the guide's steps in the order of Okta's console, with the setup's own values. It asks Okta nothing.
 func (s *Setup) Guide(w io.Writer) error {
+	if err := s.refuseNewGroups(false); err != nil {
+		return err
+	}
 	kind, value := s.Claim.filter()
 	steps := 0
 	counting := template.FuncMap{"step": func() int { steps++; return steps }}
@@ -29,17 +32,19 @@ func (s *Setup) Guide(w io.Writer) error {
 		*Setup
 		Scopes                                       []string
 		ClaimName, RolePath, FilterName, FilterValue string
-		Org, LetsEveryone                            bool
-	}{s, s.signInScopes(), s.claimName(), rolePath(s.claimName()), filterNames[kind], value, s.onOrgServer(), letsEveryone(kind, value)})
+		Org, LetsEveryone, TLS                       bool
+		Listen, SecretPath, KeyPath, StorePath       string
+	}{
+		s, s.signInScopes(), s.claimName(), rolePath(s.claimName()), filterNames[kind], value,
+		s.onOrgServer(), letsEveryone(kind, value), strings.HasPrefix(s.PublicURL, "https:"),
+		s.listen(), absolute(s.Output.ClientSecretFile), absolute(s.Output.KeyEncryptionKeyFile), s.storePath(),
+	})
 }
 
 // claimName is the name of a claim that is to be made.
 func (s *Setup) claimName() string {
-	switch {
-	case s.Claim.Name != "":
+	if s.Claim.Name != "" {
 		return s.Claim.Name
-	case s.onOrgServer():
-		return groupsScope
 	}
-	return rolesClaim
+	return s.usualClaim()
 }

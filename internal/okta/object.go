@@ -186,6 +186,12 @@ func display(v any) string {
 		return "no"
 	case []string:
 		return strings.Join(v, ", ")
+	case map[string]any:
+		parts := make([]string, 0, len(v))
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, name+" "+display(v[name]))
+		}
+		return strings.Join(parts, ", ")
 	case []any:
 		if len(v) == 0 {
 			return "nothing"

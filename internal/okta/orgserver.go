@@ -66,10 +66,10 @@ func (r *run) ensureGroupsClaim(ctx context.Context) error {
 		name = live.text("name")
 	default:
 		step.Action, step.Unseen = ByHand, !seen
-		step.Changes = []Change{
-			{Field: "Groups claim type", From: choice(live.text("valueType")), To: "Filter"},
-			{Field: "Groups claim filter", To: fmt.Sprintf("%s, %s, %s", name, filterNames[kind], value)},
+		if kind := choice(live.text("valueType")); kind != "Filter" {
+			step.Changes = append(step.Changes, Change{Field: "Groups claim type", From: kind, To: "Filter"})
 		}
+		step.Changes = append(step.Changes, Change{Field: "Groups claim filter", To: fmt.Sprintf("%s, %s, %s", name, filterNames[kind], value)})
 		if err := r.noteFilter(ctx); err != nil {
 			return err
 		}

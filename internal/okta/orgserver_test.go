@@ -52,8 +52,8 @@ func TestOrganisationsOwnServer(t *testing.T) {
 	}
 
 	o.setGroupsClaim(applied.Values.ClientID, "STARTS_WITH", "Acme")
-	if again := o.plan(s); len(again.ByHand()) != 1 {
-		t.Error("a filter that leaves the administrators out is not what was asked for")
+	if again := o.plan(s); len(again.ByHand()) != 1 || len(again.ByHand()[0].Changes) != 1 {
+		t.Errorf("a filter that leaves the administrators out is not what was asked for, and only that: got %+v", again.ByHand())
 	}
 	o.setGroupsClaim(applied.Values.ClientID, "REGEX", ".*")
 	if again := o.plan(s); again.Changes() || len(again.ByHand()) != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 )
@@ -39,10 +40,15 @@ func groupSearch(name string) string {
 func (r *run) ensureGroup(ctx context.Context) (err error) {
 	name := r.Bootstrap.Group
 	title := fmt.Sprintf("Group %q", name)
-	if directory, err := r.findGroup(ctx, name); err != nil {
+	there, err := r.findGroup(ctx, name)
+	if err != nil {
 		return err
-	} else if directory != nil && directory.text("type") == "APP_GROUP" {
+	}
+	if there.text("type") == "APP_GROUP" {
 		return fmt.Errorf("%s comes from a directory: Okta's group claims don't see such groups, and its members are not ours to change; give another name in bootstrap.group", title)
+	}
+	if err := r.settleGroup(name, there); err != nil {
+		return err
 	}
 	r.group, err = r.ensure(ctx, part{
 		key: "group", title: title, console: atGroups,
@@ -52,6 +58,30 @@ func (r *run) ensureGroup(ctx context.Context) (err error) {
 		want:  func(object, bool) (fields, error) { return fields{"profile.name": name}, nil },
 	})
 	return err
+}
+
+// settleGroup tells the two ways apart by which the group that apply made comes to have another name than the one in the
+// setup file. Renamed in Okta, it is still the group that is meant. Where the file names another group, that one is used,
+// or made, and ours is an earlier file's.
+func (r *run) settleGroup(name string, there object) error {
+	r.record.settle("group", func(d *done) bool {
+		if d.Collection != groupsPath {
+			return false
+		}
+		if there != nil && d.ID != "" {
+			return d.ID == there.id()
+		}
+		return d.After["profile.name"] == name
+	})
+	known := r.record.of("group")
+	if known == nil || known.After["profile.name"] == name {
+		return nil
+	}
+	known.After = fields{"profile.name": name} // renamed in Okta, and the file followed
+	if !r.applying {
+		return nil
+	}
+	return r.record.put(known)
 }
 
 // ensureMembers puts the people into the group.
@@ -73,8 +103,8 @@ func (r *run) ensureMembers(ctx context.Context) error {
 		}
 		l := link{key: "member " + login, title: fmt.Sprintf("%s in the group %q", login, r.Bootstrap.Group), console: atGroups + " > " + r.Bootstrap.Group}
 		if r.group != nil {
-			l.list = groupsPath + "/" + r.group.id() + "/users"
-			l.path, l.id = l.list+"/"+user.id(), user.id()
+			l.path, l.id = r.memberPath(user), user.id()
+			l.list = path.Dir(l.path)
 		}
 		if err := r.ensureLink(ctx, l); err != nil {
 			return err
@@ -87,15 +117,25 @@ func (r *run) ensureMembers(ctx context.Context) error {
 }
 
 func (r *run) noteEmptyGroup(ctx context.Context) error {
-	var members []object
-	if r.group != nil {
-		var err error
-		if members, err = r.client.list(ctx, query(groupsPath+"/"+r.group.id()+"/users", map[string]string{"limit": "200"})); err != nil {
-			return err
-		}
+	members, err := r.members(ctx)
+	if err != nil {
+		return err
 	}
 	if !slices.ContainsFunc(members, func(o object) bool { return o.text("status") == "ACTIVE" }) {
 		r.note("Nobody is in the group %q: nobody will be able to administer. Name people in bootstrap.people.", r.Bootstrap.Group)
 	}
 	return nil
+}
+
+// members are the people of the group; nobody while there is none.
+func (r *run) members(ctx context.Context) ([]object, error) {
+	if r.group == nil {
+		return nil, nil
+	}
+	return r.client.list(ctx, query(groupsPath+"/"+r.group.id()+"/users", map[string]string{"limit": "200"}))
+}
+
+// memberPath is the address of somebody's membership of the group.
+func (r *run) memberPath(user object) string {
+	return groupsPath + "/" + r.group.id() + "/users/" + user.id()
 }

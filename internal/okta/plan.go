@@ -27,7 +27,7 @@ func pass(ctx context.Context, s *Setup, c *Client, agreed *Plan, applying bool,
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Setup: s, client: c, record: rec, agreed: agreed, applying: applying, done: done, plan: &Plan{Scopes: s.neededScopes()}}
+	r := &run{Setup: s, client: c, record: rec, agreed: agreed, applying: applying, done: done, plan: &Plan{Scopes: s.neededScopes()}, wanted: map[string]bool{}, links: map[string]bool{}}
 	if err := r.walk(ctx); err != nil {
 		return r.plan, err
 	}
@@ -171,12 +171,12 @@ func (r *run) others(ctx context.Context, d *done, live object, all []*done) (st
 		items = slices.DeleteFunc(items, func(o object) bool { system, _ := o.at("system").(bool); return system || ours(o.id()) })
 		return len(items), nil
 	}
-	switch d.Part {
-	case "group":
+	switch {
+	case d.Collection == groupsPath:
 		if n, err := count("users"); n > 0 || err != nil {
 			return fmt.Sprintf("somebody else put people into it (%d)", n), err
 		}
-	case "policy":
+	case d.Part == "policy":
 		ourClient := ""
 		if app := r.record.of("application"); app != nil {
 			ourClient = app.ID
@@ -185,7 +185,7 @@ func (r *run) others(ctx context.Context, d *done, live object, all []*done) (st
 		if slices.ContainsFunc(clients, func(c string) bool { return c != ourClient && !contains(d.After["conditions.clients.include"], c) }) {
 			return "it covers other applications too", nil
 		}
-	case "authorization server":
+	case d.Part == "authorization server":
 		for _, collection := range []string{"policies", "claims", "scopes"} {
 			if n, err := count(collection); n > 0 || err != nil {
 				return fmt.Sprintf("it has %d %s of somebody else", n, collection), err

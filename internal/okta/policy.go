@@ -97,14 +97,19 @@ func (r *run) ensureRule(ctx context.Context) error {
 		collection: collection, name: fields{"name": r.Application.Label + " sign-in"}, lifecycle: true,
 		fresh: object{
 			"type": "RESOURCE_ACCESS", "name": r.Application.Label + " sign-in", "status": "ACTIVE",
-			"actions": map[string]any{"token": map[string]any{
-				"accessTokenLifetimeMinutes": 60, "refreshTokenLifetimeMinutes": 10080, "refreshTokenWindowMinutes": 10080,
-			}},
 		},
-		danger: func(_ object, _ bool, changed []Change) string { return overtaking("rule", others, changed) },
+		first: fields{
+			"actions.token.accessTokenLifetimeMinutes": float64(60), "actions.token.refreshTokenLifetimeMinutes": float64(10080), "actions.token.refreshTokenWindowMinutes": float64(10080),
+		},
+		danger: func(_ object, _ bool, changed []Change) string {
+			return strings.TrimSpace(overtaking("rule", others, changed) + " " + readmitting(changed))
+		},
 	}
-	p.want = func(live object, _ bool) (fields, error) {
+	p.want = func(live object, ours bool) (fields, error) {
 		want := r.wantRule(live)
+		if ours {
+			restoreRule(live, want)
+		}
 		others = ahead(all, live, forSignIn)
 		// In a policy of several applications it comes last, so that theirs are decided as before.
 		if !shared && (live == nil || len(others) > 0) {

@@ -21,6 +21,17 @@ var labels = map[string]string{
 	"credentials.oauthClient.pkce_required":              "Require PKCE",
 	"settings.oauthClient.response_types":                "Response types",
 	"settings.oauthClient.refresh_token":                 "Refresh token",
+	"settings.oauthClient.refresh_token.rotation_type":   "Refresh token behavior",
+	"settings.oauthClient.refresh_token.leeway":          "Grace period for token rotation, seconds",
+	"settings.oauthClient.dpop_bound_access_tokens":      "Require Demonstrating Proof of Possession (DPoP)",
+	"settings.oauthClient.wildcard_redirect":             "Allow wildcard * in sign-in URI redirect",
+	"settings.oauthClient.consent_method":                "User consent",
+	"label":                                              "App integration name",
+	"actions.token.accessTokenLifetimeMinutes":           "Access token lifetime, minutes",
+	"actions.token.refreshTokenLifetimeMinutes":          "Refresh token lifetime, minutes",
+	"actions.token.refreshTokenWindowMinutes":            "but will expire if not used every, minutes",
+	"conditions.people.users.exclude":                    "Excluded users",
+	"conditions.people.groups.exclude":                   "Excluded groups",
 	"alwaysIncludeInToken":                               "Always include in token",
 	"profile.name":                                       "Name",
 	"audiences":                                          "Audience",
@@ -42,13 +53,14 @@ var words = map[string]string{
 	"client_secret_basic": "Client secret", "client_secret_post": "Client secret", "web": "Web Application", "code": "Code",
 	"GROUPS": "Groups", "EXPRESSION": "Expression", "ACTIVE": "Active", "INACTIVE": "Inactive",
 	"STARTS_WITH": filterNames["STARTS_WITH"], "CONTAINS": filterNames["CONTAINS"], "EQUALS": filterNames["EQUALS"], "REGEX": filterNames["REGEX"],
+	"ROTATE": "Rotate token after every use", "STATIC": "Use persistent token",
 	"EVERYONE": "Any user assigned the app", "ALL_CLIENTS": "All clients",
 }
 
 // inWords writes a value of a field for people. Only what is a choice in the console has words of its own: names stay names.
 func inWords(field string, value any) string {
 	switch field {
-	case clientPath + "grant_types", clientPath + "response_types", clientPath + "application_type", "credentials.oauthClient.token_endpoint_auth_method",
+	case clientPath + "grant_types", clientPath + "refresh_token.rotation_type", clientPath + "response_types", clientPath + "application_type", "credentials.oauthClient.token_endpoint_auth_method",
 		"valueType", "status", "group_filter_type", "conditions.grantTypes.include", "conditions.people.groups.include", "conditions.clients.include":
 	default:
 		return display(value)

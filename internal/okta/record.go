@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -69,6 +70,22 @@ func loadRecord(s *Setup) (*record, error) {
 
 // of returns what is known of a part; nil when nothing.
 func (r *record) of(part string) *done { return r.byKey[part] }
+
+// settle makes what the record tells of a part tell of the thing that is wanted now. What an earlier setup file meant by it is
+// set aside under another name, for ensureWithdrawn; what was set aside and is wanted again comes back. It is written down
+// with the next change: until then every run comes to the same.
+func (r *record) settle(part string, same func(*done) bool) {
+	rename := func(d *done, part string) {
+		delete(r.byKey, d.Part)
+		d.Part, r.byKey[part] = part, d
+	}
+	if d := r.of(part); d != nil && !same(d) {
+		rename(d, fmt.Sprintf("former %s %s", part, cmp.Or(d.Link, d.ID, d.Title)))
+	}
+	if i := slices.IndexFunc(r.Done, same); i >= 0 && r.of(part) == nil {
+		rename(r.Done[i], part)
+	}
+}
 
 // put notes a part, on disk before it returns.
 func (r *record) put(d *done) error {

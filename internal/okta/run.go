@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -92,6 +93,9 @@ type run struct {
 	claimName   string
 	claimScopes []string // the claim is only in tokens for one of these; empty = all
 	firstSecret string   // of an application that this run made
+
+	wanted map[string]bool // the parts that this walk came by
+	links  map[string]bool // and the addresses of its memberships and assignments
 }
 
 // walk goes through the parts in the guide's order.
@@ -101,13 +105,13 @@ func (r *run) walk(ctx context.Context) error {
 		r.ensureServer,                                                                    // step 3
 		r.ensureGroup, r.ensureMembers, r.ensureClaim, r.ensureNames, r.ensureAssignments, // step 4
 		r.ensurePolicy, r.ensureRule, // step 3 again, last: only now may anybody sign in
-		r.ensureKeyFile, r.ensureConfig,
+		r.ensureWithdrawn, r.ensureKeyFile, r.ensureConfig,
 	}
 	if r.onOrgServer() {
 		parts = []func(context.Context) error{
 			r.ensureApplication, r.ensureSecret, r.noteOrgServer,
 			r.ensureGroup, r.ensureMembers, r.ensureGroupsClaim, r.ensureAssignments,
-			r.ensureKeyFile, r.ensureConfig,
+			r.ensureWithdrawn, r.ensureKeyFile, r.ensureConfig,
 		}
 	}
 	for _, part := range parts {
@@ -146,12 +150,14 @@ type part struct {
 	name                fields // what it is recognised by
 	lifecycle           bool   // is activated and deactivated by requests of their own
 	fresh               object // what a new one has besides name and wanted fields
+	first               fields // and what of that a plan shows: it is anybody's to change later
 	want                func(live object, ours bool) (fields, error)
 	danger              func(live object, ours bool, changed []Change) string
 }
 
 // ensure finds the object, makes it, or changes what differs. The result is nil in a planning pass that would make it.
 func (r *run) ensure(ctx context.Context, p part) (object, error) {
+	r.wanted[p.key] = true
 	known := r.record.of(p.key)
 	live, err := r.find(ctx, p, known)
 	if err != nil {
@@ -162,6 +168,7 @@ func (r *run) ensure(ctx context.Context, p part) (object, error) {
 		if err != nil {
 			return nil, err
 		}
+		maps.Copy(want, p.first)
 		step := Step{Part: p.key, Action: Create, Title: p.title, Console: p.console}
 		for _, path := range want.paths() {
 			step.Changes = append(step.Changes, Change{Field: path, To: want[path]})
@@ -282,7 +289,7 @@ func (r *run) alter(ctx context.Context, p part, live object, want fields, chang
 		if d.After == nil {
 			d.After = fields{}
 		}
-		d.After[c.Field] = c.To
+		d.After[c.Field] = sinceOurs(c, d.Before[c.Field], d.After[c.Field])
 	}
 	if err := r.record.put(d); err != nil {
 		return nil, err
@@ -326,6 +333,8 @@ type link struct {
 }
 
 func (r *run) ensureLink(ctx context.Context, l link) error {
+	r.wanted[l.key], r.links[l.path] = true, true
+	r.record.settle(l.key, func(d *done) bool { return d.Link != "" && d.Link == l.path })
 	there := false
 	if l.list != "" {
 		all, err := r.client.list(ctx, query(l.list, map[string]string{"limit": "200"}))

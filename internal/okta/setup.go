@@ -112,6 +112,9 @@ func LoadSetup(path string, environ []string) (*Setup, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setup file: %w", err)
 	}
+	for _, file := range []*string{&s.Okta.PrivateKeyFile, &s.Output.Config, &s.Output.ClientSecretFile, &s.Output.KeyEncryptionKeyFile} {
+		*file = config.Beside(path, *file)
+	}
 	if s.Okta.APIToken == "" && s.Okta.ClientID == "" {
 		for _, entry := range environ {
 			if token, ours := strings.CutPrefix(entry, "OKTA_API_TOKEN="); ours {
@@ -183,8 +186,8 @@ func (s *Setup) check(fail config.Fail) {
 	if s.Claim.filters() > 1 {
 		fail("claim", "expected one of startsWith, contains, equals, regex, got %d of them", s.Claim.filters())
 	}
-	if reserved[s.Claim.Name] {
-		fail("claim.name", "expected a name that Okta does not keep for itself, such as %s, got %q", rolesClaim, s.Claim.Name)
+	if names, kind := s.reserved(); slices.Contains(names, s.Claim.Name) {
+		fail("claim.name", "expected a name that Okta does not keep for itself, such as %s, got %q; reserved in %s are %s", s.usualClaim(), s.Claim.Name, kind, strings.Join(names, ", "))
 	}
 	if _, err := regexp.Compile(s.Claim.Regex); err != nil {
 		fail("claim.regex", "expected a regular expression, got %q: %v", s.Claim.Regex, err)
@@ -222,13 +225,6 @@ func (s *Setup) checkOkta(fail config.Fail) {
 	case s.Okta.ClientID == "" && s.Okta.PrivateKeyFile != "":
 		fail("okta.clientId", "expected the service application that the private key belongs to, got none")
 	}
-}
-
-// reserved are the names that Okta keeps for itself in access tokens (okta.md 3). "groups" is among them in Okta's list, yet
-// many organisations have it: an existing claim of that name is used, a new one is not made.
-var reserved = map[string]bool{
-	"acr": true, "amr": true, "as_uri": true, "cid": true, "rpt": true, "rsi": true, "uid": true, "username": true,
-	"iss": true, "jti": true, "token_type": true, "ver": true,
 }
 
 // origin writes scheme and host of a URL that has nothing else. http is for this machine only.

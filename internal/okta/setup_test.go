@@ -2,6 +2,7 @@ package okta
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,8 @@ func TestSetupFaults(t *testing.T) {
 		{"two servers", "id: default", "id: default\n  name: procivis\n  audience: x", "authorizationServer: expected id or name, got both"},
 		{"two filters", "id: default", "id: default\nclaim:\n  startsWith: a\n  regex: b", "claim: expected one of startsWith, contains, equals, regex, got 2 of them"},
 		{"a reserved claim", "id: default", "id: default\nclaim:\n  name: uid", `line 9: claim.name: expected a name that Okta does not keep for itself, such as roles, got "uid"`},
+		{"a claim that is reserved in ID tokens", "id: default", "id: org\nclaim:\n  name: role", `claim.name: expected a name that Okta does not keep for itself, such as groups, got "role"; reserved in ID tokens are active, `},
+		{"a claim that is not reserved there", "id: default", "id: org\nclaim:\n  name: uid", ""},
 		{"a regex that is none", "id: default", "id: default\nclaim:\n  regex: '['", "claim.regex: "},
 		{"everybody an administrator", "id: default", "id: default\nbootstrap:\n  group: Everyone", "line 9: bootstrap.group: expected a group of administrators, got Everyone"},
 		{"blanks that nobody sees", "id: default", "id: default\nbootstrap:\n  group: 'ONE_STS_ADMIN '", `bootstrap.group: expected no blanks at its ends, got "ONE_STS_ADMIN "`},
@@ -134,6 +137,7 @@ claim: {startsWith: "ONE_"}
 bootstrap: {people: [ada@acme.test, "0 odd ${login}\"@x"]}
 application: {groups: ["Acme Issuance", "7 up"]}`, 1),
 	"the organisation's own server": strings.Replace(least, "id: default", "id: org\nbootstrap: {people: [ada@acme.test]}", 1),
+	"on this machine":               strings.Replace(least, "https://desk.example.com", "http://127.0.0.1:9999", 1),
 	"server by id, existing policy": strings.Replace(least, "id: default", "id: aus1\n  policy: Staff\nnames: false", 1),
 }
 
@@ -188,12 +192,12 @@ func TestGuideHasTheValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := 0
-		server := []string{"Authorization Servers", "Access Policies", "Add Claim"}
+		server := []string{"Authorization Servers", "Access Policies", "Access token lifetime is: 1 Hours", "Add Claim"}
 		if s.onOrgServer() {
 			server = []string{"iam.issuer is https://dev-12345.okta.com", "Sign On > OpenID Connect ID Token > Edit", "groups   Matches regex   .*", "Everyone is a group too"}
 		}
 		for _, want := range slices.Concat(
-			[]string{"Create an App Integration", "Procivis One", "https://desk.example.com/.apisix/redirect", "https://desk.example.com/"},
+			[]string{"Create an App Integration", "Procivis One", s.PublicURL + "/.apisix/redirect", s.PublicURL + "/", "Client Credentials > Edit", "Save", "Rotate token after every use", "30 seconds"},
 			server, []string{"ONE_STS_ADMIN", "Assignments", "iam.discoveryUrl"},
 		) {
 			i := strings.Index(out.String()[at:], want)
@@ -202,6 +206,9 @@ func TestGuideHasTheValues(t *testing.T) {
 				break
 			}
 			at += i
+		}
+		if strings.Contains(out.String(), "not http") != strings.HasPrefix(s.PublicURL, "https") {
+			t.Errorf("%s: expected https to be asked for where it is", name)
 		}
 		if strings.Contains(out.String(), "canary") || strings.Contains(out.String(), "<no value>") {
 			t.Errorf("%s: tells the credential, or misses a value:\n%s", name, out.String())
@@ -212,7 +219,8 @@ func TestGuideHasTheValues(t *testing.T) {
 // TestGuidesConfigurationIsWhole: with the values of Okta filled in, config check has nothing to say.
 func TestGuidesConfigurationIsWhole(t *testing.T) {
 	for name, text := range variants {
-		s, err := LoadSetup(write(t, text), nil)
+		path := write(t, text)
+		s, err := LoadSetup(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -220,9 +228,8 @@ func TestGuidesConfigurationIsWhole(t *testing.T) {
 		if err := s.Guide(&out); err != nil {
 			t.Fatal(err)
 		}
-		t.Chdir(t.TempDir())
 		for _, file := range []string{"client-secret", "key-encryption-key"} {
-			if err := os.WriteFile(file, []byte("x\n"), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(path), file), []byte("x\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -239,8 +246,24 @@ func TestGuidesConfigurationIsWhole(t *testing.T) {
 		}
 		filled := strings.NewReplacer("<Issuer URI>", issuer, "<Client ID>", "0oa1", "<Audience>", "api://default").Replace(yaml.String())
 		cfg, err := config.Load([]byte(filled), nil)
+		if strings.HasPrefix(s.PublicURL, "http:") != (cfg != nil && cfg.Server.Listen == "127.0.0.1:9999") {
+			t.Errorf("%s: listens at %s", name, cfg.Server.Listen)
+		}
 		if err != nil || cfg.STS.IAM.AdminRole != s.Bootstrap.Group || cfg.Server.PublicURL != s.PublicURL {
 			t.Errorf("%s: %v\n%s", name, err, filled)
+		}
+	}
+}
+
+// TestGuidesOfAReservedClaim: nobody clicks to the point where Okta refuses it.
+func TestGuidesOfAReservedClaim(t *testing.T) {
+	s, err := LoadSetup(write(t, strings.Replace(least, "id: default", "id: default\nclaim: {name: groups}", 1)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{s.Guide(io.Discard), s.Terraform(io.Discard)} {
+		if err == nil || !strings.Contains(err.Error(), `claim.name: Okta reserves "groups" in access tokens`) {
+			t.Errorf("got %v", err)
 		}
 	}
 }

@@ -15,6 +15,9 @@ import (
 // Terraform writes the setup as resources of the provider okta/okta. It asks Okta nothing: what is there already is for
 // terraform import. The secret stays in Terraform's state, which is the operator's to protect.
 func (s *Setup) Terraform(w io.Writer) error {
+	if err := s.refuseNewGroups(false); err != nil {
+		return err
+	}
 	f := hclwrite.NewEmptyFile()
 	t := terraform{Setup: s, body: f.Body(), named: map[string]bool{"administrators": true}}
 	t.provider()
@@ -30,7 +33,7 @@ func (s *Setup) Terraform(w io.Writer) error {
 		t.policy(server)
 		t.outputs(t.issuer(server), t.audience(server))
 	}
-	if err := s.terraformHead(w); err != nil {
+	if err := s.terraformHead(w, t.imports); err != nil {
 		return err
 	}
 	_, err := f.WriteTo(w)
@@ -39,14 +42,17 @@ func (s *Setup) Terraform(w io.Writer) error {
 
 type terraform struct {
 	*Setup
-	body  *hclwrite.Body
-	named map[string]bool
+	body    *hclwrite.Body
+	named   map[string]bool
+	imports []string // what may be there already
 }
 
 const (
 	tfApp   = "okta_app_oauth.portico"
 	tfGroup = "okta_group.administrators"
 	byID    = "local.auth_server"
+
+	idOfServer = "<authorization server id>"
 )
 
 // attribute is a value, or a reference to another resource (ref).
@@ -60,6 +66,11 @@ type ref string
 func (t *terraform) block(labels []string, attributes ...attribute) {
 	fill(t.body.AppendNewBlock(labels[0], labels[1:]).Body(), attributes)
 	t.body.AppendNewline()
+}
+
+// maybeThere notes a resource that an organisation may have already, and its id as the provider wants it.
+func (t *terraform) maybeThere(resource, id string) {
+	t.imports = append(t.imports, resource+" "+id)
 }
 
 func fill(body *hclwrite.Body, attributes []attribute) {
@@ -100,6 +111,7 @@ func (t *terraform) provider() {
 // server returns the reference to the authorization server.
 func (t *terraform) server() string {
 	if t.AuthorizationServer.ID == "" {
+		t.maybeThere("okta_auth_server.portico", idOfServer)
 		t.block(
 			[]string{"resource", "okta_auth_server", "portico"},
 			attribute{"name", t.AuthorizationServer.Name},
@@ -126,6 +138,7 @@ func serverID(server string) attribute {
 }
 
 func (t *terraform) application() {
+	t.maybeThere(tfApp, "<application id>")
 	body := t.body.AppendNewBlock("resource", []string{"okta_app_oauth", "portico"}).Body()
 	fill(body, []attribute{
 		{"label", t.Application.Label},
@@ -148,6 +161,7 @@ func (t *terraform) application() {
 }
 
 func (t *terraform) groups() {
+	t.maybeThere(tfGroup, "<group id>")
 	t.block(
 		[]string{"resource", "okta_group", "administrators"},
 		attribute{"name", t.Bootstrap.Group},
@@ -162,6 +176,7 @@ func (t *terraform) groups() {
 		people = append(people, ref("data.okta_user."+name+".id"))
 	}
 	if people != nil {
+		t.maybeThere("okta_group_memberships.administrators", "<group id>")
 		t.block(
 			[]string{"resource", "okta_group_memberships", "administrators"},
 			attribute{"group_id", ref(tfGroup + ".id")},
@@ -177,6 +192,7 @@ func (t *terraform) groups() {
 }
 
 func (t *terraform) assign(name, group string) {
+	t.maybeThere("okta_app_group_assignment."+name, "<application id>/<group id>")
 	t.block(
 		[]string{"resource", "okta_app_group_assignment", name},
 		attribute{"app_id", ref(tfApp + ".id")},
@@ -185,6 +201,7 @@ func (t *terraform) assign(name, group string) {
 }
 
 func (t *terraform) claims(server string) {
+	t.maybeThere("okta_auth_server_claim.roles", idOfServer+"/<claim id>")
 	kind, value := t.Claim.filter()
 	t.block(
 		[]string{"resource", "okta_auth_server_claim", "roles"},
@@ -199,6 +216,7 @@ func (t *terraform) claims(server string) {
 		return
 	}
 	for _, name := range [][2]string{{"given_name", "user.firstName"}, {"family_name", "user.lastName"}} {
+		t.maybeThere("okta_auth_server_claim."+name[0], idOfServer+"/<claim id>")
 		t.block(
 			[]string{"resource", "okta_auth_server_claim", name[0]},
 			serverID(server),
@@ -213,7 +231,9 @@ func (t *terraform) claims(server string) {
 
 func (t *terraform) policy(server string) {
 	policy := "okta_auth_server_policy.portico.id"
+	var priority any = 1
 	if t.AuthorizationServer.Policy == "" {
+		t.maybeThere("okta_auth_server_policy.portico", idOfServer+"/<policy id>")
 		t.block(
 			[]string{"resource", "okta_auth_server_policy", "portico"},
 			serverID(server),
@@ -226,13 +246,20 @@ func (t *terraform) policy(server string) {
 		// An existing policy is changed where it is managed: our client joins its client_whitelist there.
 		t.block([]string{"data", "okta_auth_server_policy", "portico"}, serverID(server), attribute{"name", t.AuthorizationServer.Policy})
 		policy = "data." + policy
+		t.block(
+			[]string{"variable", "rule_priority"},
+			attribute{"type", ref("number")},
+			attribute{"description", "The last priority of the access policy " + t.AuthorizationServer.Policy + ": one more than it has rules without this one."},
+		)
+		priority = ref("var.rule_priority")
 	}
+	t.maybeThere("okta_auth_server_policy_rule.portico", idOfServer+"/<policy id>/<rule id>")
 	t.block(
 		[]string{"resource", "okta_auth_server_policy_rule", "portico"},
 		serverID(server),
 		attribute{"policy_id", ref(policy)},
 		attribute{"name", t.Application.Label + " sign-in"},
-		attribute{"priority", 1},
+		attribute{"priority", priority},
 		attribute{"grant_type_whitelist", []string{"authorization_code"}},
 		attribute{"group_whitelist", []string{"EVERYONE"}},
 		attribute{"scope_whitelist", t.signInScopes()},

@@ -2,6 +2,7 @@ package okta
 
 import (
 	"bytes"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -55,9 +56,23 @@ func TestTerraformSaysHowToRunIt(t *testing.T) {
 			has:    []string{"groups_claim {", `= "FILTER"`, "use an API token", `"id_token"`, `value       = "https://dev-12345.okta.com"`, "value       = okta_app_oauth.portico.client_id"},
 			hasNot: []string{"okta_auth_server", "okta.authorizationServers.manage"},
 		},
+		{
+			rule: "an access policy that is there", from: "id: default", to: "id: default\n  policy: Staff",
+			has:    []string{`variable "rule_priority"`, "var.rule_priority", `clients of the access policy "Staff"`, "client_whitelist", "-generate-config-out=policy.tf"},
+			hasNot: []string{`resource "okta_auth_server_policy" `, "import okta_auth_server_policy.portico", "priority                       = 1"},
+		},
+		{
+			rule: "everything that may be there", from: "id: default", to: "id: default\nbootstrap: {people: [ada@acme.test]}\napplication: {groups: [Acme Issuance]}",
+			has: []string{
+				"import okta_auth_server_claim.given_name", "import okta_auth_server_claim.family_name", "import okta_group_memberships.administrators <group id>",
+				"import okta_app_group_assignment.acme_issuance <application id>/<group id>", "import okta_auth_server_policy.portico",
+			},
+		},
 		{rule: "a file name that would end a comment", from: "id: default", to: "id: default\noutput: {config: \"a\\nresource\"}", hasNot: []string{"\nresource under"}},
 	} {
-		s, err := LoadSetup(write(t, strings.Replace(least, c.from, c.to, 1)), nil)
+		path := write(t, strings.Replace(least, c.from, c.to, 1))
+		t.Chdir(filepath.Dir(path))
+		s, err := LoadSetup(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
