@@ -19,11 +19,12 @@ var ownTexts = []own{
 	{"desk/desk.go", "You are no longer signed in", "told-refresh-missing"},
 	{"desk/desk.go", "The gateway in front of Portico sent no usable sign-in", "told-not-passed"},
 	{"desk/desk.go", "This came from another site", "told-cookie"},
-	{"login/login.go", "You may not sign in here", "told-denied"},
-	{"login/login.go", "The sign-in is not available", "told-unavailable"},
-	{"login/login.go", "The sign-in was refused", "told-refused"},
-	{"login/login.go", "You signed in, but the sign-in can't be used here", "told-unusable"},
-	{"login/login.go", "The sign-in could not be completed", "told-incomplete"},
+	{"login/refusal.go", "You may not sign in here", "told-denied"},
+	{"login/refusal.go", "The sign-in is not available", "told-unavailable"},
+	{"login/refusal.go", "The sign-in was refused", "told-refused"},
+	{"login/refusal.go", "You signed in, but the sign-in can't be used here", "told-unusable"},
+	{"login/refusal.go", "The sign-in could not be completed", "told-incomplete"},
+	{"login/refusal.go", "This application is not ready for your sign-in", "told-policy"},
 	{"login/login.go", "The sign-in page can't be reached", "told-incomplete"},
 	{"login/login.go", "You are signed in, but your browser forgets it", "told-cookie"},
 	{"login/login.go", "This sign-in was begun in another browser", "told-cookie"},
@@ -60,10 +61,16 @@ func TestOurOwnSentencesAreKnown(t *testing.T) {
 
 // TestEveryPageOfASignInIsKnown: no title is forgotten.
 func TestEveryPageOfASignInIsKnown(t *testing.T) {
-	source, err := os.ReadFile("../login/login.go")
-	titles := regexp.MustCompile(`(?:Status(?:Forbidden)?, |Title: )"([A-Z][^"]+)"`).FindAllStringSubmatch(string(source), -1)
-	if err != nil || len(titles) < 10 {
-		t.Fatal(err, titles)
+	var titles [][]string
+	for _, file := range []string{"login.go", "refusal.go"} {
+		source, err := os.ReadFile("../login/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		titles = append(titles, regexp.MustCompile(`(?:Status(?:Forbidden)?, |Title: )"([A-Z][^"]+)"`).FindAllStringSubmatch(string(source), -1)...)
+	}
+	if len(titles) < 10 {
+		t.Fatal(titles)
 	}
 	for _, title := range titles {
 		if len(readText(title[1]).symptoms) == 0 {

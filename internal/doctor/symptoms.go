@@ -70,7 +70,7 @@ var clientSymptoms = []symptom{
 
 var accessSymptoms = []symptom{
 	{
-		id: "told-policy", row: 1, console: atPolicies, texts: []string{"policy evaluation failed", "no_matching_policy"},
+		id: "told-policy", row: 1, console: atPolicies, texts: []string{"policy evaluation failed", "no_matching_policy", "not ready for your sign-in", "rules for this application do not let you in"},
 		what:    "No access policy lets this sign-in through: the client is in none, or no rule of its policies has the grant, the person and every scope. The default server of a new free organisation has no policy at all.",
 		setting: "A policy with the client under Assigned to clients, and a rule with the grant Authorization Code, the people, and the scopes (or any).",
 		call:    "POST /api/v1/authorizationServers/{id}/policies, then POST …/policies/{id}/rules; or portico okta apply",

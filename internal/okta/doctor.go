@@ -52,10 +52,14 @@ func (r *reader) renamed(ctx context.Context, s *Setup) object {
 		return nil
 	}
 	rec, err := loadRecord(s)
-	if err != nil || rec.of("group") == nil || rec.of("group").ID == "" {
+	group := rec.of("group")
+	if err != nil || group == nil || group.ID == "" {
 		return nil
 	}
-	return r.one(ctx, groupsPath+"/"+rec.of("group").ID)
+	if name, told := group.After["profile.name"]; told && name != s.Bootstrap.Group {
+		return nil // the setup file names another group since
+	}
+	return r.one(ctx, groupsPath+"/"+group.ID)
 }
 
 // AppClaim reads the groups claim that an application has in ID tokens of the organisation's own server; nil where it has
