@@ -166,7 +166,7 @@ func (a *App) reloadPolicy(ctx context.Context) error { return a.policy.Reload(c
 
 // buildRevocation reads what was revoked before anybody can be let in.
 func (a *App) buildRevocation(ctx context.Context, record *history.Recorder) (*revocation.Service, error) {
-	book := &revocation.Book{Store: a.store, Idle: a.cfg.Gateway.Session.Idle, Now: a.now}
+	book := &revocation.Book{Store: a.store, Idle: a.cfg.Gateway.Session.Idle, Now: a.now, Logger: a.logger}
 	if a.cfg.Store.Driver == "postgres" {
 		a.every(time.Second, "learn of revocations", book.Load)
 	}

@@ -140,7 +140,7 @@ func newBench(t *testing.T, o options) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	book := &revocation.Book{Store: db, Idle: time.Hour, Now: time.Now}
+	book := &revocation.Book{Store: db, Idle: time.Hour, Now: time.Now, Logger: silent}
 	revocations := &revocation.Service{Store: db, Book: book, Policy: b.policy, History: record, TokenTTL: 5 * time.Minute}
 	service := sts.New(sts.Config{
 		Issuer: public, Audiences: []string{"one-core"}, Clients: []sts.ServiceClient{{Audience: "one-core", Issuer: issuer, ClientID: "core", Subject: "core"}},

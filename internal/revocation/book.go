@@ -2,6 +2,9 @@ package revocation
 
 import (
 	"context"
+	"log/slog"
+	"maps"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,12 +28,15 @@ type Cut struct {
 	At     time.Time
 }
 
-// Book holds the cuts in memory.
+// Book holds the cuts in memory. It never forgets one but by its age: what it is told, and what it reads, is added.
 type Book struct {
-	Store Store
-	Idle  time.Duration // a session that was not used for so long is over
-	Now   func() time.Time
-	cuts  atomic.Pointer[cuts]
+	Store  Store
+	Idle   time.Duration // a session that was not used for so long is over
+	Now    func() time.Time
+	Logger *slog.Logger
+
+	adding sync.Mutex
+	cuts   atomic.Pointer[cuts]
 }
 
 type cuts struct {
@@ -39,29 +45,64 @@ type cuts struct {
 	organisations map[access.OrganisationID]time.Time
 }
 
+// keepCuts outlives every token that a cut could be about.
+const keepCuts = 90 * 24 * time.Hour
+
+// clockSlack is how far replicas' clocks are apart at most.
+const clockSlack = time.Minute
+
 // Load reads the cuts. It is to be called again now and then, where others write to the store too.
 func (b *Book) Load(ctx context.Context) error {
 	all, err := b.Store.Cuts(ctx)
 	if err != nil {
 		return err
 	}
-	next := &cuts{people: map[Person]time.Time{}, organisations: map[access.OrganisationID]time.Time{}}
-	for _, c := range all {
-		switch t := c.Target; {
-		case t.Everything:
-			next.everything = c.At
-		case t.Organisation != access.System:
-			next.organisations[t.Organisation] = c.At
-		default:
-			next.people[t.Person] = c.At
-		}
-	}
-	b.cuts.Store(next)
+	b.add(all...)
 	return nil
 }
 
-// EndedFor tells whether a session that the person began then, or a token that was issued to them then, counts no more. What does not say when it was issued has the zero time, and counts only where there is no cut. A
-// nil book has none.
+// add takes cuts up. Of two cuts of one target the later counts, in whichever order they come.
+func (b *Book) add(all ...Cut) {
+	b.adding.Lock()
+	defer b.adding.Unlock()
+	now := b.Now()
+	next := &cuts{people: map[Person]time.Time{}, organisations: map[access.OrganisationID]time.Time{}}
+	if c := b.load(); c != nil {
+		next.everything = c.everything
+		maps.Copy(next.people, c.people)
+		maps.Copy(next.organisations, c.organisations)
+	}
+	for _, c := range all {
+		if next.raise(c) && c.At.Sub(now) > clockSlack {
+			b.Logger.Error("a revocation is dated ahead of this machine's clock: whom it concerns gets in only when that has passed (docs/revocation.md)",
+				"until", c.At, "everything", c.Target.Everything, "organisation", c.Target.Organisation, "subject", c.Target.Person.Subject)
+		}
+	}
+	old := now.Add(-keepCuts)
+	maps.DeleteFunc(next.people, func(_ Person, at time.Time) bool { return at.Before(old) })
+	maps.DeleteFunc(next.organisations, func(_ access.OrganisationID, at time.Time) bool { return at.Before(old) })
+	b.cuts.Store(next)
+}
+
+// raise takes a cut up that is later than what is known of its target.
+func (c *cuts) raise(cut Cut) bool {
+	switch t := cut.Target; {
+	case t.Everything && cut.At.After(c.everything):
+		c.everything = cut.At
+	case t.Everything:
+		return false
+	case t.Organisation != access.System && cut.At.After(c.organisations[t.Organisation]):
+		c.organisations[t.Organisation] = cut.At
+	case t.Organisation == access.System && cut.At.After(c.people[t.Person]):
+		c.people[t.Person] = cut.At
+	default:
+		return false
+	}
+	return true
+}
+
+// EndedFor tells whether a session that the person began then, or a token that was issued to them then, counts no more.
+// What does not say when it was issued has the zero time, and counts only where there is no cut. A nil book has none.
 func (b *Book) EndedFor(issuer, subject string, at time.Time) bool {
 	c := b.load()
 	return c != nil && (until(c.everything, at) || len(c.people) > 0 && until(c.people[Person{issuer, subject}], at))

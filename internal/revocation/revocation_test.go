@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,13 +54,14 @@ type bench struct {
 	db  *store.DB
 	now time.Time
 	ada *access.Principal
+	log strings.Builder
 }
 
 func newBench(t *testing.T, db *store.DB) *bench {
 	b := &bench{t: t, db: db, now: begin, ada: &access.Principal{Issuer: okta, Subject: "ada"}}
 	now := func() time.Time { return b.now }
 	b.Service = &revocation.Service{
-		Store: db, Book: &revocation.Book{Store: db, Idle: time.Hour, Now: now}, Policy: rules{}, TokenTTL: 5 * time.Minute,
+		Store: db, Book: &revocation.Book{Store: db, Idle: time.Hour, Now: now, Logger: slog.New(slog.NewTextHandler(&b.log, nil))}, Policy: rules{}, TokenTTL: 5 * time.Minute,
 		History: &history.Recorder{Store: db, Now: now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))},
 	}
 	if err := b.Book.Load(t.Context()); err != nil {
@@ -218,5 +220,81 @@ func TestAStoreThatIsAwayRevokesNothing(t *testing.T) {
 	_, err := b.Revoke(t.Context(), b.ada, revocation.Target{Everything: true})
 	if !fault.Unavailable.Is(err) || strings.Contains(fault.Of(err).Detail, "canary") || b.Book.EndedFor(okta, "ivan", begin) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// slow holds the first answer of Cuts back, after it was read.
+type slow struct {
+	revocation.Store
+	once          sync.Once
+	read, release chan struct{}
+}
+
+func (s *slow) Cuts(ctx context.Context) ([]revocation.Cut, error) {
+	cuts, err := s.Store.Cuts(ctx)
+	s.once.Do(func() {
+		close(s.read)
+		<-s.release
+	})
+	return cuts, err
+}
+
+func TestNT29_NoReadForgetsWhatWasRevokedMeanwhile(t *testing.T) {
+	b := newBench(t, testdb.Open(t, store.SQLite))
+	s := &slow{Store: b.db, read: make(chan struct{}), release: make(chan struct{})}
+	b.Book.Store = s
+	done := make(chan error)
+	go func() { done <- b.Book.Load(t.Context()) }()
+	<-s.read
+	if _, err := b.Revoke(t.Context(), b.ada, revocation.Target{Person: revocation.Person{Issuer: okta, Subject: "ivan"}}); err != nil {
+		t.Fatal(err)
+	}
+	close(s.release)
+	if err := <-done; err != nil || !b.Book.EndedFor(okta, "ivan", begin) {
+		t.Errorf("forgotten: %v", err)
+	}
+}
+
+// unread can be written, and not read.
+type unread struct{ revocation.Store }
+
+func (unread) Cuts(context.Context) ([]revocation.Cut, error) { return nil, errors.New("canary") }
+
+func TestNT29_WhatWasStoredCountsAndIsRecordedAtOnce(t *testing.T) {
+	b := newBench(t, testdb.Open(t, store.SQLite))
+	b.Store, b.Book.Store = unread{b.db}, unread{b.db}
+	if _, err := b.Revoke(t.Context(), b.ada, revocation.Target{Everything: true}); err != nil || !b.Book.EndedFor(okta, "ivan", begin) {
+		t.Errorf("it does not count: %v", err)
+	}
+	if _, n, err := b.db.ListHistory(t.Context(), history.Filter{Actions: []string{"REVOKED"}, Size: 10}); err != nil || n != 1 {
+		t.Errorf("recorded %d times, %v", n, err)
+	}
+}
+
+func TestARevocationThatIsDatedAheadIsTold(t *testing.T) {
+	b := newBench(t, testdb.Open(t, store.SQLite))
+	b.now = begin.Add(time.Hour)
+	if _, err := b.Revoke(t.Context(), b.ada, revocation.Target{Everything: true}); err != nil {
+		t.Fatal(err)
+	}
+	restarted := newBench(t, b.db) // by the right clock
+	if !strings.Contains(restarted.log.String(), "dated ahead") || !restarted.Book.EndedFor(okta, "ivan", begin) {
+		t.Errorf("it counts, closed, and is told: %s", restarted.log.String())
+	}
+}
+
+func TestCutsGoByAge(t *testing.T) {
+	b := newBench(t, testdb.Open(t, store.SQLite))
+	for _, subject := range []string{"ivan", "vera"} {
+		if _, err := b.Revoke(t.Context(), b.ada, revocation.Target{Person: revocation.Person{Issuer: okta, Subject: subject}}); err != nil {
+			t.Fatal(err)
+		}
+		b.now = b.now.Add(80 * 24 * time.Hour)
+	}
+	if _, err := b.Revoke(t.Context(), b.ada, revocation.Target{Organisation: zeta}); err != nil {
+		t.Fatal(err)
+	}
+	if b.Book.EndedFor(okta, "ivan", time.Time{}) || !b.Book.EndedFor(okta, "vera", time.Time{}) {
+		t.Error("ivan's of 160 days ago counts, or vera's of 80 does not")
 	}
 }
