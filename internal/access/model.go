@@ -126,8 +126,8 @@ type Principal struct {
 	// SignIn is what the token tells of how they proved who they are. It decides nothing and is passed on.
 	SignIn SignIn
 
-	// IssuedAt is when the IAM token behind this principal was issued; zero where it does not say. What is revoked as of a
-	// moment is revoked by it.
+	// IssuedAt is when the IAM token behind this principal was issued, at the earliest; zero where it does not say. What is
+	// revoked as of a moment is revoked by it.
 	IssuedAt time.Time
 	// NotAfter is the expiry of the IAM token behind this principal. Nothing minted from it may live longer.
 	NotAfter time.Time

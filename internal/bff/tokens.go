@@ -21,6 +21,10 @@ func (h *Handler) service(next TokenHandler) http.Handler {
 		if caller.Session != nil {
 			return fault.Unauthenticated.New("expected the service's access token of the identity provider: Authorization: Bearer …")
 		}
+		if err := h.Services.MustAuthenticate(caller.Principal); err != nil {
+			sts.WriteError(w, r, err)
+			return nil
+		}
 		next(w, r, caller.Principal)
 		return nil
 	})

@@ -63,7 +63,7 @@ func (c *Client) Identity(ctx context.Context, raw string) (*access.Principal, e
 	if err != nil {
 		return nil, err
 	}
-	p.ClientID, p.IssuedAt, p.NotAfter = c.ID, t.life.issuedAt, t.ExpiresAt
+	p.ClientID, p.IssuedAt, p.NotAfter = c.ID, t.life.issuedBefore(c.Verifier.Issuers[0].Leeway), t.ExpiresAt
 	if err := c.Verifier.checkRevoked(p); err != nil {
 		return nil, err
 	}

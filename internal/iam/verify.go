@@ -110,7 +110,7 @@ func (v *Verifier) verify(ctx context.Context, raw string, without ...string) (*
 	if err != nil {
 		return nil, err
 	}
-	principal.IssuedAt, principal.NotAfter = life.issuedAt, life.expires
+	principal.IssuedAt, principal.NotAfter = life.issuedBefore(issuer.Leeway), life.expires
 	return &Token{Principal: principal, ExpiresAt: life.expires, claims: p.claims, proof: proof{issuer: issuer, key: key, life: life}}, nil
 }
 
@@ -220,6 +220,15 @@ func (v *Verifier) checkTimes(p *parsed, leeway time.Duration) (l life, err erro
 		}
 	}
 	return l, l.check(v.Now(), leeway)
+}
+
+// issuedBefore is the earliest by our own clock at which the token can have been issued: the provider's may be ahead. What
+// is revoked by our clock must not escape by theirs. Zero: it does not say.
+func (l life) issuedBefore(leeway time.Duration) time.Time {
+	if l.issuedAt.IsZero() {
+		return time.Time{}
+	}
+	return l.issuedAt.Add(-leeway)
 }
 
 func (l life) check(now time.Time, leeway time.Duration) error {

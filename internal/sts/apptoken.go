@@ -22,6 +22,7 @@ type claims struct {
 	ClientID       string                `json:"client_id"`               // the subject, where the IAM token named no client
 	Session        string                `json:"sid,omitempty"`           // of the browser session that it was minted for
 	Ancestors      []string              `json:"ancestors,omitempty"`     // jti of the tokens that it was exchanged for
+	OriginatedAt   int64                 `json:"originIat,omitempty"`     // of the oldest of the identity provider's tokens behind it
 	IssuedAt       int64                 `json:"iat"`
 	ExpiresAt      int64                 `json:"exp"`
 	ID             string                `json:"jti"`
@@ -37,22 +38,15 @@ type claims struct {
 // actorClaim is who acts, and in it who acted before them (RFC 8693 section 4.1). Only the outermost counts for access.
 type actorClaim struct {
 	Subject string      `json:"sub"`
+	Issuer  string      `json:"iss,omitempty"` // sub is unique there only
 	Before  *actorClaim `json:"act,omitempty"`
 }
 
-// actorsClaim nests the actors, the latest of which comes first.
-func actorsClaim(actors []string) *actorClaim {
-	if len(actors) == 0 {
-		return nil
+func (a *actorClaim) subjects() (subjects []string) {
+	for ; a != nil; a = a.Before {
+		subjects = append(subjects, a.Subject)
 	}
-	return &actorClaim{actors[0], actorsClaim(actors[1:])}
-}
-
-func (a *actorClaim) subjects() []string {
-	if a == nil {
-		return nil
-	}
-	return append([]string{a.Subject}, a.Before.subjects()...)
+	return subjects
 }
 
 // AppToken is a token of ours that somebody brings back: signed by us, not expired, not revoked.
@@ -141,9 +135,31 @@ func (s *Service) open(ctx context.Context, raw string) (*AppToken, error) {
 	return t, nil
 }
 
+// isCut tells whether somebody was revoked on whom the token rests, since the identity provider's token was issued that it
+// comes from: not since it was minted itself, or one that was minted at that very moment would escape. Of a session the
+// session is asked instead.
 func (s *Service) isCut(t *AppToken) bool {
-	at := time.Unix(t.IssuedAt, 0)
-	return s.Cuts != nil && (s.Cuts.EndedFor(t.SubjectIssuer, t.Subject, at) || s.Cuts.EndedIn(t.OrganisationID, at))
+	if s.Cuts == nil {
+		return false
+	}
+	at := origin(t.OriginatedAt)
+	if t.Session == "" && (s.Cuts.EndedFor(t.SubjectIssuer, t.Subject, at) || s.Cuts.EndedIn(t.OrganisationID, at)) {
+		return true
+	}
+	for a := t.Actor; a != nil; a = a.Before {
+		if s.Cuts.EndedFor(a.Issuer, a.Subject, at) {
+			return true
+		}
+	}
+	return false
+}
+
+// origin is the time of an originIat; zero where the identity provider did not say.
+func origin(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0)
 }
 
 // checkSession refuses a token of a session that is over.

@@ -121,3 +121,80 @@ func TestNT29_ATokenOfASessionEndsWithIt(t *testing.T) {
 		t.Error("a session that nobody can look up counts as alive")
 	}
 }
+
+func TestNT29_AServiceThatIsRevokedActsNoMore(t *testing.T) {
+	w := newDelegationWorld(t)
+	c := &cuts{}
+	w.Service.Cuts = c
+	handed := w.ask(t, "ivan for wrpr", "wrpr", "organisation_id", string(acme), "audience", "bridge-audience", "audience", "one-core").token
+	chained := w.ask(t, handed, "bridge").token
+	if !w.isActive(handed) || !w.isActive(chained) {
+		t.Fatal("before")
+	}
+	c.person, c.at = "wrpr", begin
+	for name, token := range map[string]string{"its token": handed, "what was exchanged for it": chained} {
+		if w.isActive(token) {
+			t.Errorf("%s is active", name)
+		}
+	}
+	if got := w.ask(t, handed, "bridge"); got.code != "invalid_request" {
+		t.Errorf("handed on: %+v", got)
+	}
+	if got := w.ask(t, "ivan for wrpr", "wrpr", "organisation_id", string(acme)); got.code != "invalid_request" {
+		t.Errorf("anew: %+v", got)
+	}
+}
+
+// cutting revokes ivan right after his token was found valid, and lets a second pass.
+type cutting struct {
+	known
+	cuts *cuts
+	now  *time.Time
+}
+
+func (c cutting) Principal(ctx context.Context, raw string) (*access.Principal, error) {
+	p, err := c.known.Principal(ctx, raw)
+	if raw == "ivan" && c.cuts.person == "" {
+		c.cuts.person, c.cuts.at = "ivan", *c.now
+		*c.now = c.now.Add(time.Second)
+	}
+	return p, err
+}
+
+func TestNT29_NothingIsMintedForWhoWasRevokedMeanwhile(t *testing.T) {
+	w := newDelegationWorld(t)
+	c := &cuts{}
+	w.Service.Cuts = c
+	w.Exchange.IAM = cutting{w.iam, c, &w.now}
+	if got := w.ask(t, "ivan", "", "organisation_id", string(acme)); got.code != "invalid_request" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// A token of the very moment of the cut, or of a replica that does not know of it yet, is told by what it comes from.
+func TestNT29_ATokenIsAsOldAsWhatItComesFrom(t *testing.T) {
+	w := newDelegationWorld(t)
+	c := &cuts{}
+	w.Service.Cuts = c
+	ivan := w.iam["ivan"]
+	ivan.principal.IssuedAt = begin.Add(-time.Minute)
+	w.iam["ivan"] = ivan
+	w.now = begin.Add(time.Minute)
+	late := w.ask(t, "ivan", "", "organisation_id", string(acme))
+	if late.claims["originIat"] != float64(begin.Add(-time.Minute).Unix()) {
+		t.Errorf("got %v", late.claims)
+	}
+	copied := w.ask(t, late.token, "").token
+	c.person, c.at = "ivan", begin
+	for name, token := range map[string]string{"minted after the cut": late.token, "exchanged for it": copied} {
+		if w.isActive(token) {
+			t.Errorf("%s: active", name)
+		}
+	}
+	ivan.principal.IssuedAt = begin.Add(time.Second)
+	w.iam["ivan"] = ivan
+	anew := w.ask(t, "ivan", "", "organisation_id", string(acme)).token
+	if !w.isActive(anew) || w.ask(t, "ivan", "", "organisation_id", string(acme)).token != anew {
+		t.Error("of a token that was issued after the cut: inactive, or not kept")
+	}
+}

@@ -72,6 +72,11 @@ func (s *Service) checkClient(req *Request, authenticated *access.Principal) err
 		}
 		return nil
 	}
+	return s.MustAuthenticate(client)
+}
+
+// MustAuthenticate refuses a client by its token alone that has a secret here.
+func (s *Service) MustAuthenticate(client *access.Principal) error {
 	for _, c := range s.Clients {
 		if c.Secret != "" && c.ClientID == client.ClientID && c.Issuer == client.Issuer {
 			return refuse(InvalidClient, "expected the client's secret, by HTTP Basic")

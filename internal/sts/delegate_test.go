@@ -22,7 +22,7 @@ func TestADelegatedToken(t *testing.T) {
 	}
 	_, claims := verified(t, w.ring, got.token)
 	for name, want := range map[string]any{
-		"sub": "ivan", "act": map[string]any{"sub": "wrpr"}, "client_id": "wrpr", "exp": begin.Add(time.Minute).Unix(), "organisationId": acme,
+		"sub": "ivan", "act": map[string]any{"iss": okta, "sub": "wrpr"}, "client_id": "wrpr", "exp": begin.Add(time.Minute).Unix(), "organisationId": acme,
 		"permissions": []string{"CREDENTIAL_ISSUE", "REGISTRATION_CERTIFICATE_SIGN"}, "aud": []string{"one-core"},
 	} {
 		if number, ok := claims[name].(float64); ok {

@@ -81,6 +81,8 @@ type Token struct {
 	Organisation access.OrganisationID
 	Audiences    []string
 	Actors       []string // who acts for the subject, the latest first
+	actors       *actorClaim
+	originatedAt int64
 	IssuedAt     time.Time
 	ExpiresAt    time.Time
 	Reused       bool // it was minted for an equal request before
@@ -118,6 +120,31 @@ func (r *Request) session() string {
 	return r.Session
 }
 
+// originatedAt is when the oldest of the identity provider's tokens behind the request was issued, in seconds; 0 where one
+// of them does not say.
+func (r *Request) originatedAt() int64 {
+	var all []time.Time
+	if r.From == nil && r.Session == "" {
+		all = append(all, r.Principal.IssuedAt)
+	}
+	if r.From != nil && (r.From.Session == "" || r.From.Actor != nil) {
+		all = append(all, origin(r.From.OriginatedAt))
+	}
+	if r.Actor != nil {
+		all = append(all, r.Actor.IssuedAt)
+	}
+	var oldest int64
+	for _, at := range all {
+		switch {
+		case at.IsZero():
+			return 0
+		case oldest == 0 || at.Unix() < oldest:
+			oldest = at.Unix()
+		}
+	}
+	return oldest
+}
+
 // notAfter is when the first of the tokens behind the request ends.
 func (r *Request) notAfter() time.Time {
 	end := r.Principal.NotAfter
@@ -134,7 +161,7 @@ type tokenKey struct {
 	session, ancestors                           string
 	organisation                                 access.OrganisationID
 	permissions                                  access.PermissionSet
-	version, notAfter, signInAt                  int64
+	version, notAfter, signInAt, originatedAt    int64
 	kid                                          string
 }
 
@@ -152,8 +179,8 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 	if err := s.checkFrom(&req, audiences); err != nil {
 		return Token{}, err
 	}
-	if s.Cuts != nil && req.From == nil && s.Cuts.EndedIn(req.Organisation, req.Principal.IssuedAt) {
-		return Token{}, fault.Unauthenticated.New("the identity provider's token was issued before access to this organisation was revoked; get a new one")
+	if err := s.checkCuts(&req); err != nil {
+		return Token{}, err
 	}
 	set, version, err := s.rights(ctx, &req)
 	if err != nil {
@@ -173,22 +200,26 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 		return Token{}, fault.Unauthenticated.New("the identity provider's token has expired")
 	}
 	p := req.Principal
-	token := Token{Permissions: set, Organisation: req.Organisation, Audiences: audiences, IssuedAt: now}
+	token := Token{Permissions: set, Organisation: req.Organisation, Audiences: audiences, IssuedAt: now, originatedAt: req.originatedAt()}
 	key := tokenKey{
 		issuer: p.Issuer, subject: p.Subject, client: req.client(), iamRoles: strings.Join(p.IAMRoles, "\x00"),
 		audiences: strings.Join(audiences, "\x00"), organisation: req.Organisation, permissions: set,
 		version: version, notAfter: notAfter.Unix(), kid: signer.kid,
 		signInAt: p.SignIn.At, signInClass: p.SignIn.Class, signInMethods: strings.Join(p.SignIn.Methods, "\x00"),
-		session: req.session(), ancestors: strings.Join(req.From.lineage(), "\x00"),
+		session: req.session(), ancestors: strings.Join(req.From.lineage(), "\x00"), originatedAt: token.originatedAt,
 	}
 	ttl := s.TTL
 	if req.Actor != nil {
 		ttl = s.Delegation.TTL
 		token.Actors = append([]string{req.Actor.Subject}, req.From.actors()...)
+		token.actors = &actorClaim{Subject: req.Actor.Subject, Issuer: req.Actor.Issuer}
+		if req.From != nil {
+			token.actors.Before = req.From.Actor
+		}
 		key.actors = req.Actor.Issuer + "\x00" + strings.Join(token.Actors, "\x00")
 	}
 	usable := func(t *Token) bool {
-		return !now.Before(t.IssuedAt) && now.Before(t.renewAt()) && !s.revoked.has(t.ID) && !s.cutOff(p, t)
+		return !now.Before(t.IssuedAt) && now.Before(t.renewAt()) && !s.revoked.has(t.ID)
 	}
 	if fresh, ok := s.fresh.GetIfPresent(key); ok && usable(&fresh) {
 		fresh.Reused = true
@@ -209,9 +240,23 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 	return token, err
 }
 
-// cutOff tells whether a kept token is to be handed out no more.
-func (s *Service) cutOff(p *access.Principal, t *Token) bool {
-	return s.Cuts != nil && (s.Cuts.EndedFor(p.Issuer, p.Subject, t.IssuedAt) || s.Cuts.EndedIn(t.Organisation, t.IssuedAt))
+// checkCuts refuses who was revoked since their token was found valid, and whose token is from before an organisation was.
+// So what is kept is not handed out any more either: the caller's own token counts as little. A session is not asked here:
+// one that was revoked is not found.
+func (s *Service) checkCuts(req *Request) error {
+	switch {
+	case s.Cuts == nil:
+		return nil
+	case req.Actor != nil && s.Cuts.EndedFor(req.Actor.Issuer, req.Actor.Subject, req.Actor.IssuedAt):
+	case req.From != nil && s.isCut(req.From):
+	case req.From != nil, req.Session != "":
+		return nil
+	case s.Cuts.EndedFor(req.Principal.Issuer, req.Principal.Subject, req.Principal.IssuedAt):
+	case s.Cuts.EndedIn(req.Organisation, req.Principal.IssuedAt):
+	default:
+		return nil
+	}
+	return fault.Unauthenticated.New("the token was issued before access was revoked; get a new one")
 }
 
 // audiences returns the services that the token is for. One that is not configured is refused.
@@ -276,7 +321,7 @@ func (s *Service) mint(t *Token, req *Request, version int64) (err error) {
 		Issuer: s.Issuer, Audience: t.Audiences, Subject: p.Subject, SubjectIssuer: p.Issuer, ClientID: cmp.Or(req.client(), p.Subject),
 		Session: req.session(), Ancestors: req.From.lineage(),
 		IssuedAt: t.IssuedAt.Unix(), ExpiresAt: t.ExpiresAt.Unix(), ID: t.ID,
-		OrganisationID: t.Organisation, Permissions: t.Permissions.Names(), Mapping: version, Actor: actorsClaim(t.Actors),
+		OrganisationID: t.Organisation, Permissions: t.Permissions.Names(), Mapping: version, Actor: t.actors, OriginatedAt: t.originatedAt,
 		AuthTime: p.SignIn.At, ACR: p.SignIn.Class, AMR: p.SignIn.Methods,
 	})
 	t.Value, err = s.Ring.sign(payload)

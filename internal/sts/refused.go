@@ -24,12 +24,14 @@ func (x *Exchange) refused(ctx context.Context, req *Request, err error) error {
 		who.actorIssuer, who.actor = req.Actor.Issuer, req.Actor.Subject
 		details["actor"], details["actorIssuer"] = req.Actor.Subject, req.Actor.Issuer
 	}
-	reference := x.refusals.reference(who, x.Service.Now(), func() string {
-		return x.History.Record(ctx, history.Entry{
-			Action: history.Rejected, EntityType: history.STSToken, Name: req.Route, Source: history.SourceSTS,
-			User: req.Principal.Subject, Metadata: history.Details(details),
-		}).ID
+	entry := x.History.New(history.Entry{
+		Action: history.Rejected, EntityType: history.STSToken, Name: req.Route, Source: history.SourceSTS,
+		User: req.Principal.Subject, Metadata: history.Details(details),
 	})
+	reference := x.refusals.reference(who, x.Service.Now(), entry.ID)
+	if reference == entry.ID {
+		x.History.Append(ctx, entry)
+	}
 	return &Error{e.Code, fmt.Sprintf("%s (reference %s)", e.Description, reference)}
 }
 
@@ -51,16 +53,16 @@ const (
 	refusalKeptFor = time.Minute
 )
 
-func (r *refusals) reference(key refusalKey, now time.Time, record func() string) string {
+// reference returns the id of the entry that stands for the refusal: this one, or one of before.
+func (r *refusals) reference(key refusalKey, now time.Time, fresh string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.seen == nil || now.Sub(r.since).Abs() >= refusalKeptFor || len(r.seen) >= refusalsKept {
 		r.seen, r.since = map[refusalKey]string{}, now
 	}
-	id, known := r.seen[key]
-	if !known {
-		id = record()
-		r.seen[key] = id
+	if id, known := r.seen[key]; known {
+		return id
 	}
-	return id
+	r.seen[key] = fresh
+	return fresh
 }

@@ -55,8 +55,8 @@ func (s *Service) wasIssuedTo(t *AppToken, caller *access.Principal) bool {
 	if t.ClientID != caller.ClientID || caller.ClientID == "" {
 		return false
 	}
-	if t.Actor != nil { // of an actor the token tells the subject, and that is the client's own
-		return t.Actor.Subject == caller.Subject && s.isClient(caller)
+	if t.Actor != nil {
+		return t.Actor.Subject == caller.Subject && t.Actor.Issuer == caller.Issuer && s.isClient(caller)
 	}
 	return t.Subject == caller.Subject && t.SubjectIssuer == caller.Issuer
 }

@@ -192,6 +192,41 @@ func TestRevokingAForeignTokenSaysThatNothingEnds(t *testing.T) {
 	}
 }
 
+func TestOnlyTheActorsOwnIssuerSpeaksForIt(t *testing.T) {
+	w := newDelegationWorld(t)
+	token := w.ask(t, "ivan for wrpr", "wrpr", "organisation_id", string(acme)).token
+	if got := w.revoke(w.iam["evil twin"].principal, token); got.Code != 400 || !w.isActive(token) {
+		t.Errorf("another issuer's client of that name: got %d %s", got.Code, got.Body)
+	}
+	if got := w.revoke(w.iam["wrpr"].principal, token); got.Code != 200 || w.isActive(token) {
+		t.Errorf("the actor itself: got %d %s", got.Code, got.Body)
+	}
+}
+
+func TestTheShareOfRevocationsComesBack(t *testing.T) {
+	w := newDelegationWorld(t)
+	for _, name := range []string{"ivan", "third"} {
+		lasting := w.iam[name]
+		lasting.principal.NotAfter = begin.Add(1000 * time.Hour)
+		w.iam[name] = lasting
+	}
+	ended := func(who string) int {
+		return w.revoke(w.iam[who].principal, w.ask(t, "ivan", "", "organisation_id", string(acme)).token).Code
+	}
+	for day := range 30 {
+		w.now = begin.Add(time.Duration(day) * 25 * time.Hour)
+		if code := ended("ivan"); code != 200 { // so that there is always one left
+			t.Fatalf("day %d: %d", day, code)
+		}
+		w.now = w.now.Add(12 * time.Hour)
+		for range 300 {
+			if code := ended("third"); code != 200 {
+				t.Fatalf("day %d: %d", day, code)
+			}
+		}
+	}
+}
+
 func TestAnExpiredTokenIsInactive(t *testing.T) {
 	w := newDelegationWorld(t)
 	token := w.ask(t, "ivan", "", "organisation_id", string(acme)).token

@@ -1,8 +1,8 @@
 package sts
 
 import (
+	"cmp"
 	"context"
-	"maps"
 	"sync"
 	"time"
 
@@ -34,49 +34,63 @@ const forgetEvery = time.Minute
 // revoked are the tokens that count no more though they have not expired. It is asked for every token that is reused.
 type revoked struct {
 	mu    sync.RWMutex
-	until map[string]time.Time // by jti
-	by    map[string]int       // how many, by who revoked them here since the start
+	ids   map[string]revokedID // by jti
+	by    map[string]int       // how many of them, by who revoked them here
 	swept time.Time
+}
+
+type revokedID struct {
+	until time.Time
+	by    string // empty: before the start, or at another replica
 }
 
 func (r *revoked) has(id string) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	_, ok := r.until[id]
+	_, ok := r.ids[id]
 	return ok
 }
 
 // add may be given what is known already.
-func (r *revoked) add(ids map[string]time.Time, now time.Time) {
+func (r *revoked) add(ids map[string]time.Time, by string, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.until == nil {
-		r.until = map[string]time.Time{}
+	if r.ids == nil {
+		r.ids, r.by = map[string]revokedID{}, map[string]int{}
 	}
 	if now.Sub(r.swept).Abs() >= forgetEvery {
-		maps.DeleteFunc(r.until, func(_ string, until time.Time) bool { return !now.Before(until) })
-		r.swept = now
-		if len(r.until) == 0 {
-			r.by = nil
-		}
+		r.sweep(now)
 	}
 	for id, until := range ids {
-		r.until[id] = until
+		if _, known := r.ids[id]; known {
+			continue
+		}
+		r.ids[id] = revokedID{until, by}
+		if by != "" {
+			r.by[by]++
+		}
 	}
 }
 
-// room takes one of the caller's share; without one there is no room.
-func (r *revoked) room(caller string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.until) >= maxRevoked || r.by[caller] >= maxRevokedBy {
-		return false
+// sweep forgets what has had its time, and gives back the share of who revoked it.
+func (r *revoked) sweep(now time.Time) {
+	for id, known := range r.ids {
+		if now.Before(known.until) {
+			continue
+		}
+		delete(r.ids, id)
+		if r.by[known.by]--; r.by[known.by] <= 0 {
+			delete(r.by, known.by)
+		}
 	}
-	if r.by == nil {
-		r.by = map[string]int{}
-	}
-	r.by[caller]++
-	return true
+	r.swept = now
+}
+
+// room tells whether the caller may revoke one more.
+func (r *revoked) room(by string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.ids) < maxRevoked && r.by[by] < maxRevokedBy
 }
 
 // LoadRevoked learns of tokens that were revoked before the start, or by another replica. It is to be called now and
@@ -88,7 +102,7 @@ func (s *Service) LoadRevoked(ctx context.Context) error {
 	now := s.Now()
 	ids, err := s.Revoked.RevokedTokens(ctx, now)
 	if err == nil {
-		s.revoked.add(ids, now)
+		s.revoked.add(ids, "", now)
 	}
 	return err
 }
@@ -96,7 +110,8 @@ func (s *Service) LoadRevoked(ctx context.Context) error {
 // revoke ends a token. It is stored first: a revocation that was answered must outlast the process.
 func (s *Service) revoke(ctx context.Context, t *AppToken, caller *access.Principal) error {
 	now, until := s.Now(), time.Unix(t.ExpiresAt, 0).Add(revokedMargin)
-	if !s.revoked.room(caller.Issuer + "\x00" + caller.Subject) {
+	by := caller.Issuer + "\x00" + cmp.Or(caller.ClientID, caller.Subject) // people who use one client share its share
+	if !s.revoked.room(by) {
 		return fault.Unavailable.New("too many tokens were revoked today; this one expires within minutes")
 	}
 	if s.Revoked != nil {
@@ -104,6 +119,6 @@ func (s *Service) revoke(ctx context.Context, t *AppToken, caller *access.Princi
 			return err
 		}
 	}
-	s.revoked.add(map[string]time.Time{t.ID: until}, now)
+	s.revoked.add(map[string]time.Time{t.ID: until}, by, now)
 	return nil
 }
