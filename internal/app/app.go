@@ -125,7 +125,7 @@ func (a *App) build(ctx context.Context) error {
 		keys: keys, revocations: revocations, record: record, sts: service, calls: calls, core: remote, iam: connection,
 		organisations: &corecall.Organisations{Caller: calls, Client: client, Policy: a.policy},
 		authn: &authn.Authenticator{
-			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: connection.Verifier, PublicOrigin: a.cfg.Server.PublicURL,
+			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: connection.Verifier, PublicOrigin: a.cfg.Server.PublicURL, Cuts: revocations.Book,
 		},
 	}
 	if a.handler, err = a.buildEdges(parts); err != nil {

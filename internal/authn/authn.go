@@ -13,6 +13,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/config"
@@ -38,12 +39,28 @@ type Authenticator struct {
 	Sessions     *session.Manager // nil but in the built-in mode
 	Verifier     *iam.Verifier
 	PublicOrigin string // scheme://host[:port]
+	Cuts         Cuts   // nil: no organisation was cut off
+}
+
+// Cuts tell whether a token of the identity provider counts no more in an organisation, by when it was issued.
+type Cuts interface {
+	EndedIn(org access.OrganisationID, issuedAt time.Time) bool
 }
 
 // Caller is who is calling.
 type Caller struct {
 	Principal *access.Principal
 	Session   *session.Session // nil for a bearer token
+	cuts      Cuts
+}
+
+// Admit refuses an organisation to which all access was ended since the caller's token was issued. Sessions were ended
+// then.
+func (c *Caller) Admit(org access.OrganisationID) error {
+	if c.Session == nil && c.cuts != nil && c.cuts.EndedIn(org, c.Principal.IssuedAt) {
+		return fault.Unauthenticated.New("the token was issued before access to this organisation was revoked; get a new one")
+	}
+	return nil
 }
 
 // SessionRef names the caller's session; it is empty for a bearer token.
@@ -102,7 +119,7 @@ func (a *Authenticator) token(ctx context.Context, raw string) (*Caller, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &Caller{Principal: t.Principal}, nil
+	return &Caller{Principal: t.Principal, cuts: a.Cuts}, nil
 }
 
 // changes tells whether a request may change something. A WebSocket can, though it begins with GET, and browsers let
@@ -149,6 +166,14 @@ func (c *Caller) active(r *http.Request) access.OrganisationID {
 // Organisation returns the organisation that the call is about: the header's, else the session's active one, else the
 // only one that the caller has. None of them is fault.OrganisationNotChosen.
 func (c *Caller) Organisation(r *http.Request, snapshot *access.Snapshot) (access.OrganisationID, error) {
+	org, err := c.chosen(r, snapshot)
+	if err != nil {
+		return access.System, err
+	}
+	return org, c.Admit(org)
+}
+
+func (c *Caller) chosen(r *http.Request, snapshot *access.Snapshot) (access.OrganisationID, error) {
 	switch values := r.Header.Values(OrganisationHeader); len(values) {
 	case 0:
 	case 1:

@@ -2,10 +2,12 @@ package bff_test
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/session"
 	"github.com/portico-iam/portico/internal/testdb"
 )
@@ -76,5 +78,45 @@ func TestSessionsAndRevocation(t *testing.T) {
 	}
 	if got := b.call("revoker", "POST", revocation, `{"everything":true}`); got.status != 401 {
 		t.Errorf("by a token from before: got %d %s", got.status, got.body)
+	}
+}
+
+// An organisation's cut holds in every mode of Core's authentication, also where no token of ours goes there.
+func TestNT29_AnOrganisationIsCutOffInEveryMode(t *testing.T) {
+	for _, mode := range []string{config.AuthSTS, config.AuthUnsafeStatic, config.AuthUnsafeNone} {
+		b := newBench(t, options{mode: mode})
+		b.maps("all", everything())
+		b.maps("revoker", access.SetOf(access.STSSessionRevoke))
+		b.claims = map[string]any{"iat": time.Now().Add(-time.Hour).Unix()}
+		old := b.token("all")
+		b.claims = nil
+		get := func(token string) (status, reached int) {
+			got := b.call("", "GET", "/api/credential/v1?page=0&pageSize=10", "", "Authorization", "Bearer "+token, "X-Organisation-Id", string(acme))
+			return got.status, len(b.core.take())
+		}
+		if status, reached := get(old); status != http.StatusTeapot || reached != 1 { // Core's own answer
+			t.Fatalf("%s: before: got %d, %d", mode, status, reached)
+		}
+		if got := b.call("revoker", "POST", "/api/sts/revocation/v1", `{"organisationId":"`+string(acme)+`"}`); got.status != 200 {
+			t.Fatalf("%s: got %d %s", mode, got.status, got.body)
+		}
+		if status, reached := get(old); status != 401 || reached != 0 {
+			t.Errorf("%s: a token of before: got %d, %d", mode, status, reached)
+		}
+		// Tokens tell their time in whole seconds, so one of the next second is the first that counts.
+		for deadline := time.Now().Add(10 * time.Second); ; {
+			b.claims = map[string]any{"iat": time.Now().Unix()}
+			fresh := b.token("all")
+			b.claims = nil
+			if status, _ := get(fresh); status == http.StatusTeapot {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: a token of after does not count", mode)
+			}
+		}
+		if got := b.call("", "GET", "/api/user/v1/me", "", "Authorization", "Bearer "+old); got.status != 200 {
+			t.Errorf("%s: who they are, a token of before still tells: got %d", mode, got.status)
+		}
 	}
 }

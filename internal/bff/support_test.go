@@ -112,6 +112,7 @@ type options struct {
 	mode       string // of Core's authentication
 	unmanaged  bool   // no management endpoints
 	coreTarget string
+	secret     config.Secret // of the client core
 }
 
 func newBench(t *testing.T, o options) *bench {
@@ -143,7 +144,7 @@ func newBench(t *testing.T, o options) *bench {
 	book := &revocation.Book{Store: db, Idle: time.Hour, Now: time.Now, Logger: silent}
 	revocations := &revocation.Service{Store: db, Book: book, Policy: b.policy, History: record, TokenTTL: 5 * time.Minute}
 	service := sts.New(sts.Config{
-		Issuer: public, Audiences: []string{"one-core"}, Clients: []sts.ServiceClient{{Audience: "one-core", Issuer: issuer, ClientID: "core", Subject: "core"}},
+		Issuer: public, Audiences: []string{"one-core"}, Clients: []sts.ServiceClient{{Audience: "one-core", Issuer: issuer, ClientID: "core", Subject: "core", Secret: o.secret}},
 		TTL: 5 * time.Minute, Ring: ring, Policy: b.policy, Cuts: book, Now: time.Now,
 	})
 	verifier, idp := b.verifier()
@@ -152,7 +153,7 @@ func newBench(t *testing.T, o options) *bench {
 	self, _ := url.Parse(public)
 	transport := &http.Transport{DisableCompression: true}
 	(&bff.Handler{
-		Authn:  &authn.Authenticator{Mode: config.ModeBearer, Verifier: verifier, PublicOrigin: public},
+		Authn:  &authn.Authenticator{Mode: config.ModeBearer, Verifier: verifier, PublicOrigin: public, Cuts: book},
 		Policy: b.policy, Core: &corecall.Caller{Mode: o.mode, StaticToken: config.Secret("static-token"), STS: service},
 		Exchange: &sts.Exchange{Service: service, History: record, IAM: &iam.Connection{Verifier: verifier}},
 		Services: service, Revocations: revocations,

@@ -1,6 +1,7 @@
 package bff_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -113,5 +114,21 @@ func TestTheSignInIsPassedOn(t *testing.T) {
 	got := b.as("core", "POST", "/api/sts/token/v1/introspect", "token="+b.appTokenFor("all")).object(t)
 	if text, _ := json.Marshal([]any{got["auth_time"], got["acr"], got["amr"]}); string(text) != fmt.Sprintf(`[%d,"urn:loa:2",["pwd","otp"]]`, at) {
 		t.Errorf("got %s", text)
+	}
+}
+
+func TestAClientWithASecretIsNotBelievedByItsTokenAlone(t *testing.T) {
+	b := newBench(t, options{secret: "a secret of core: 24 characters"})
+	b.maps("all", everything())
+	token := b.appTokenFor("all")
+	for _, path := range []string{"introspect", "revoke"} {
+		if got := b.as("core", "POST", "/api/sts/token/v1/"+path, "token="+token); got.status != 401 || got.object(t)["error"] != "invalid_client" {
+			t.Errorf("%s: got %d %s", path, got.status, got.body)
+		}
+	}
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("core:a+secret+of+core%3A+24+characters"))
+	got := b.call("", "POST", "/api/sts/token/v1/introspect", "token="+token, "Content-Type", formType, "Authorization", basic)
+	if got.status != 200 || got.object(t)["active"] != true {
+		t.Errorf("by its secret: got %d %s", got.status, got.body)
 	}
 }

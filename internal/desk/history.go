@@ -34,6 +34,9 @@ func (h *Handler) historyScope(r *http.Request, c *authn.Caller) (access.Organis
 
 func (h *Handler) historyList(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
 	scope, err := h.historyScope(r, c)
+	if fault.Unauthenticated.Is(err) {
+		return err
+	}
 	if err != nil { // once more, so that the refusal is recorded and explained
 		org, _ := c.Organisation(r, h.Policy.Snapshot())
 		return h.Policy.Enforce(r.Context(), c.Principal, org, "see the history", access.HistoryList, access.SystemHistoryList)
@@ -156,6 +159,9 @@ func (h *Handler) historyDetail(w http.ResponseWriter, r *http.Request, c *authn
 func (h *Handler) mayRead(r *http.Request, c *authn.Caller, org access.OrganisationID) error {
 	if h.may(c, access.SystemHistoryDetail) {
 		return nil
+	}
+	if err := c.Admit(org); err != nil {
+		return err
 	}
 	if org != access.System && h.Policy.Snapshot().Decide(c.Principal, org, access.HistoryDetail).Allowed {
 		return nil
