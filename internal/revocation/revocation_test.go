@@ -40,9 +40,11 @@ func (rules) Enforce(_ context.Context, p *access.Principal, _ access.Organisati
 	return nil
 }
 
-func (rules) Snapshot() *access.Snapshot {
+func (rules) Snapshot() *access.Snapshot { return snapshotOf(time.Time{}) }
+
+func snapshotOf(acmeDeactivated time.Time) *access.Snapshot {
 	return access.Build(access.Model{
-		Version: 1, Organisations: []*access.Organisation{{ID: acme, Name: "Acme"}, {ID: zeta, Name: "Zeta"}},
+		Version: 1, Organisations: []*access.Organisation{{ID: acme, Name: "Acme", DeactivatedAt: acmeDeactivated}, {ID: zeta, Name: "Zeta"}},
 		Roles:    []*access.Role{{ID: "r", Name: "r", Permissions: access.SetOf(access.CredentialIssue)}},
 		IAMRoles: []*access.IAMRole{{ID: "m", Name: "Issuance", OrganisationRoles: map[access.OrganisationID][]access.RoleID{acme: {"r"}}}},
 	}, access.Bootstrap{})
@@ -298,3 +300,18 @@ func TestCutsGoByAge(t *testing.T) {
 		t.Error("ivan's of 160 days ago counts, or vera's of 80 does not")
 	}
 }
+
+func TestEndingAllAccessReachesADeactivatedOrganisation(t *testing.T) {
+	b := newBench(t, testdb.Open(t, store.SQLite))
+	b.Policy = deactivated{}
+	b.begins("i1", "ivan", access.System, "Issuance")
+	b.begins("v1", "vera", access.System)
+	if _, err := b.Revoke(t.Context(), b.ada, revocation.Target{Organisation: acme}); err != nil || !slices.Equal(b.live(), []string{"v1"}) {
+		t.Errorf("left: %v, %v", b.live(), err)
+	}
+}
+
+// deactivated are the rules while acme is deactivated.
+type deactivated struct{ rules }
+
+func (deactivated) Snapshot() *access.Snapshot { return snapshotOf(begin) }

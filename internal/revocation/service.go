@@ -2,6 +2,7 @@ package revocation
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/portico-iam/portico/internal/access"
@@ -137,16 +138,20 @@ func (s *Service) sessionsOf(t Target) (Filter, func(*session.Record) bool, erro
 			return Filter{}, nil, fault.OrganisationMissing.New("there is no organisation %s", t.Organisation)
 		}
 		return Filter{}, func(r *session.Record) bool {
-			if r.ActiveOrganisation == t.Organisation {
-				return true
-			}
-			set, _ := snapshot.Effective(&r.Principal, t.Organisation)
-			return !set.IsEmpty()
+			return r.ActiveOrganisation == t.Organisation || mappedTo(snapshot, &r.Principal, t.Organisation)
 		}, nil
 	case t.Person != Person{} && (t.Person.Issuer == "" || t.Person.Subject == ""):
 		return Filter{}, nil, fault.InvalidInput.New("person: expected issuer and subject")
 	}
 	return Filter{Ref: t.Session, Person: t.Person}, every, nil
+}
+
+// mappedTo tells whether anything is mapped to the principal there, also while the organisation is deactivated.
+func mappedTo(s *access.Snapshot, p *access.Principal, org access.OrganisationID) bool {
+	return slices.ContainsFunc(p.IAMRoles, func(name string) bool {
+		m := s.IAMRoleByName(name)
+		return m != nil && len(m.OrganisationRoles[org]) > 0
+	})
 }
 
 // record makes one entry of a revocation, with as many of its sessions as a reader could want.

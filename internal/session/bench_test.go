@@ -98,16 +98,16 @@ func (s *memory) DeleteSession(_ context.Context, ref string) (bool, error) {
 	return ok, nil
 }
 
-func (s *memory) DeleteSessionsBefore(_ context.Context, now, idleSince time.Time) (n int, err error) {
+func (s *memory) DeleteSessionsBefore(_ context.Context, now, idleSince time.Time) (removed []session.Record, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for ref, r := range s.rows {
 		if r.EndsAt.Before(now) || r.SeenAt.Before(idleSince) {
 			delete(s.rows, ref)
-			n++
+			removed = append(removed, r)
 		}
 	}
-	return n, s.away
+	return removed, s.away
 }
 
 func (s *memory) UseFlow(_ context.Context, flow, ref string, _ time.Time) (bool, string, error) {

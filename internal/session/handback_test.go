@@ -1,12 +1,15 @@
 package session_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/portico-iam/portico/internal/iam"
 	"github.com/portico-iam/portico/internal/session"
 )
 
@@ -72,4 +75,65 @@ func TestNT29_ASessionThatEscapedARevocationIsNone(t *testing.T) {
 	b.Revoked = revokedUntil(begin)
 	s, _, err := b.find(c)
 	wantNone(t, "it began before", s, err)
+}
+
+func TestNT29_ASessionThatIsRevokedDuringItsRefreshIsOver(t *testing.T) {
+	for rule, outcome := range map[string]error{"the provider does not answer": errors.New("timeout"), "it does": nil} {
+		b := newBench(t)
+		c := b.begin(t)
+		b.untilDue(t, c)
+		b.okta.answers(func(string) (*iam.Grant, error) {
+			row := b.store.row(t)
+			if _, err := b.store.DeleteSession(t.Context(), row.Ref); err != nil {
+				t.Error(err)
+			}
+			b.Ended([]session.Record{row})
+			if outcome != nil {
+				return nil, outcome
+			}
+			return b.grant("refresh-2", "Acme Issuance"), nil
+		})
+		s, _, err := b.find(c)
+		wantNone(t, rule, s, err)
+		want := []string{"refresh-1"}
+		if outcome == nil {
+			want = append(want, "refresh-2") // what the refresh brought
+		}
+		if err := b.Close(); err != nil || !slices.Equal(slices.Sorted(slices.Values(b.okta.handedBack())), want) {
+			t.Errorf("%s: handed back %v, %v", rule, b.okta.handedBack(), err)
+		}
+	}
+}
+
+func TestSweptSessionsHandTheirTokensBack(t *testing.T) {
+	b := newBench(t)
+	b.begin(t)
+	b.advance(24 * time.Hour)
+	if err := errors.Join(b.Sweep(t.Context()), b.Close()); err != nil || b.store.count() != 0 || len(b.okta.handedBack()) != 1 {
+		t.Errorf("%d are left, handed back %v, %v", b.store.count(), b.okta.handedBack(), err)
+	}
+}
+
+func TestManyTokensAreHandedBack(t *testing.T) {
+	b := newBench(t)
+	b.begin(t)
+	row := b.store.row(t)
+	many := make([]session.Record, 1000)
+	for i := range many {
+		many[i] = row
+	}
+	b.Ended(many)
+	for deadline := time.Now().Add(20 * time.Second); len(b.okta.handedBack()) < len(many); {
+		if time.Now().After(deadline) {
+			t.Fatalf("only %d", len(b.okta.handedBack()))
+		}
+		runtime.Gosched()
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	b.Ended(many[:1]) // after the end: told, not hung up on
+	if n := len(b.okta.handedBack()); n != len(many) {
+		t.Errorf("%d", n)
+	}
 }

@@ -70,6 +70,9 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 		m.renewID(&next) // other rights, another id
 	}
 	saved, err := m.saveRefreshed(ctx, s, &next)
+	if fault.Unauthenticated.Is(err) { // it was ended meanwhile, with the refresh token of before
+		m.handBack(&next.Record)
+	}
 	if err != nil {
 		return nil, err
 	}

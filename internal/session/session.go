@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,8 +70,7 @@ type Manager struct {
 	cache   *otter.Cache[string, *cached] // by hash
 	ended   *ended
 	refresh singleflight.Group
-	handing chan struct{} // as many refresh tokens are handed back at once
-	work    sync.WaitGroup
+	handing handing
 }
 
 type cached struct {
@@ -97,10 +95,9 @@ type tokens struct {
 // New returns a manager.
 func New(cfg Config) *Manager {
 	return &Manager{
-		Config:  cfg,
-		cache:   otter.Must(&otter.Options[string, *cached]{MaximumSize: maxCached}),
-		ended:   newEnded(2*cfg.Recheck + time.Minute),
-		handing: make(chan struct{}, handBackAtOnce),
+		Config: cfg,
+		cache:  otter.Must(&otter.Options[string, *cached]{MaximumSize: maxCached}),
+		ended:  newEnded(2*cfg.Recheck + time.Minute),
 	}
 }
 
@@ -185,6 +182,9 @@ func (m *Manager) Find(w http.ResponseWriter, r *http.Request) (*Session, error)
 		if s, err = m.refreshed(r.Context(), s); err != nil {
 			return nil, err
 		}
+		if m.isOver(s) { // meanwhile: that may have taken long
+			return nil, errNone
+		}
 		// Only who was under way when the id changed learns the new one. Whoever comes later with the old id is let in for
 		// a moment, but may be its thief, and so is not given the new one.
 		if s.mustReissue != "" && s.Hash != key {
@@ -213,10 +213,15 @@ func (m *Manager) lookup(ctx context.Context, key string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.ended.has(s.Ref) || m.Revoked != nil && m.Revoked.EndedFor(s.Principal.Issuer, s.Principal.Subject, s.CreatedAt) {
+	if m.isOver(s) {
 		return nil, errNone
 	}
 	return s, nil
+}
+
+// isOver tells whether the session was ended or revoked, whatever was read of it before.
+func (m *Manager) isOver(s *Session) bool {
+	return m.ended.has(s.Ref) || m.Revoked != nil && m.Revoked.EndedFor(s.Principal.Issuer, s.Principal.Subject, s.CreatedAt)
 }
 
 func (m *Manager) lookupAny(ctx context.Context, key string) (*Session, error) {
@@ -403,9 +408,11 @@ func (m *Manager) RevokeRef(ctx context.Context, ref, why string) error {
 // Sweep removes sessions that have ended. It is to be called now and then.
 func (m *Manager) Sweep(ctx context.Context) error {
 	now := m.Now()
-	if _, err := m.Store.DeleteSessionsBefore(ctx, now, now.Add(-m.Idle)); err != nil {
+	removed, err := m.Store.DeleteSessionsBefore(ctx, now, now.Add(-m.Idle))
+	if err != nil {
 		return fmt.Errorf("remove ended sessions: %w", err)
 	}
+	m.Ended(removed)
 	return nil
 }
 

@@ -44,8 +44,8 @@ type Store interface {
 	UpdateSession(ctx context.Context, r Record) (updated bool, err error)
 	TouchSession(ctx context.Context, ref string, seen time.Time) error
 	DeleteSession(ctx context.Context, ref string) (deleted bool, err error)
-	// DeleteSessionsBefore removes what ended before now or was last seen before idleSince.
-	DeleteSessionsBefore(ctx context.Context, now, idleSince time.Time) (int, error)
+	// DeleteSessionsBefore removes what ended before now or was last seen before idleSince, and returns what it was.
+	DeleteSessionsBefore(ctx context.Context, now, idleSince time.Time) ([]Record, error)
 
 	// UseFlow marks a sign-in as used. It returns false, and the session that the first use began, when it already was.
 	// Marks may be dropped after until.

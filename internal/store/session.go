@@ -150,24 +150,23 @@ func (db *DB) DeleteSession(ctx context.Context, ref string) (deleted bool, err 
 }
 
 const (
-	deleteSessions = `DELETE FROM session WHERE ends_at < $1 OR seen_at < $2`
+	deleteSessions = `DELETE FROM session WHERE ends_at < $1 OR seen_at < $2 RETURNING ` + sessionColumns
 	deleteFlows    = `DELETE FROM flow WHERE until_at < $1`
 )
 
 // DeleteSessionsBefore implements session.Store. It drops the marks of UseFlow too that have served their time.
-func (db *DB) DeleteSessionsBefore(ctx context.Context, now, idleSince time.Time) (int, error) {
-	var sessions int64
-	err := db.write(ctx, func(tx *sql.Tx) (err error) {
-		if sessions, err = exec(ctx, tx, deleteSessions, millis(now), millis(idleSince)); err != nil {
+func (db *DB) DeleteSessionsBefore(ctx context.Context, now, idleSince time.Time) (removed []session.Record, err error) {
+	err = db.write(ctx, func(tx *sql.Tx) (err error) {
+		if removed, err = scanSessions(ctx, tx, deleteSessions, millis(now), millis(idleSince)); err != nil {
 			return err
 		}
 		_, err = exec(ctx, tx, deleteFlows, millis(now))
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("delete old sessions: %w", err)
+		return nil, fmt.Errorf("delete old sessions: %w", err)
 	}
-	return int(sessions), nil
+	return removed, nil
 }
 
 const (

@@ -158,11 +158,11 @@ func TestDeleteSessionsBefore(t *testing.T) {
 				}
 			}()
 		}
-		if n, err := db.DeleteSessionsBefore(t.Context(), at(1000), at(500)); err != nil || n != 3 {
-			t.Errorf("expected 3, got %d, %v", n, err)
+		if gone, err := db.DeleteSessionsBefore(t.Context(), at(1000), at(500)); err != nil || len(gone) != 3 {
+			t.Errorf("expected 3, got %d, %v", len(gone), err)
 		}
-		if n, err := db.DeleteSessionsBefore(t.Context(), at(1000), at(500)); err != nil || n != 0 {
-			t.Errorf("expected 0, got %d, %v", n, err)
+		if gone, err := db.DeleteSessionsBefore(t.Context(), at(1000), at(500)); err != nil || len(gone) != 0 {
+			t.Errorf("expected 0, got %d, %v", len(gone), err)
 		}
 	})
 }
