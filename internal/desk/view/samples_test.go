@@ -236,7 +236,7 @@ func organisationSamples() []sample {
 	}
 	detail := OrganisationDetail{
 		CanSeeMappings: true,
-		Page:           admin("/organisations/x"), ID: orgID, Name: "Ministry of Mobility", Created: by(400*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanHistory: true,
+		Page:           admin("/organisations/x"), ID: orgID, Name: "Ministry of Mobility", Created: by(400*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanHistory: true, CanRevoke: true,
 		Mappings: []OrganisationMapping{{iamID, "Acme Issuance", []Choice{{roleID, "Credential issuer"}, {"3", "Read-only auditor"}}}, {"2", "Acme Verification", []Choice{{"2", "Verifier"}}}},
 	}
 	deactivated := detail
