@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/user"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -108,9 +109,12 @@ func (c *keysCutCommand) Run(env environment) error {
 		if c.KID == "" {
 			c.KID = active.KID
 		}
-		fmt.Fprintf(env.stderr, "Key %s is deleted, and no longer published.\nTokens that it signed, forged ones too, are refused by each verifier as soon as it fetches the keys anew: after its own cache time, %s at the most. Restarting a verifier has it fetch at once: wait with that until this command is done.\n", c.KID, report.Overlap)
+		if !slices.ContainsFunc(report.Keys, func(key sts.KeyReport) bool { return key.KID == c.KID }) {
+			return fmt.Errorf("there is no such signing key: %s (portico keys list has them)", c.KID)
+		}
+		fmt.Fprintf(env.stderr, "This deletes key %s; it is published no more.\nTokens that it signed, forged ones too, are refused by each verifier as soon as it fetches the keys anew: after its own cache time, %s at the most. Restarting a verifier has it fetch at once: wait with that until this command is done.\n", c.KID, report.Overlap)
 		if next, _ := report.Key(sts.KeyNext); c.KID == active.KID {
-			fmt.Fprintf(env.stderr, "Key %s signs from now on.\n", next.KID)
+			fmt.Fprintf(env.stderr, "Key %s signs from then on.\n", next.KID)
 			warnOf(env.stderr, report.Behind(next.KID))
 		}
 		if err := c.given(env, "This can't be undone."); err != nil {
