@@ -2,6 +2,8 @@ package store
 
 import (
 	"database/sql"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 )
@@ -14,4 +16,9 @@ func Hurry(t *testing.T) {
 	before := patience
 	patience = 200 * time.Millisecond
 	t.Cleanup(func() { patience = before })
+}
+
+// KeptStatements shows a test the texts of the statements that an SQLite connection keeps.
+func KeptStatements(driverConn any) []string {
+	return slices.Collect(maps.Keys(driverConn.(*keeping).kept))
 }

@@ -47,13 +47,18 @@ func openSQLite(path string, logger *slog.Logger) (*DB, error) {
 	if err := prepareFile(path, logger); err != nil {
 		return nil, err
 	}
-	writing, err := sql.Open("sqlite", sqliteDSN(path, url.Values{"_journal_mode": {"WAL"}, "_txlock": {"immediate"}}))
+	// A commit waits for the data and the length of the file to be on the disk, as in every distribution's SQLite, not
+	// for its times as well.
+	if _, err := sqlite.Fdatasync(true); err != nil && !errors.Is(err, sqlite.ErrFdatasyncUnavailable) {
+		return nil, explainSQLite(path, err)
+	}
+	writing, err := sqlitePool(path, url.Values{"_journal_mode": {"WAL"}, "_txlock": {"immediate"}})
 	if err != nil {
 		return nil, explainSQLite(path, err)
 	}
 	writing.SetMaxOpenConns(1)
 	writing.SetConnMaxIdleTime(0)
-	reading, err := sql.Open("sqlite", sqliteDSN(path, url.Values{"_query_only": {"1"}}))
+	reading, err := sqlitePool(path, url.Values{"_query_only": {"1"}})
 	if err != nil {
 		return nil, errors.Join(explainSQLite(path, err), writing.Close())
 	}
@@ -86,13 +91,17 @@ func wipeSQLite(ctx context.Context, on executor) error {
 // sqlitePatience is how long another process's lock is waited for.
 const sqlitePatience = 5 * time.Second
 
-func sqliteDSN(path string, more url.Values) string {
+func sqlitePool(path string, more url.Values) (*sql.DB, error) {
 	more.Set("_busy_timeout", strconv.FormatInt(sqlitePatience.Milliseconds(), 10))
 	more.Set("_foreign_keys", "1")
 	more.Set("_synchronous", "FULL")
 	more.Add("_pragma", "journal_size_limit(67108864)")
 	more.Add("_pragma", "secure_delete(1)") // a signing key that was cut is to be gone from the file too
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + more.Encode()
+	connector, err := sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + more.Encode())
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(keeper{connector}), nil
 }
 
 // prepareFile makes the file, for its owner only, before SQLite would make it for everybody; SQLite gives the files

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+)
+
+// Prepared statements of a connection that are kept, and how long a text may be to be worth it: those that the program
+// repeats are few and short, those of an import are as long as its data.
+const (
+	keptStatements = 64
+	keptText       = 2048
+)
+
+// keeper opens connections that keep their prepared statements. SQLite compiles a statement anew each time it is given
+// as text, which takes longer than to run most of ours. (pgx does the same for PostgreSQL by itself.)
+type keeper struct{ driver.Connector }
+
+func (k keeper) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := k.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &keeping{sqliteConn: conn.(sqliteConn), kept: map[string]sqliteStmt{}}, nil
+}
+
+// sqliteConn is what the driver's connections offer, but for running a text at once: without that, database/sql
+// prepares, runs and closes.
+type sqliteConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
+}
+
+type sqliteStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+// keeping is one connection; database/sql uses it from one goroutine at a time.
+type keeping struct {
+	sqliteConn
+	kept map[string]sqliteStmt
+}
+
+// PrepareContext takes the statement out of those that are kept; a second one of the same text, asked for while the
+// first one's rows are still read, is another statement.
+func (c *keeping) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	if stmt, ok := c.kept[text]; ok {
+		delete(c.kept, text)
+		return &lent{sqliteStmt: stmt, text: text, from: c}, nil
+	}
+	stmt, err := c.sqliteConn.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return &lent{sqliteStmt: stmt.(sqliteStmt), text: text, from: c}, nil
+}
+
+func (c *keeping) Close() error {
+	for text, stmt := range c.kept {
+		stmt.Close() // what a failed statement reports again here was reported when it ran
+		delete(c.kept, text)
+	}
+	return c.sqliteConn.Close()
+}
+
+// lent is a statement in use. Its Close gives it back.
+type lent struct {
+	sqliteStmt
+	text string
+	from *keeping
+}
+
+func (l *lent) Close() error {
+	kept := l.from.kept
+	if _, again := kept[l.text]; again || len(l.text) > keptText {
+		return l.sqliteStmt.Close()
+	}
+	if len(kept) >= keptStatements {
+		for text, any := range kept { // whichever: what is often used comes back
+			any.Close()
+			delete(kept, text)
+			break
+		}
+	}
+	kept[l.text] = l.sqliteStmt
+	return nil
+}
