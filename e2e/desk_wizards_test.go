@@ -57,6 +57,18 @@ func TestDeskRoleWizard(t *testing.T) {
 		}
 		ada.next(ada.open("/roles/new"), "next", "name", "x", "permissions", "NO_SUCH").mustContain(t, "There is no permission NO_SUCH.")
 
+		// A condition that nobody can meet where the role would be mapped.
+		for required, never := range map[string]bool{"STS_ORGANISATION_LIST": true, "PROOF_LIST": false, "PROOF_LIST,STS_ROLE_LIST": false, "STS_ROLE_LIST": true} {
+			p := ada.next(ada.open("/roles/new"), "next", "name", "bridge", "permissions", "CREDENTIAL_ISSUE", "restricted", "true", "requiredUserPermissions", required)
+			mustStatus(t, p, http.StatusOK)
+			if got := strings.Contains(p.body, "Mapped in an organisation, the role never counts"); got != never {
+				t.Errorf("required %s: expected a warning: %t", required, never)
+			}
+			if strings.Contains(p.body, "Mapped as a system role, the role never counts") {
+				t.Errorf("required %s: it gives nothing as a system role anyway", required)
+			}
+		}
+
 		// A lost update keeps what was typed; a second save wins deliberately.
 		mine := ada.next(ada.open("/roles/"+issuer+"/edit"), "next", "name", "Mine")
 		theirs := ada.next(ada.next(ada.open("/roles/"+issuer+"/edit"), "next", "name", "Theirs"), "save")

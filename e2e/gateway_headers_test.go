@@ -178,6 +178,9 @@ func TestGatewayAround(t *testing.T) {
 				}
 				exchange := p.browser().post("/api/sts/token/v1", "application/x-www-form-urlencoded", "grant_type=x")
 				mustStatus(t, exchange, http.StatusForbidden)
+				if !strings.Contains(exchange.body, `{"error":"invalid_request","error_description":"`) {
+					t.Errorf("an OAuth client can't read it: %s", exchange.body)
+				}
 			}
 			for _, open := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource"} {
 				mustStatus(t, p.browser().open(open), http.StatusOK)

@@ -52,7 +52,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 		Authn: p.authn, Policy: a.policy, Core: p.calls, Sessions: p.sessions,
 		Exchange: p.authn.Gateway.Guard(&sts.Exchange{
 			Service: p.sts, History: p.record, IAM: p.iam, IDTokens: a.cfg.STS.Token.IDTokens,
-		}),
+		}, sts.WriteError),
 		Services: p.sts, Introspect: p.sts.Introspect,
 		Revoke:      (&sts.Revocation{Service: p.sts, History: p.record}).Revoke,
 		Revocations: p.revocations,

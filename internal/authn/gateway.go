@@ -9,7 +9,6 @@ import (
 
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/fault"
-	"github.com/portico-iam/portico/internal/httpx"
 )
 
 // GatewayHeader is where a gateway in front puts the secret that it shares with us. It never reaches Core, nor any log.
@@ -61,11 +60,12 @@ func equal(a, b string) bool {
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
-// Guard admits before next, for what knows its caller otherwise than by Authenticate.
-func (g Gateway) Guard(next http.Handler) http.Handler {
+// Guard admits before next, for what knows its caller otherwise than by Authenticate. Who is not admitted is answered by
+// refuse, in the form that next's callers know.
+func (g Gateway) Guard(next http.Handler, refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := g.Admit(r); err != nil {
-			httpx.WriteError(w, r, err)
+			refuse(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r)

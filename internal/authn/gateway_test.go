@@ -10,6 +10,7 @@ import (
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/httpx"
 )
 
 const shared = config.Secret("0123456789abcdef0123456789abcdef")
@@ -55,7 +56,7 @@ func TestOnlyWhatCameThroughTheGatewayIsAdmitted(t *testing.T) {
 			t.Errorf("%s: the answer tells the secret: %v", rule, err)
 		}
 		w := httptest.NewRecorder()
-		c.gateway.Guard(http.NotFoundHandler()).ServeHTTP(w, r)
+		c.gateway.Guard(http.NotFoundHandler(), httpx.WriteError).ServeHTTP(w, r)
 		if want := map[bool]int{true: 404, false: 403}[c.want]; w.Code != want {
 			t.Errorf("%s: the guard: expected %d, got %d", rule, want, w.Code)
 		}

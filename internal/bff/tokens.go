@@ -35,7 +35,7 @@ func (h *Handler) service(next TokenHandler) http.Handler {
 			return
 		}
 		next(w, r, client)
-	}))
+	}), sts.WriteError)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		if _, _, basic := r.BasicAuth(); basic {

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -193,6 +194,15 @@ func (h *Handler) reviewRole(c *authn.Caller, v *view.RoleForm, role access.Role
 	system, local := role.Permissions.Intersect(access.OfScope(access.ScopeSystem)), role.Permissions.Intersect(access.OfScope(access.ScopeOrganisation))
 	if !system.IsEmpty() && !local.IsEmpty() {
 		v.Warnings = append(v.Warnings, "The role mixes both scopes. Mapped in an organisation, only its organisation permissions count; as a system role, only its system permissions.")
+	}
+	if d := role.Delegation; d != nil && !d.RequiredUserPermissions.IsEmpty() {
+		never := func(mapped, them string, given, there access.PermissionSet) {
+			if !given.IsEmpty() && d.RequiredUserPermissions.Intersect(there).IsEmpty() {
+				v.Warnings = append(v.Warnings, fmt.Sprintf("Mapped %s, the role never counts: users hold only %s permissions there, and none of those is among the required ones.", mapped, them))
+			}
+		}
+		never("as a system role", "system", system, access.OfScope(access.ScopeSystem))
+		never("in an organisation", "organisation", local, access.OfScope(access.ScopeOrganisation))
 	}
 	if v.ID == "" {
 		return

@@ -95,6 +95,11 @@ func TestRefusedExchangesAreRecordedOnceAMinute(t *testing.T) {
 		}
 	}
 	w := newDelegationWorld(t)
+	got := w.ask(t, "junk", "wrpr")
+	if len(w.record.entries) != 1 || w.record.entries[0].User != "wrpr" || !strings.Contains(got.reason, "(reference "+w.record.entries[0].ID+")") {
+		t.Errorf("a service that tries tokens: got %+v, %d entries", got, len(w.record.entries))
+	}
+	w = newDelegationWorld(t)
 	w.ask(t, "junk", "")
 	if len(w.record.entries) > 0 {
 		t.Error("recorded what nobody knows whose it is")

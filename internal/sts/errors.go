@@ -64,6 +64,8 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 		answer = errorResponse{InvalidRequest, f.Detail}
 	case f.Code == fault.Forbidden:
 		answer = errorResponse{InvalidTarget, fmt.Sprintf("%s (reference %s)", f.Detail, f.Reference)}
+	case f.Code == fault.AroundGateway:
+		status, answer = http.StatusForbidden, errorResponse{InvalidRequest, f.Detail}
 	case f.Code == fault.Unavailable:
 		status, answer = http.StatusServiceUnavailable, errorResponse{"temporarily_unavailable", f.Detail}
 	case f.Code == fault.TooLarge:

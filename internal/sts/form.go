@@ -1,8 +1,8 @@
 package sts
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -11,7 +11,11 @@ import (
 	"github.com/portico-iam/portico/internal/fault"
 )
 
-const maxForm = 256 << 10 // bytes: two tokens of 64 KiB each, and they are encoded
+// Lengths of a body, in bytes. The longest has two tokens of 64 KiB each, and they are encoded.
+const (
+	maxForm   = 256 << 10
+	usualForm = 16 << 10
+)
 
 // form is the body of a request to the token endpoint and those beside it.
 type form url.Values
@@ -22,37 +26,43 @@ func readForm(w http.ResponseWriter, r *http.Request, repeatable ...string) (for
 	if len(types) != 1 {
 		types = []string{""}
 	}
-	if mediaType, _, err := mime.ParseMediaType(types[0]); err != nil || mediaType != "application/x-www-form-urlencoded" {
+	if !isForm(types[0]) {
 		return nil, refuse(InvalidRequest, "expected Content-Type application/x-www-form-urlencoded")
 	}
 	if r.URL.RawQuery != "" { // RFC 6749 section 3.2: a token in a URL ends up in logs
 		return nil, refuse(InvalidRequest, "expected the parameters in the body, got a query")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), usualForm)) + bytes.MinRead)
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxForm)); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
 			return nil, fault.TooLarge.New("expected at most %d bytes of body", maxForm)
 		}
 		return nil, refuse(InvalidRequest, "the body could not be read")
 	}
-	values, err := url.ParseQuery(string(body))
+	values, err := url.ParseQuery(body.String())
 	if err != nil {
 		return nil, refuse(InvalidRequest, "the body is not a well-formed form")
-	}
-	many := map[string]bool{}
-	for _, name := range repeatable {
-		many[name] = true
 	}
 	for name, all := range values {
 		// One without a value counts as absent (RFC 6749 section 3.2).
 		all = slices.DeleteFunc(all, func(v string) bool { return v == "" })
 		values[name] = all
-		if len(all) > 1 && !many[name] {
+		if len(all) > 1 && !slices.Contains(repeatable, name) {
 			return nil, refuse(InvalidRequest, "%s: expected once", clip(name))
 		}
 	}
 	return form(values), nil
+}
+
+func isForm(contentType string) bool {
+	const form = "application/x-www-form-urlencoded"
+	if contentType == form {
+		return true
+	}
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	return err == nil && mediaType == form
 }
 
 // get returns a parameter, "" for an absent one.

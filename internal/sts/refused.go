@@ -11,22 +11,26 @@ import (
 )
 
 // refused records an exchange that was refused after its tokens were found valid, so that it is known who tried, and puts
-// the record's id into the answer. Refusals of the policy are recorded there. Of tokens that are refused themselves nobody
-// knows whose they are.
+// the record's id into the answer; of a service whose actor token was valid also when the subject token was not. Refusals
+// of the policy are recorded there. Of tokens that are refused themselves nobody knows whose they are.
 func (x *Exchange) refused(ctx context.Context, req *Request, err error) error {
 	var e *Error
-	if req.Principal == nil || !errors.As(err, &e) {
+	user := req.Principal
+	if user == nil {
+		user = req.Actor
+	}
+	if user == nil || !errors.As(err, &e) {
 		return err
 	}
-	who := refusalKey{req.Principal.Issuer, req.Principal.Subject, "", "", e.Code}
-	details := map[string]any{"error": e.Code, "reason": e.Description, "client": req.client(), "issuer": req.Principal.Issuer}
+	who := refusalKey{user.Issuer, user.Subject, "", "", e.Code}
+	details := map[string]any{"error": e.Code, "reason": e.Description, "client": req.client(), "issuer": user.Issuer}
 	if req.Actor != nil {
 		who.actorIssuer, who.actor = req.Actor.Issuer, req.Actor.Subject
 		details["actor"], details["actorIssuer"] = req.Actor.Subject, req.Actor.Issuer
 	}
 	entry := x.History.New(history.Entry{
 		Action: history.Rejected, EntityType: history.STSToken, Name: req.Route, Source: history.SourceSTS,
-		User: req.Principal.Subject, Metadata: history.Details(details),
+		User: user.Subject, Metadata: history.Details(details),
 	})
 	reference := x.refusals.reference(who, x.Service.Now(), entry.ID)
 	if reference == entry.ID {
