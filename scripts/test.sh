@@ -15,4 +15,4 @@ go build -o bin/testreport ./scripts/testreport
 go vet $pkg
 # The pipe would lose go test's own status, so the report is told.
 # shellcheck disable=SC2086
-{ go test -json $race -timeout 10m ${FLAGS:-} $pkg || echo '{"Action":"exit-fail"}'; } | ./bin/testreport
+{ go test -json $race -timeout 15m ${FLAGS:-} $pkg || echo '{"Action":"exit-fail"}'; } | ./bin/testreport
