@@ -58,14 +58,24 @@ func TestDeskRoleWizard(t *testing.T) {
 		ada.next(ada.open("/roles/new"), "next", "name", "x", "permissions", "NO_SUCH").mustContain(t, "There is no permission NO_SUCH.")
 
 		// A condition that nobody can meet where the role would be mapped.
-		for required, never := range map[string]bool{"STS_ORGANISATION_LIST": true, "PROOF_LIST": false, "PROOF_LIST,STS_ROLE_LIST": false, "STS_ROLE_LIST": true} {
-			p := ada.next(ada.open("/roles/new"), "next", "name", "bridge", "permissions", "CREDENTIAL_ISSUE", "restricted", "true", "requiredUserPermissions", required)
+		for _, c := range []struct {
+			permissions, required string
+			system, organisation  bool // is it warned of
+		}{
+			{"CREDENTIAL_ISSUE", "STS_ROLE_LIST", false, true},
+			{"CREDENTIAL_ISSUE", "PROOF_LIST", false, false},
+			{"CREDENTIAL_ISSUE", "PROOF_LIST,STS_ROLE_LIST", false, false},
+			{"CREDENTIAL_ISSUE", "", false, false},
+			{"STS_ROLE_LIST", "PROOF_LIST", true, false},
+			{"CREDENTIAL_ISSUE,STS_ROLE_LIST", "PROOF_LIST", true, false},
+			{"CREDENTIAL_ISSUE,STS_ROLE_LIST", "STS_ROLE_LIST", false, true},
+		} {
+			p := ada.next(ada.open("/roles/new"), "next", "name", "bridge", "permissions", c.permissions, "restricted", "true", "requiredUserPermissions", c.required)
 			mustStatus(t, p, http.StatusOK)
-			if got := strings.Contains(p.body, "Mapped in an organisation, the role never counts"); got != never {
-				t.Errorf("required %s: expected a warning: %t", required, never)
-			}
-			if strings.Contains(p.body, "Mapped as a system role, the role never counts") {
-				t.Errorf("required %s: it gives nothing as a system role anyway", required)
+			for text, want := range map[string]bool{"Mapped as a system role, the role never counts": c.system, "Mapped in an organisation, the role never counts": c.organisation} {
+				if got := strings.Contains(p.body, text); got != want {
+					t.Errorf("%+v: %q: got %t", c, text, got)
+				}
 			}
 		}
 

@@ -12,8 +12,8 @@ const (
 	keptText       = 2048
 )
 
-// keeper opens connections that keep their prepared statements. SQLite compiles a statement anew each time it is given
-// as text, which takes longer than to run most of ours. (pgx does the same for PostgreSQL by itself.)
+// keeper opens connections that keep their prepared statements: SQLite compiles a statement anew each time it is given as
+// text. (pgx does the same for PostgreSQL by itself.)
 type keeper struct{ driver.Connector }
 
 func (k keeper) Connect(ctx context.Context) (driver.Conn, error) {

@@ -1,8 +1,8 @@
 package sts
 
 import (
-	"bytes"
 	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -11,11 +11,7 @@ import (
 	"github.com/portico-iam/portico/internal/fault"
 )
 
-// Lengths of a body, in bytes. The longest has two tokens of 64 KiB each, and they are encoded.
-const (
-	maxForm   = 256 << 10
-	usualForm = 16 << 10
-)
+const maxForm = 256 << 10 // bytes: two tokens of 64 KiB each, and they are encoded
 
 // form is the body of a request to the token endpoint and those beside it.
 type form url.Values
@@ -26,22 +22,21 @@ func readForm(w http.ResponseWriter, r *http.Request, repeatable ...string) (for
 	if len(types) != 1 {
 		types = []string{""}
 	}
-	if !isForm(types[0]) {
+	if mediaType, _, err := mime.ParseMediaType(types[0]); err != nil || mediaType != "application/x-www-form-urlencoded" {
 		return nil, refuse(InvalidRequest, "expected Content-Type application/x-www-form-urlencoded")
 	}
 	if r.URL.RawQuery != "" { // RFC 6749 section 3.2: a token in a URL ends up in logs
 		return nil, refuse(InvalidRequest, "expected the parameters in the body, got a query")
 	}
-	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), usualForm)) + bytes.MinRead)
-	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxForm)); err != nil {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
 			return nil, fault.TooLarge.New("expected at most %d bytes of body", maxForm)
 		}
 		return nil, refuse(InvalidRequest, "the body could not be read")
 	}
-	values, err := url.ParseQuery(body.String())
+	values, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, refuse(InvalidRequest, "the body is not a well-formed form")
 	}
@@ -54,15 +49,6 @@ func readForm(w http.ResponseWriter, r *http.Request, repeatable ...string) (for
 		}
 	}
 	return form(values), nil
-}
-
-func isForm(contentType string) bool {
-	const form = "application/x-www-form-urlencoded"
-	if contentType == form {
-		return true
-	}
-	mediaType, _, err := mime.ParseMediaType(contentType)
-	return err == nil && mediaType == form
 }
 
 // get returns a parameter, "" for an absent one.

@@ -202,6 +202,7 @@ func roleSamples() []sample {
 	delegated := RoleForm{Page: admin("/roles/new"), Step: 1, Name: "Certificate signing", Permissions: permissions("ACCESS_CERTIFICATE_SIGN", "REGISTRATION_CERTIFICATE_SIGN"), Restricted: true, RequiredUser: required("REGISTRATION_CERTIFICATE_CREATE")}
 	delegatedReview := delegated
 	delegatedReview.Step = 2
+	delegatedReview.Warnings = []string{"Mapped in an organisation, the role never counts: users hold only organisation permissions there, and none of those is among the required ones."}
 	return []sample{
 		{"roles-empty", RoleListPage(RoleList{Page: admin(RolesPath), List: list(0, 1), CanCreate: true})},
 		{"roles", RoleListPage(RoleList{Page: admin(RolesPath, Notice{Success, "Role “Credential issuer” is saved."}), List: list(5, 1), Rows: roleRows(5), CanCreate: true})},
