@@ -22,7 +22,7 @@ type claims struct {
 	ClientID       string                `json:"client_id"`               // the subject, where the IAM token named no client
 	Session        string                `json:"sid,omitempty"`           // of the browser session that it was minted for
 	Ancestors      []string              `json:"ancestors,omitempty"`     // jti of the tokens that it was exchanged for
-	OriginatedAt   int64                 `json:"originIat,omitempty"`     // of the oldest of the identity provider's tokens behind it
+	OriginatedAt   int64                 `json:"originIat,omitempty"`     // of the identity provider's token by which the subject came
 	IssuedAt       int64                 `json:"iat"`
 	ExpiresAt      int64                 `json:"exp"`
 	ID             string                `json:"jti"`
@@ -37,9 +37,10 @@ type claims struct {
 
 // actorClaim is who acts, and in it who acted before them (RFC 8693 section 4.1). Only the outermost counts for access.
 type actorClaim struct {
-	Subject string      `json:"sub"`
-	Issuer  string      `json:"iss,omitempty"` // sub is unique there only
-	Before  *actorClaim `json:"act,omitempty"`
+	Subject  string      `json:"sub"`
+	Issuer   string      `json:"iss,omitempty"` // sub is unique there only
+	IssuedAt int64       `json:"iat,omitempty"` // of the identity provider's token by which they came
+	Before   *actorClaim `json:"act,omitempty"`
 }
 
 func (a *actorClaim) subjects() (subjects []string) {
@@ -135,27 +136,38 @@ func (s *Service) open(ctx context.Context, raw string) (*AppToken, error) {
 	return t, nil
 }
 
-// isCut tells whether somebody was revoked on whom the token rests, since the identity provider's token was issued that it
-// comes from: not since it was minted itself, or one that was minted at that very moment would escape. Of a session the
-// session is asked instead.
+// isCut tells whether somebody on whom the token rests was revoked, or access to its organisation, since the identity
+// provider's token was issued by which they came: not since this one was minted, or one of that very moment would escape. Of
+// a session the session is asked instead.
 func (s *Service) isCut(t *AppToken) bool {
 	if s.Cuts == nil {
 		return false
 	}
-	at := origin(t.OriginatedAt)
-	if t.Session == "" && (s.Cuts.EndedFor(t.SubjectIssuer, t.Subject, at) || s.Cuts.EndedIn(t.OrganisationID, at)) {
+	if t.Session == "" && s.endedFor(t.SubjectIssuer, t.Subject, t.OrganisationID, instant(t.OriginatedAt)) {
 		return true
 	}
 	for a := t.Actor; a != nil; a = a.Before {
-		if s.Cuts.EndedFor(a.Issuer, a.Subject, at) {
+		if s.endedFor(a.Issuer, a.Subject, t.OrganisationID, instant(a.IssuedAt)) {
 			return true
 		}
 	}
 	return false
 }
 
-// origin is the time of an originIat; zero where the identity provider did not say.
-func origin(seconds int64) time.Time {
+// endedFor tells whether a token of the identity provider that was issued then counts no more, there or anywhere.
+func (s *Service) endedFor(issuer, subject string, org access.OrganisationID, at time.Time) bool {
+	return s.Cuts.EndedFor(issuer, subject, at) || s.Cuts.EndedIn(org, at)
+}
+
+// seconds and instant turn times into claims and back. 0 is the zero time: the identity provider did not say.
+func seconds(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.Unix()
+}
+
+func instant(seconds int64) time.Time {
 	if seconds == 0 {
 		return time.Time{}
 	}

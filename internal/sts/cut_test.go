@@ -198,3 +198,88 @@ func TestNT29_ATokenIsAsOldAsWhatItComesFrom(t *testing.T) {
 		t.Error("of a token that was issued after the cut: inactive, or not kept")
 	}
 }
+
+// since gives a token of the world the time at which the identity provider issued it.
+func (w *delegationWorld) since(name string, at time.Time) {
+	token := w.iam[name]
+	token.principal.IssuedAt = at
+	w.iam[name] = token
+}
+
+// Each of those on whom a delegated token rests is asked by the token that they themselves came by.
+func TestNT29_AnActorIsAsOldAsItsOwnToken(t *testing.T) {
+	before, after := begin.Add(-10*time.Minute), begin.Add(2*time.Second)
+	for rule, c := range map[string]struct {
+		user, service time.Time
+		cut           cuts
+		want          bool
+	}{
+		"the user came back, the service was never away":      {after, before, cuts{person: "ivan"}, true},
+		"the service came back, the user was never away":      {before, after, cuts{person: "wrpr"}, true},
+		"the user's token is from before":                     {before, after, cuts{person: "ivan"}, false},
+		"the service's token is from before":                  {after, before, cuts{person: "wrpr"}, false},
+		"the organisation: the service's is from before":      {after, before, cuts{organisation: acme}, false},
+		"the organisation: the user's is from before":         {before, after, cuts{organisation: acme}, false},
+		"the organisation: both are from after":               {after, after, cuts{organisation: acme}, true},
+		"another organisation":                                {before, before, cuts{organisation: zeta}, true},
+		"the service's token does not say when it was issued": {after, time.Time{}, cuts{organisation: acme}, false},
+	} {
+		w := newDelegationWorld(t)
+		w.since("ivan for wrpr", c.user)
+		w.since("wrpr", c.service)
+		ask := func() answer { return w.ask(t, "ivan for wrpr", "wrpr", "organisation_id", string(acme)) }
+		old := ask()
+		if old.status != 200 {
+			t.Fatalf("%s: before: %+v", rule, old)
+		}
+		c.cut.at = begin
+		w.now, w.Service.Cuts = begin.Add(3*time.Second), &c.cut
+		if got := w.isActive(old.token); got != c.want {
+			t.Errorf("%s: what was minted before the cut: active %t", rule, got)
+		}
+		got := ask()
+		if (got.status == 200) != c.want || c.want && !w.isActive(got.token) {
+			t.Errorf("%s: %+v", rule, got)
+		}
+	}
+}
+
+func TestNT29_AServiceFromBeforeTheCutActsForNoSession(t *testing.T) {
+	w := newDelegationWorld(t)
+	c := &cuts{alive: map[string]bool{"s1": true}}
+	w.Service.Cuts = c
+	w.since("wrpr", begin.Add(-10*time.Minute))
+	ivan := w.iam["ivan"].principal
+	made, err := w.Service.Issue(t.Context(), sts.Request{Principal: &ivan, Organisation: acme, Session: "s1", Audiences: []string{"one-core", "wrpr-audience"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handed := w.ask(t, made.Value, "wrpr")
+	if handed.status != 200 || !w.isActive(handed.token) {
+		t.Fatalf("before: %+v", handed)
+	}
+	c.organisation, c.at = acme, begin
+	if got := w.ask(t, made.Value, "wrpr"); got.code != "invalid_request" || w.isActive(handed.token) {
+		t.Errorf("%+v, what it had is active: %t", got, w.isActive(handed.token))
+	}
+}
+
+// everybody was revoked.
+type everybody struct{ *cuts }
+
+func (e everybody) EndedFor(_, _ string, at time.Time) bool { return !at.After(e.at) }
+
+func TestOurOwnTokensOutliveARevocationOfEverything(t *testing.T) {
+	w := newDelegationWorld(t)
+	w.Service.Cuts = everybody{&cuts{at: begin}}
+	for at, want := range map[time.Duration]bool{-time.Minute: false, time.Minute: true} {
+		w.now = begin.Add(at)
+		own, err := w.Service.IssueOwn(access.PermissionSet{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.isActive(own.Value) != want {
+			t.Errorf("minted %s after: expected active %t", at, want)
+		}
+	}
+}

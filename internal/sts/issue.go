@@ -120,29 +120,16 @@ func (r *Request) session() string {
 	return r.Session
 }
 
-// originatedAt is when the oldest of the identity provider's tokens behind the request was issued, in seconds; 0 where one
-// of them does not say.
+// originatedAt is when the identity provider's token was issued by which the subject came, in seconds; 0 where it does not
+// say, and for a session.
 func (r *Request) originatedAt() int64 {
-	var all []time.Time
-	if r.From == nil && r.Session == "" {
-		all = append(all, r.Principal.IssuedAt)
+	switch {
+	case r.From != nil:
+		return r.From.OriginatedAt
+	case r.Session != "":
+		return 0
 	}
-	if r.From != nil && (r.From.Session == "" || r.From.Actor != nil) {
-		all = append(all, origin(r.From.OriginatedAt))
-	}
-	if r.Actor != nil {
-		all = append(all, r.Actor.IssuedAt)
-	}
-	var oldest int64
-	for _, at := range all {
-		switch {
-		case at.IsZero():
-			return 0
-		case oldest == 0 || at.Unix() < oldest:
-			oldest = at.Unix()
-		}
-	}
-	return oldest
+	return seconds(r.Principal.IssuedAt)
 }
 
 // notAfter is when the first of the tokens behind the request ends.
@@ -161,7 +148,8 @@ type tokenKey struct {
 	session, ancestors                           string
 	organisation                                 access.OrganisationID
 	permissions                                  access.PermissionSet
-	version, notAfter, signInAt, originatedAt    int64
+	version, notAfter, signInAt                  int64
+	originatedAt, actorIssuedAt                  int64
 	kid                                          string
 }
 
@@ -212,11 +200,11 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 	if req.Actor != nil {
 		ttl = s.Delegation.TTL
 		token.Actors = append([]string{req.Actor.Subject}, req.From.actors()...)
-		token.actors = &actorClaim{Subject: req.Actor.Subject, Issuer: req.Actor.Issuer}
+		token.actors = &actorClaim{Subject: req.Actor.Subject, Issuer: req.Actor.Issuer, IssuedAt: seconds(req.Actor.IssuedAt)}
 		if req.From != nil {
 			token.actors.Before = req.From.Actor
 		}
-		key.actors = req.Actor.Issuer + "\x00" + strings.Join(token.Actors, "\x00")
+		key.actors, key.actorIssuedAt = req.Actor.Issuer+"\x00"+strings.Join(token.Actors, "\x00"), token.actors.IssuedAt
 	}
 	usable := func(t *Token) bool {
 		return !now.Before(t.IssuedAt) && now.Before(t.renewAt()) && !s.revoked.has(t.ID)
@@ -247,12 +235,11 @@ func (s *Service) checkCuts(req *Request) error {
 	switch {
 	case s.Cuts == nil:
 		return nil
-	case req.Actor != nil && s.Cuts.EndedFor(req.Actor.Issuer, req.Actor.Subject, req.Actor.IssuedAt):
+	case req.Actor != nil && s.endedFor(req.Actor.Issuer, req.Actor.Subject, req.Organisation, req.Actor.IssuedAt):
 	case req.From != nil && s.isCut(req.From):
 	case req.From != nil, req.Session != "":
 		return nil
-	case s.Cuts.EndedFor(req.Principal.Issuer, req.Principal.Subject, req.Principal.IssuedAt):
-	case s.Cuts.EndedIn(req.Organisation, req.Principal.IssuedAt):
+	case s.endedFor(req.Principal.Issuer, req.Principal.Subject, req.Organisation, req.Principal.IssuedAt):
 	default:
 		return nil
 	}
@@ -303,7 +290,10 @@ func (s *Service) rights(ctx context.Context, req *Request) (set access.Permissi
 // nobody and in no organisation.
 func (s *Service) IssueOwn(permissions access.PermissionSet) (Token, error) {
 	now := s.Now()
-	token := Token{Permissions: permissions, Organisation: access.System, Audiences: s.Audiences[:1], IssuedAt: now, ExpiresAt: now.Add(s.TTL)}
+	token := Token{
+		Permissions: permissions, Organisation: access.System, Audiences: s.Audiences[:1],
+		IssuedAt: now, ExpiresAt: now.Add(s.TTL), originatedAt: now.Unix(),
+	}
 	err := s.mint(&token, &Request{Principal: &access.Principal{Subject: ownSubject, ClientID: ownSubject}}, 0)
 	return token, err
 }
