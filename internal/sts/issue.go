@@ -69,7 +69,7 @@ const maxFresh = 20_000
 func New(cfg Config) *Service {
 	return &Service{
 		Config: cfg, fresh: otter.Must(&otter.Options[tokenKey, Token]{MaximumSize: maxFresh}),
-		revoked: &revoked{},
+		revoked: &revoked{ids: map[string]revokedID{}, by: map[string]int{}},
 	}
 }
 

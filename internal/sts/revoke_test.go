@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -224,6 +225,44 @@ func TestTheShareOfRevocationsComesBack(t *testing.T) {
 				t.Fatalf("day %d: %d", day, code)
 			}
 		}
+	}
+}
+
+// Nobody else's revocation is needed for that, nor can a client's user take its share.
+func TestAShareThatIsUsedUpComesBack(t *testing.T) {
+	w := newDelegationWorld(t)
+	lasting := w.iam["ivan"]
+	lasting.principal.NotAfter = begin.Add(1000 * time.Hour)
+	w.iam["ivan"] = lasting
+	service := w.iam["third"].principal
+	user := service
+	user.Subject = "mallory"
+	user.IAMRoles, user.NotAfter = lasting.principal.IAMRoles, lasting.principal.NotAfter
+	one := func() int {
+		token, err := w.Service.Issue(t.Context(), sts.Request{Principal: &user, Organisation: acme})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.revoke(user, token.Value).Code
+	}
+	used := 0
+	for one() == http.StatusOK {
+		if used++; used > 10_000 {
+			t.Fatal("there is no end")
+		}
+	}
+	if used != 5000 {
+		t.Errorf("the share is %d", used)
+	}
+	byService := func() int {
+		return w.revoke(service, w.ask(t, "ivan", "", "organisation_id", string(acme)).token).Code
+	}
+	if code := byService(); code != http.StatusOK {
+		t.Errorf("the service itself: %d", code)
+	}
+	w.now = begin.Add(30 * time.Hour)
+	if code := one(); code != http.StatusOK {
+		t.Errorf("a day later: %d", code)
 	}
 }
 

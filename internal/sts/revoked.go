@@ -55,14 +55,9 @@ func (r *revoked) has(id string) bool {
 func (r *revoked) add(ids map[string]time.Time, by string, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ids == nil {
-		r.ids, r.by = map[string]revokedID{}, map[string]int{}
-	}
-	if now.Sub(r.swept).Abs() >= forgetEvery {
-		r.sweep(now)
-	}
+	r.sweep(now)
 	for id, until := range ids {
-		if _, known := r.ids[id]; known {
+		if known, has := r.ids[id]; has && (known.by != "" || by == "") {
 			continue
 		}
 		r.ids[id] = revokedID{until, by}
@@ -72,8 +67,11 @@ func (r *revoked) add(ids map[string]time.Time, by string, now time.Time) {
 	}
 }
 
-// sweep forgets what has had its time, and gives back the share of who revoked it.
+// sweep forgets now and then what has had its time, and gives back the share of who revoked it.
 func (r *revoked) sweep(now time.Time) {
+	if now.Sub(r.swept).Abs() < forgetEvery {
+		return
+	}
 	for id, known := range r.ids {
 		if now.Before(known.until) {
 			continue
@@ -87,9 +85,10 @@ func (r *revoked) sweep(now time.Time) {
 }
 
 // room tells whether the caller may revoke one more.
-func (r *revoked) room(by string) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+func (r *revoked) room(by string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sweep(now)
 	return len(r.ids) < maxRevoked && r.by[by] < maxRevokedBy
 }
 
@@ -110,8 +109,11 @@ func (s *Service) LoadRevoked(ctx context.Context) error {
 // revoke ends a token. It is stored first: a revocation that was answered must outlast the process.
 func (s *Service) revoke(ctx context.Context, t *AppToken, caller *access.Principal) error {
 	now, until := s.Now(), time.Unix(t.ExpiresAt, 0).Add(revokedMargin)
-	by := caller.Issuer + "\x00" + cmp.Or(caller.ClientID, caller.Subject) // people who use one client share its share
-	if !s.revoked.room(by) {
+	by := caller.Issuer + "\x00" + cmp.Or(caller.ClientID, caller.Subject) // people who use one client have one share
+	if s.isClient(caller) {                                                // which is not the client's own
+		by += "\x00" + caller.Subject
+	}
+	if !s.revoked.room(by, now) {
 		return fault.Unavailable.New("too many tokens were revoked today; this one expires within minutes")
 	}
 	if s.Revoked != nil {
