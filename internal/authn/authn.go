@@ -167,10 +167,13 @@ func (c *Caller) active(r *http.Request) access.OrganisationID {
 // only one that the caller has. None of them is fault.OrganisationNotChosen.
 func (c *Caller) Organisation(r *http.Request, snapshot *access.Snapshot) (access.OrganisationID, error) {
 	org, err := c.chosen(r, snapshot)
+	if err == nil {
+		err = c.Admit(org)
+	}
 	if err != nil {
 		return access.System, err
 	}
-	return org, c.Admit(org)
+	return org, nil
 }
 
 func (c *Caller) chosen(r *http.Request, snapshot *access.Snapshot) (access.OrganisationID, error) {

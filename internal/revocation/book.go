@@ -79,6 +79,9 @@ func (b *Book) add(all ...Cut) {
 		}
 	}
 	old := now.Add(-keepCuts)
+	if next.everything.Before(old) {
+		next.everything = time.Time{}
+	}
 	maps.DeleteFunc(next.people, func(_ Person, at time.Time) bool { return at.Before(old) })
 	maps.DeleteFunc(next.organisations, func(_ access.OrganisationID, at time.Time) bool { return at.Before(old) })
 	b.cuts.Store(next)

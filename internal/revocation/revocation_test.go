@@ -116,7 +116,7 @@ func TestWhatARevocationEnds(t *testing.T) {
 		before := b.now
 		b.now = b.now.Add(time.Second)
 		ended, err := b.Revoke(t.Context(), b.ada, c.target)
-		if err != nil || len(ended.Sessions) != 4-len(c.left) || !ended.AppTokensUntil.Equal(b.now.Add(5*time.Minute)) {
+		if err != nil || len(ended.Sessions) != 4-len(c.left) || !ended.AppTokensUntil.Equal(b.now.Add(5*time.Minute+time.Second)) {
 			t.Errorf("%s: got %+v, %v", rule, ended, err)
 		}
 		if got := b.live(); !slices.Equal(got, c.left) {
@@ -298,6 +298,16 @@ func TestCutsGoByAge(t *testing.T) {
 	}
 	if b.Book.EndedFor(okta, "ivan", time.Time{}) || !b.Book.EndedFor(okta, "vera", time.Time{}) {
 		t.Error("ivan's of 160 days ago counts, or vera's of 80 does not")
+	}
+	if _, err := b.Revoke(t.Context(), b.ada, revocation.Target{Everything: true}); err != nil {
+		t.Fatal(err)
+	}
+	if !b.Book.EndedFor(okta, "nora", b.now) {
+		t.Error("the cut of everything does not count")
+	}
+	b.now = b.now.Add(100 * 24 * time.Hour)
+	if err := b.Book.Load(t.Context()); err != nil || b.Book.EndedFor(okta, "nora", time.Time{}) {
+		t.Errorf("the one of everything counts 100 days later: %v", err)
 	}
 }
 

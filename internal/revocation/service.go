@@ -48,6 +48,9 @@ type Service struct {
 	TokenTTL time.Duration    // of an app token
 }
 
+// othersHear is how long other replicas take to read a cut, and mint on until then.
+const othersHear = time.Second
+
 // SeenWithin is how far back people are listed.
 const SeenWithin = 90 * 24 * time.Hour
 
@@ -110,14 +113,14 @@ func (s *Service) Revoke(ctx context.Context, by *access.Principal, t Target) (E
 	if t.Session != "" && len(removed) == 0 {
 		return Ended{}, fault.NotFound.New("there is no live session %s", t.Session)
 	}
-	if cut != nil { // here at once; other replicas read it within a second
+	if cut != nil { // here at once
 		s.Book.add(*cut)
 	}
 	if s.Sessions != nil {
 		s.Sessions.Ended(removed)
 	}
 	s.record(ctx, by, t, removed)
-	return Ended{removed, now.Add(s.TokenTTL)}, nil
+	return Ended{removed, s.Book.Now().Add(othersHear + s.TokenTTL)}, nil
 }
 
 // sessionsOf says which sessions go with the target.

@@ -87,15 +87,15 @@ func (s *memory) TouchSession(_ context.Context, ref string, seen time.Time) err
 	return err
 }
 
-func (s *memory) DeleteSession(_ context.Context, ref string) (bool, error) {
+func (s *memory) DeleteSession(_ context.Context, ref string) (*session.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.away != nil {
-		return false, s.away
+	r, ok := s.rows[ref]
+	if s.away != nil || !ok {
+		return nil, s.away
 	}
-	_, ok := s.rows[ref]
 	delete(s.rows, ref)
-	return ok, nil
+	return &r, nil
 }
 
 func (s *memory) DeleteSessionsBefore(_ context.Context, now, idleSince time.Time) (removed []session.Record, err error) {

@@ -70,9 +70,6 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 		m.renewID(&next) // other rights, another id
 	}
 	saved, err := m.saveRefreshed(ctx, s, &next)
-	if fault.Unauthenticated.Is(err) { // it was ended meanwhile, with the refresh token of before
-		m.handBack(&next.Record)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +104,10 @@ func (m *Manager) keepTokens(ctx context.Context, s *Session, grant *iam.Grant) 
 func (m *Manager) saveRefreshed(ctx context.Context, s, next *Session) (*Session, error) {
 	saved, err := m.save(ctx, next)
 	if fault.LostUpdate.Is(err) {
-		return m.saveUpon(ctx, s, next)
+		saved, err = m.saveUpon(ctx, s, next)
+	}
+	if fault.Unauthenticated.Is(err) { // it was ended meanwhile, with the refresh token of before
+		m.handBack(&next.Record)
 	}
 	return saved, err
 }

@@ -390,11 +390,12 @@ func (m *Manager) Revoke(ctx context.Context, r *Record, why string) error {
 		return fault.Unavailable.New("the session can't be ended at the moment; try again").Because(err)
 	}
 	m.ended.add(r.Ref, m.Now())
-	if deleted {
-		m.handBack(r)
+	if deleted != nil { // not r: it may have been refreshed since that was read
+		m.forget(deleted)
+		m.handBack(deleted)
 		m.History.Record(ctx, history.Entry{
-			Action: history.Deleted, EntityType: history.STSSession, EntityID: r.Ref, Name: r.Principal.DisplayName(),
-			Source: history.SourceSTS, User: r.Principal.Subject, Metadata: history.Details(map[string]string{"why": why}),
+			Action: history.Deleted, EntityType: history.STSSession, EntityID: r.Ref, Name: deleted.Principal.DisplayName(),
+			Source: history.SourceSTS, User: deleted.Principal.Subject, Metadata: history.Details(map[string]string{"why": why}),
 		})
 	}
 	return nil

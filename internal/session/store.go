@@ -43,8 +43,10 @@ type Store interface {
 	// UpdateSession replaces the row of r.Ref if its version is still r.Version, and stores r.Version+1.
 	UpdateSession(ctx context.Context, r Record) (updated bool, err error)
 	TouchSession(ctx context.Context, ref string, seen time.Time) error
-	DeleteSession(ctx context.Context, ref string) (deleted bool, err error)
-	// DeleteSessionsBefore removes what ended before now or was last seen before idleSince, and returns what it was.
+	// DeleteSession returns what it removed, as it was last stored; nil: there was no such session.
+	DeleteSession(ctx context.Context, ref string) (*Record, error)
+	// DeleteSessionsBefore removes what ended before now or was last seen before idleSince. Of each it returns what its end
+	// takes: Ref, Hash, PreviousHash and Sealed.
 	DeleteSessionsBefore(ctx context.Context, now, idleSince time.Time) ([]Record, error)
 
 	// UseFlow marks a sign-in as used. It returns false, and the session that the first use began, when it already was.

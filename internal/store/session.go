@@ -138,26 +138,36 @@ func (db *DB) TouchSession(ctx context.Context, ref string, seen time.Time) erro
 	return nil
 }
 
-const deleteSession = `DELETE FROM session WHERE ref = $1`
+const deleteSession = `DELETE FROM session WHERE ref = $1 RETURNING ` + sessionColumns
 
 // DeleteSession implements session.Store.
-func (db *DB) DeleteSession(ctx context.Context, ref string) (deleted bool, err error) {
-	n, err := exec(ctx, db.writing, deleteSession, ref)
-	if err != nil {
-		return false, fmt.Errorf("delete session %s: %w", ref, err)
+func (db *DB) DeleteSession(ctx context.Context, ref string) (*session.Record, error) {
+	deleted, err := scanSessions(ctx, db.writing, deleteSession, ref)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("delete session %s: %w", ref, err)
+	case len(deleted) == 0:
+		return nil, nil
 	}
-	return n > 0, nil
+	return &deleted[0], nil
 }
 
 const (
-	deleteSessions = `DELETE FROM session WHERE ends_at < $1 OR seen_at < $2 RETURNING ` + sessionColumns
+	// The principal is not read: one that can't be would keep all of them.
+	deleteSessions = `DELETE FROM session WHERE ends_at < $1 OR seen_at < $2 RETURNING ref, hash, previous_hash, sealed`
 	deleteFlows    = `DELETE FROM flow WHERE until_at < $1`
 )
 
 // DeleteSessionsBefore implements session.Store. It drops the marks of UseFlow too that have served their time.
 func (db *DB) DeleteSessionsBefore(ctx context.Context, now, idleSince time.Time) (removed []session.Record, err error) {
 	err = db.write(ctx, func(tx *sql.Tx) (err error) {
-		if removed, err = scanSessions(ctx, tx, deleteSessions, millis(now), millis(idleSince)); err != nil {
+		err = query(ctx, tx, func(scan scanner) error {
+			var r session.Record
+			err := scan(&r.Ref, &r.Hash, &r.PreviousHash, &r.Sealed)
+			removed = append(removed, r)
+			return err
+		}, deleteSessions, millis(now), millis(idleSince))
+		if err != nil {
 			return err
 		}
 		_, err = exec(ctx, tx, deleteFlows, millis(now))

@@ -99,7 +99,7 @@ func TestSession(t *testing.T) {
 		checkSession(t, db, "h1b", at(1000), &renewed)
 
 		for i, want := range []bool{true, false} {
-			if deleted, err := db.DeleteSession(t.Context(), r.Ref); err != nil || deleted != want {
+			if deleted, err := db.DeleteSession(t.Context(), r.Ref); err != nil || (deleted != nil) != want {
 				t.Errorf("deletion %d: expected %v, got %v, %v", i, want, deleted, err)
 			}
 		}
@@ -158,8 +158,18 @@ func TestDeleteSessionsBefore(t *testing.T) {
 				}
 			}()
 		}
-		if gone, err := db.DeleteSessionsBefore(t.Context(), at(1000), at(500)); err != nil || len(gone) != 3 {
+		writing, _ := store.Pools(db)
+		if _, err := writing.ExecContext(t.Context(), `UPDATE session SET principal = 'unreadable' WHERE hash IN ('ended', 'idle', 'both')`); err != nil {
+			t.Fatal(err)
+		}
+		gone, err := db.DeleteSessionsBefore(t.Context(), at(1000), at(500))
+		if err != nil || len(gone) != 3 {
 			t.Errorf("expected 3, got %d, %v", len(gone), err)
+		}
+		for _, r := range gone {
+			if r.Ref == "" || r.Hash == "" || len(r.Sealed) == 0 {
+				t.Errorf("its end can't be told: %+v", r)
+			}
 		}
 		if gone, err := db.DeleteSessionsBefore(t.Context(), at(1000), at(500)); err != nil || len(gone) != 0 {
 			t.Errorf("expected 0, got %d, %v", len(gone), err)

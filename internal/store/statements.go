@@ -82,8 +82,8 @@ func (l *lent) Close() error {
 		return l.sqliteStmt.Close()
 	}
 	if len(kept) >= keptStatements {
-		for text, any := range kept { // whichever: what is often used comes back
-			any.Close()
+		for text, stmt := range kept { // whichever: what is often used comes back
+			stmt.Close()
 			delete(kept, text)
 			break
 		}
