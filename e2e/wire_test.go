@@ -18,7 +18,7 @@ type wire struct {
 	socket   string
 	database store.Config // through the wire
 
-	loseCommit atomic.Bool // the next COMMIT arrives, its answer does not
+	loseCommit atomic.Pointer[string] // the COMMIT of a change that mentions this arrives, its answer does not
 	held       atomic.Pointer[chan struct{}]
 	mu         sync.Mutex
 	open       map[net.Conn]bool
@@ -67,10 +67,17 @@ func (w *wire) serve() {
 		w.mu.Unlock()
 		silenced := &atomic.Bool{}
 		w.pumps.Go(func() {
+			mentioned := false
 			w.pump(server, client, func(sent []byte) bool {
-				if bytes.Contains(bytes.ToLower(sent), []byte("commit\x00")) && w.loseCommit.CompareAndSwap(true, false) {
+				of := w.loseCommit.Load()
+				mentioned = mentioned || of != nil && bytes.Contains(sent, []byte(*of))
+				if !bytes.Contains(bytes.ToLower(sent), []byte("commit\x00")) {
+					return true
+				}
+				if mentioned && w.loseCommit.CompareAndSwap(of, nil) {
 					silenced.Store(true)
 				}
+				mentioned = false
 				return true
 			})
 		})
