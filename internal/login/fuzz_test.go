@@ -17,7 +17,11 @@ func FuzzReturn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, address string) {
 		b.t = t
 		c := b.browser()
-		if location := c.get(c.toOkta("/login?return=" + url.QueryEscape(address))).Header().Get("Location"); !leadsHome(location) {
+		login := "/login?return=" + url.QueryEscape(address)
+		if len(login) > 8<<10 {
+			t.Skip("refused before it is read")
+		}
+		if location := c.get(c.toOkta(login)).Header().Get("Location"); !leadsHome(location) {
 			t.Errorf("%q: leads to %q", address, location)
 		}
 	})
