@@ -144,13 +144,24 @@ func (x *Exchange) readTokens(ctx context.Context, f form, req *Request) (err er
 	return nil
 }
 
+// issuance is what the record of a token tells in detail.
+type issuance struct {
+	Client      string   `json:"client"`
+	Issuer      string   `json:"issuer"`
+	Permissions []string `json:"permissions"`
+	Expires     string   `json:"expires"`
+	Actor       string   `json:"actor,omitempty"` // the latest of Actors
+	Actors      []string `json:"actors,omitempty"`
+	ActorIssuer string   `json:"actorIssuer,omitempty"`
+}
+
 // record notes who got a token, and for whom.
 func (x *Exchange) record(ctx context.Context, req *Request, token *Token) {
-	details := map[string]any{"client": req.client(), "issuer": req.Principal.Issuer, "permissions": token.Permissions.Names(), "expires": httpx.Timestamp(token.ExpiresAt)}
-	if len(token.Actors) > 0 {
-		details["actor"] = token.Actors[0]
-		details["actors"] = token.Actors
-		details["actorIssuer"] = req.Actor.Issuer
+	details := issuance{
+		Client: req.client(), Issuer: req.Principal.Issuer, Permissions: token.Permissions.Names(), Expires: httpx.Timestamp(token.ExpiresAt),
+	}
+	if req.Actor != nil {
+		details.Actor, details.Actors, details.ActorIssuer = token.Actors[0], token.Actors, req.Actor.Issuer
 	}
 	x.History.Record(ctx, history.Entry{
 		Action: history.Created, EntityType: history.STSToken, EntityID: token.ID, Name: strings.Join(token.Audiences, " "),
