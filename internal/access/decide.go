@@ -150,7 +150,8 @@ func (s *Snapshot) nothingHere(p *Principal) Reason {
 }
 
 func (s *Snapshot) isBootstrap(p *Principal, org OrganisationID, name string) bool {
-	return s.bootstrap.Role != "" && org == System && name == s.bootstrap.Role && p.Issuer == s.bootstrap.Issuer
+	b := &s.bootstrap
+	return org == System && b.Role != "" && !b.Retired && name == b.Role && p.Issuer == b.Issuer
 }
 
 func (g *grant) refusal(asked PermissionSet) Reason {

@@ -1,10 +1,8 @@
 package access
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Explanation is a decision with the path that led to it, for people. Organisation and role names are those of the
@@ -20,7 +18,7 @@ type Explanation struct {
 	Elsewhere  []*Organisation // active organisations in which the principal does hold it
 	Restricted []*Role         // roles mapped here that hold it, but are restricted to delegation
 
-	onlyBootstrap bool // the principal has no IAM role but the bootstrap role, which can't be mapped
+	Suggestions []Suggestion // what would make the answer yes; empty when it is, or when no change helps
 }
 
 // MatchedIAMRole is an IAM role that is mapped, with the roles it gives here.
@@ -33,8 +31,6 @@ type MatchedIAMRole struct {
 type UnmatchedIAMRole struct {
 	Name string
 	Near []string
-	// Granting is the first of Near that would have been allowed; empty when none would.
-	Granting string
 }
 
 // Explain decides, and tells the whole way there. Without permissions it explains what the principal may do there at
@@ -47,22 +43,20 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 	}
 	e := Explanation{Decision: decision, AnyOf: slices.Clone(anyOf), Organisation: s.Organisation(org)}
 	asked := SetOf(anyOf...).Intersect(OfScope(scopeOf(org)))
-	for _, role := range s.model.Roles {
-		if role.Delegation == nil && !role.Permissions.Intersect(asked).IsEmpty() {
-			e.Granting = append(e.Granting, role)
-		}
-	}
+	e.Granting = s.leastRoles(asked)
 	if p == nil {
 		return e
 	}
-	e.onlyBootstrap = s.bootstrap.Role != "" && !slices.ContainsFunc(p.IAMRoles, func(name string) bool { return name != s.bootstrap.Role })
+	if !decision.Allowed {
+		e.Suggestions = s.suggest(p, org, anyOf)
+	}
 	for _, name := range p.IAMRoles {
 		if s.isBootstrap(p, org, name) {
 			e.Matched = append(e.Matched, MatchedIAMRole{Name: name})
 			continue
 		}
 		if s.iamRoles[name] == nil {
-			e.Unmatched = append(e.Unmatched, s.explainUnmatched(p, org, name, anyOf))
+			e.Unmatched = append(e.Unmatched, UnmatchedIAMRole{Name: name, Near: s.near(p, org, name)})
 			continue
 		}
 		m := MatchedIAMRole{Name: name}
@@ -93,25 +87,13 @@ func (s *Snapshot) grantAt(org OrganisationID, name string) *grant {
 	return nil
 }
 
-func (s *Snapshot) explainUnmatched(p *Principal, org OrganisationID, name string, anyOf []Permission) UnmatchedIAMRole {
-	u := UnmatchedIAMRole{Name: name, Near: s.NearMisses(name)}
-	if b := s.bootstrap; b.Role != name && p.Issuer == b.Issuer && s.isBootstrap(p, org, b.Role) && fold(b.Role) == fold(name) {
-		u.Near = append(u.Near, b.Role)
+// near returns the names that differ from the IAM role's in case or blanks only, the bootstrap role's where it would count.
+func (s *Snapshot) near(p *Principal, org OrganisationID, name string) []string {
+	near := s.NearMisses(name)
+	if b := s.bootstrap.Role; b != name && s.isBootstrap(p, org, b) && fold(b) == fold(name) {
+		near = append(near, b)
 	}
-	for _, near := range u.Near {
-		other := *p
-		other.IAMRoles = []string{near}
-		allowed := s.Decide(&other, org, anyOf...).Allowed
-		if len(anyOf) == 0 {
-			set, _ := s.Effective(&other, org)
-			allowed = !set.IsEmpty()
-		}
-		if allowed {
-			u.Granting = near
-			break
-		}
-	}
-	return u
+	return near
 }
 
 // Sentence says in one plain sentence, to the person concerned, why the answer is what it is.
@@ -151,8 +133,6 @@ func (e *Explanation) Remedy() string {
 	switch e.Decision.Reason {
 	case NotAuthenticated:
 		return "Sign in."
-	case OrganisationDeactivated:
-		return "Reactivate the organisation."
 	case OrganisationUnknown, OrganisationRequired:
 		return "Choose an organisation by the header x-organisation-id."
 	case SystemRequired:
@@ -160,31 +140,10 @@ func (e *Explanation) Remedy() string {
 	case NoIAMRoles:
 		return "Put the person into a group that the claim's filter lets through, or check the role path."
 	}
-	for _, u := range e.Unmatched {
-		if u.Granting != "" {
-			return fmt.Sprintf("The token carries %q, and %q would be allowed. They differ in case or blanks: make them the same.", u.Name, u.Granting)
-		}
+	if len(e.Suggestions) > 0 {
+		return e.Suggestions[0].Sentence(e.place())
 	}
-	to := "one of the IAM roles"
-	if e.onlyBootstrap {
-		to = "another IAM role of the person (the bootstrap role can't be mapped)"
-	}
-	names := make([]string, 0, len(e.AnyOf))
-	for _, p := range e.AnyOf {
-		names = append(names, p.String())
-	}
-	wanted := strings.Join(names, " or ")
-	if len(e.AnyOf) == 0 {
-		return fmt.Sprintf("Map a role to %s in %s.", to, e.place())
-	}
-	if len(e.Granting) == 0 {
-		return fmt.Sprintf("No role holds %s: create one, then map it to %s in %s.", wanted, to, e.place())
-	}
-	// The least that would do: a role for everything holds this too, and must not be what is proposed.
-	least := slices.MinFunc(e.Granting, func(a, b *Role) int {
-		return cmp.Or(cmp.Compare(a.Permissions.Len(), b.Permissions.Len()), cmp.Compare(a.Name, b.Name))
-	})
-	return fmt.Sprintf("Map the role %q, which holds %s, to %s in %s.", least.Name, wanted, to, e.place())
+	return fmt.Sprintf("Create a role, and map it to one of the IAM roles in %s.", e.place())
 }
 
 // What names the thing that was asked for, by the first permission's title.

@@ -108,8 +108,9 @@ type Model struct {
 // Bootstrap is the role value that administers an installation in which nothing is mapped yet.
 // The zero value grants nothing to anybody.
 type Bootstrap struct {
-	Issuer string // the only issuer from which the value counts
-	Role   string // e.g. ONE_STS_ADMIN
+	Issuer  string // the only issuer from which the value counts
+	Role    string // e.g. ONE_STS_ADMIN; no mapping may have this name
+	Retired bool   // it grants nothing any more, and stays reserved
 }
 
 // Principal is somebody, or a service, that a configured issuer vouches for.

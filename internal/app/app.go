@@ -149,12 +149,10 @@ type parts struct {
 }
 
 func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err error) {
-	bootstrap := access.Bootstrap{}
-	if a.cfg.STS.IAM.Bootstrap {
-		bootstrap = access.Bootstrap{Issuer: a.cfg.STS.IAM.TokenValidation.Iss, Role: a.cfg.STS.IAM.AdminRole}
-	}
+	iam := a.cfg.STS.IAM
+	bootstrap := access.Bootstrap{Issuer: iam.TokenValidation.Iss, Role: iam.AdminRole, Retired: !iam.Bootstrap}
 	a.policy, err = policy.New(ctx, policy.Config{
-		Store: a.store, History: record, Bootstrap: bootstrap, ReservedName: a.cfg.STS.IAM.AdminRole, Now: a.now, Logger: a.logger,
+		Store: a.store, History: record, Bootstrap: bootstrap, Now: a.now, Logger: a.logger,
 	})
 	if a.cfg.Store.Driver == "postgres" {
 		a.every(time.Second, "reload the policy", a.reloadPolicy)

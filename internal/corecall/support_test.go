@@ -58,7 +58,7 @@ func newWorld(t *testing.T) *world {
 	db := testdb.Open(t, store.SQLite)
 	record := &history.Recorder{Store: db, Now: time.Now, Logger: silent}
 	p, err := policy.New(t.Context(), policy.Config{
-		Store: db, History: record, Bootstrap: access.Bootstrap{Issuer: issuer, Role: reserved}, ReservedName: reserved,
+		Store: db, History: record, Bootstrap: access.Bootstrap{Issuer: issuer, Role: reserved},
 		Now: time.Now, Logger: silent,
 	})
 	if err != nil {

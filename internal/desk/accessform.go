@@ -232,7 +232,7 @@ func unseen(v *view.AccessForm) bool {
 }
 
 func (h *Handler) nameErrors(v *view.AccessForm) view.FieldErrors {
-	if err := access.CheckName(v.Name, h.Policy.ReservedName); err != nil {
+	if err := access.CheckName(v.Name, h.Policy.Bootstrap.Role); err != nil {
 		return view.FieldErrors{{Field: "name", Text: nameText(v.Name, err)}}
 	}
 	if other := h.Policy.Snapshot().IAMRoleByName(v.Name); other != nil && string(other.ID) != v.ID {

@@ -154,7 +154,7 @@ func splitAction(do string) (action, field, group string) {
 
 func (h *Handler) roleErrors(role access.Role) view.FieldErrors {
 	var errs view.FieldErrors
-	if err := access.CheckName(role.Name, h.Policy.ReservedName); err != nil {
+	if err := access.CheckName(role.Name, h.Policy.Bootstrap.Role); err != nil {
 		errs = append(errs, view.FieldError{Field: "name", Text: nameText(role.Name, err)})
 	} else if other := roleNamed(h.Policy.Snapshot(), role.Name); other != nil && other.ID != role.ID {
 		errs = append(errs, view.FieldError{Field: "name", Text: "Another role has this name already."})

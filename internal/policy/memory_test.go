@@ -168,7 +168,7 @@ func (b *bench) another() *policy.Service {
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := policy.New(b.t.Context(), policy.Config{
 		Store: b.store, History: &history.Recorder{Store: b.store, Now: b.clock.Now, Logger: logger},
-		Bootstrap: access.Bootstrap{Issuer: issuer, Role: reserved}, ReservedName: reserved, Now: b.clock.Now, Logger: logger,
+		Bootstrap: access.Bootstrap{Issuer: issuer, Role: reserved}, Now: b.clock.Now, Logger: logger,
 	})
 	if err != nil {
 		b.t.Fatal(err)

@@ -37,8 +37,7 @@ type Config struct {
 	Store         Store
 	Organisations Organisations
 	History       *history.Recorder
-	Bootstrap     access.Bootstrap // zero when retired
-	ReservedName  string           // the bootstrap role's name, reserved even when retired
+	Bootstrap     access.Bootstrap
 	Now           func() time.Time
 	Logger        *slog.Logger
 }
@@ -137,7 +136,7 @@ func (s *Service) change(ctx context.Context, make func(now *access.Snapshot) (a
 			return nil, err
 		}
 		change.At = change.At.UTC().Truncate(time.Millisecond) // as it is stored
-		next, stored, err := s.model.Apply(change, s.ReservedName)
+		next, stored, err := s.model.Apply(change, s.Bootstrap.Role)
 		if err != nil {
 			return nil, changeFault(err)
 		}
