@@ -65,7 +65,7 @@ func (s *Snapshot) Decide(p *Principal, org OrganisationID, anyOf ...Permission)
 		return d
 	}
 	asked := SetOf(anyOf...)
-	if asked.Intersect(OfScope(scopeOf(org))).IsEmpty() {
+	if asked.Intersect(EffectiveIn(org)).IsEmpty() {
 		d.Reason = SystemRequired
 		if org == System {
 			d.Reason = OrganisationRequired
@@ -120,6 +120,9 @@ func scopeOf(org OrganisationID) PermissionScope {
 	}
 	return ScopeOrganisation
 }
+
+// EffectiveIn returns the permissions that can have effect there.
+func EffectiveIn(org OrganisationID) PermissionSet { return OfScope(scopeOf(org)) }
 
 // usable returns the place, or why nothing at all can be granted there.
 func (s *Snapshot) usable(p *Principal, org OrganisationID) (*place, Reason) {

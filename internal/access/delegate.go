@@ -26,7 +26,7 @@ func (s *Snapshot) Delegated(service *Principal, held PermissionSet, org Organis
 			}
 		}
 	}
-	if set = set.Intersect(OfScope(scopeOf(org))); !set.IsEmpty() {
+	if set = set.Intersect(EffectiveIn(org)); !set.IsEmpty() {
 		return set, Granted
 	}
 	if found == 0 {

@@ -42,7 +42,7 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 		decision.Allowed = decision.Reason == Granted
 	}
 	e := Explanation{Decision: decision, AnyOf: slices.Clone(anyOf), Organisation: s.Organisation(org)}
-	asked := SetOf(anyOf...).Intersect(OfScope(scopeOf(org)))
+	asked := SetOf(anyOf...).Intersect(EffectiveIn(org))
 	e.Granting = s.leastRoles(asked)
 	if p == nil {
 		return e

@@ -82,7 +82,7 @@ func (s *Snapshot) grant(name string, org OrganisationID, ids []RoleID) {
 			g.permissions = g.permissions.Union(role.Permissions)
 		}
 	}
-	g.permissions = g.permissions.Intersect(OfScope(scopeOf(org)))
+	g.permissions = g.permissions.Intersect(EffectiveIn(org))
 	if len(g.roles) > 0 {
 		at.grants[name] = g
 	}

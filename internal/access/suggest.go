@@ -47,7 +47,7 @@ const maxAlternatives = 3
 // first: of one kind those that give away least. Without permissions anything at all is asked for. It is empty where no
 // change of the model or of the token helps.
 func (s *Snapshot) suggest(p *Principal, org OrganisationID, anyOf []Permission) []Suggestion {
-	asked := OfScope(scopeOf(org))
+	asked := EffectiveIn(org)
 	if len(anyOf) > 0 {
 		asked = asked.Intersect(SetOf(anyOf...))
 	}

@@ -46,6 +46,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	}
 	pages.Mount(mux)
 	administration := &sts.KeyAdministration{Ring: a.ring, Policy: a.policy}
+	explainer := a.explainer(p.record, p.iam)
 	pages.Keys, pages.Revocations = administration, p.revocations
 	(&bff.Handler{
 		Keys:  administration,
@@ -55,8 +56,8 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 		}, sts.WriteError),
 		Services: p.sts, Introspect: p.sts.Introspect,
 		Revoke:      (&sts.Revocation{Service: p.sts, History: p.record}).Revoke,
-		Revocations: p.revocations,
-		Resource:    bff.ProtectedResource{Resource: a.cfg.Server.PublicURL, AuthorizationServers: bearerIssuers(p.iam.Verifier)},
+		Revocations: p.revocations, Explainer: explainer,
+		Resource: bff.ProtectedResource{Resource: a.cfg.Server.PublicURL, AuthorizationServers: bearerIssuers(p.iam.Verifier)},
 		Proxy: bff.NewProxy(bff.ProxyConfig{
 			Target: p.core.url, Transport: p.core.transport, Public: public, TrustedProxies: a.cfg.Server.TrustedProxies,
 			OrganisationsChanged: a.policy.SyncOrganisations, Logger: a.logger,

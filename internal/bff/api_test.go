@@ -277,6 +277,13 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 			}
 		}
 	}
+	refused := b.call("nobody", "GET", "/api/key/v1", "", "x-organisation-id", string(acme)).object(t)["reference"].(string)
+	for _, question := range []string{
+		`{"iamRoles":["ALL"," all","gone"],"permission":"KEY_LIST","organisationId":"` + string(acme) + `"}`, `{"iamRoles":["all"],"organisationId":"` + string(acme) + `"}`,
+		`{"reference":"` + refused + `"}`, `{"token":"` + b.token("all") + `","route":"GET /api/key/v1/1","organisationId":"` + string(zeta) + `"}`, `{}`,
+	} {
+		verify("/api/sts/explain/v1", "post", b.call(ada, "POST", "/api/sts/explain/v1", question))
+	}
 	for path := range d.Paths {
 		if strings.HasSuffix(path, "/{id}") {
 			verify(path, "delete", b.call(ada, "DELETE", strings.Replace(path, "{id}", noID, 1), ""))

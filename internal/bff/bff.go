@@ -9,6 +9,7 @@ import (
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/corecall"
+	"github.com/portico-iam/portico/internal/explain"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/policy"
@@ -30,9 +31,10 @@ type Handler struct {
 	Services           *sts.Service // knows clients by their secrets
 	Introspect, Revoke TokenHandler
 	Revocations        *revocation.Service
+	Explainer          *explain.Service
 	Resource           ProtectedResource
 
-	// ManagementEndpoints switches the writing and reading of roles, IAM roles and signing keys on.
+	// ManagementEndpoints switches on whatever administers.
 	ManagementEndpoints bool
 }
 
@@ -47,6 +49,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 		h.mountIAMRoles(mux)
 		h.mountKeys(mux)
 		h.mountSessions(mux)
+		mux.Handle("POST /api/sts/explain/v1", h.called(h.explain))
 	}
 	mux.Handle("GET /api/sts/permission/v1", h.called(h.listPermissions))
 	mux.Handle("GET /api/user/v1/me", h.called(h.me))

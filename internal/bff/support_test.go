@@ -25,6 +25,7 @@ import (
 	"github.com/portico-iam/portico/internal/claim"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/corecall"
+	"github.com/portico-iam/portico/internal/explain"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/iam"
@@ -162,6 +163,9 @@ func newBench(t *testing.T, o options) *bench {
 		Proxy: bff.NewProxy(bff.ProxyConfig{
 			Target: target, Transport: transport, Public: self, OrganisationsChanged: b.policy.SyncOrganisations, Logger: silent,
 		}),
+		Explainer: &explain.Service{
+			Policy: b.policy, People: db, IAM: &iam.Connection{Verifier: verifier}, History: record, RolePath: "roles", Issuer: issuer, Now: time.Now,
+		},
 		ManagementEndpoints: !o.unmanaged, Keys: &sts.KeyAdministration{Ring: ring, Policy: b.policy},
 	}).Mount(b.mux)
 	b.front = httptest.NewServer(httpx.WithRequestID(silent, httpx.Recover(httpx.SecurityHeaders(true, httpx.GuardPath(b.mux)))))

@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/explain"
+	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/store"
+)
+
+func (a *App) explainer(record *history.Recorder, connection *iam.Connection) *explain.Service {
+	trust := a.cfg.STS.IAM
+	return &explain.Service{
+		Policy: a.policy, People: a.store, IAM: connection, History: record, RolePath: trust.RolePath, Issuer: trust.TokenValidation.Iss, Now: a.now,
+	}
+}
+
+// Explainer answers from the store, for commands beside a Portico that runs or does not.
+type Explainer struct {
+	*explain.Service
+	app *App
+}
+
+// OpenExplainer opens the store and reads the mappings. The identity provider is called only for a token.
+func OpenExplainer(ctx context.Context, cfg *config.Config, now func() time.Time, logger *slog.Logger) (_ *Explainer, err error) {
+	a := &App{cfg: cfg, logger: logger, now: now}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.store, err = store.Open(ctx, store.Config{Driver: cfg.Store.Driver, DSN: cfg.Store.DSN.Reveal(), Logger: logger}); err != nil {
+		return nil, err
+	}
+	a.onClose(a.store.Close)
+	record := &history.Recorder{Store: a.store, Now: now, Logger: logger}
+	if err := a.buildPolicy(ctx, record); err != nil {
+		return nil, err
+	}
+	connection, err := iam.Connect(cfg, now, logger)
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(connection.Close)
+	return &Explainer{a.explainer(record, connection), a}, nil
+}
+
+// Close closes the store.
+func (e *Explainer) Close() error { return e.app.Close() }
