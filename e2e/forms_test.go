@@ -148,7 +148,7 @@ func (s seed) pages() map[string]bool { // true: administrators only
 		"/access/" + s.access.ID + "/edit": true, "/access/" + s.access.ID + "/delete": true, "/organisations": true,
 		"/organisations/new": true, "/organisations/" + s.acme.ID: true, "/organisations/" + s.acme.ID + "/edit": true,
 		"/organisations/" + s.acme.ID + "/deactivate": true, "/organisations/" + s.acme.ID + "/reactivate": true, "/history": false,
-		"/keys": true, "/keys/rotation": true, "/people": true, "/people/revoke": true, "/organisations/" + s.acme.ID + "/revoke": true,
+		"/keys": true, "/keys/rotation": true, "/explain": true, "/people": true, "/people/revoke": true, "/organisations/" + s.acme.ID + "/revoke": true,
 	}
 }
 

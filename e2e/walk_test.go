@@ -44,7 +44,8 @@ func (w *world) paths() []string {
 	return append(slices.Sorted(maps.Keys(w.pages())),
 		personPage(w.portico, "ada@acme.test"), personPage(w.portico, "otto@acme.test"), "/roles/"+w.long.role, "/roles/"+w.long.role+"/edit", "/roles/"+w.long.role+"/delete", "/access/"+w.long.access, "/access/"+w.long.access+"/edit",
 		"/access/"+w.long.access+"/delete", "/organisations/"+w.long.organisation, "/organisations/"+w.long.organisation+"/edit",
-		"/organisations/"+w.long.organisation+"/deactivate", "/history/"+w.why.Reference, "/history?action=REJECTED", "/history?from=nonsense",
+		"/organisations/"+w.long.organisation+"/deactivate", "/history/"+w.why.Reference, "/explain?reference="+w.why.Reference, "/explain?iamRole=acme+issuance&what=FLY",
+		"/explain?iamRole=acme+issuance&iamRole=Acme+Audit&what=CREDENTIAL_ISSUE&organisation="+w.acme.ID, "/explain?iamRole=Acme+Audit&organisation="+w.long.organisation, "/history?action=REJECTED", "/history?from=nonsense",
 		"/roles?q=nothing+of+the+kind", "/roles?done=role-deleted", "/nowhere", "/roles/"+acmeID, "/session/theme")
 }
 

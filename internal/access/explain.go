@@ -98,12 +98,27 @@ func (s *Snapshot) near(p *Principal, org OrganisationID, name string) []string 
 
 // Sentence says in one plain sentence, to the person concerned, why the answer is what it is.
 func (e *Explanation) Sentence() string {
+	return e.told(voice{"You are not", "Your", "your", "you"})
+}
+
+// Finding says the same to somebody else, such as an administrator.
+func (e *Explanation) Finding() string {
+	return e.told(voice{"Nobody is", "Their", "their", "them"})
+}
+
+// voice is how a sentence speaks of whom it is about.
+type voice struct{ isNot, Whose, whose, whom string }
+
+func (e *Explanation) told(v voice) string {
 	what := e.What()
 	switch d := e.Decision; d.Reason {
 	case Granted, GrantedByBootstrap:
+		if d.IAMRole == "" { // everything was asked for
+			return fmt.Sprintf("%s IAM roles give access to %s.", v.Whose, e.place())
+		}
 		return fmt.Sprintf("%s is allowed by %q.", what, d.IAMRole)
 	case NotAuthenticated:
-		return "You are not signed in."
+		return v.isNot + " signed in."
 	case OrganisationRequired:
 		return what + " needs an organisation, and none was chosen."
 	case SystemRequired:
@@ -113,16 +128,18 @@ func (e *Explanation) Sentence() string {
 	case OrganisationDeactivated:
 		return fmt.Sprintf("%s is deactivated: nothing can be done there until it is reactivated.", e.place())
 	case NoIAMRoles:
-		return "Your sign-in carries no groups, so nothing is allowed to you yet."
+		return fmt.Sprintf("%s sign-in carries no groups, so nothing is allowed to %s yet.", v.Whose, v.whom)
 	case NoMappedIAMRole:
-		return "None of the groups of your sign-in is mapped to a role yet."
+		return fmt.Sprintf("None of the groups of %s sign-in is mapped to a role yet.", v.whose)
 	case NotMappedHere:
-		return fmt.Sprintf("Your groups are not mapped to any role in %s.", e.place())
+		return fmt.Sprintf("%s groups are not mapped to any role in %s.", v.Whose, e.place())
 	case RestrictedToDelegation:
-		return fmt.Sprintf("%s in %s is only for services that act for you.", what, e.place())
-	default:
-		return fmt.Sprintf("Your roles in %s do not include: %s.", e.place(), what)
+		return fmt.Sprintf("%s in %s is only for services that act for %s.", what, e.place(), v.whom)
 	}
+	if len(e.AnyOf) == 0 {
+		return fmt.Sprintf("%s roles give no access to %s.", v.Whose, e.place())
+	}
+	return fmt.Sprintf("%s roles in %s do not include: %s.", v.Whose, e.place(), what)
 }
 
 // Remedy says what an administrator could change so that the answer becomes yes; empty when allowed.

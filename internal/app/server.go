@@ -47,7 +47,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	pages.Mount(mux)
 	administration := &sts.KeyAdministration{Ring: a.ring, Policy: a.policy}
 	explainer := a.explainer(p.record, p.iam)
-	pages.Keys, pages.Revocations = administration, p.revocations
+	pages.Keys, pages.Revocations, pages.Explainer = administration, p.revocations, explainer
 	(&bff.Handler{
 		Keys:  administration,
 		Authn: p.authn, Policy: a.policy, Core: p.calls, Sessions: p.sessions,

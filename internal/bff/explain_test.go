@@ -88,7 +88,7 @@ func TestExplainRefuses(t *testing.T) {
 		{"a route outside the catalogue", "explainer", `{"iamRoles":["a"],"route":"GET /api/nothing/v1"}`, 400, "not in the catalogue"},
 		{"both", "explainer", `{"iamRoles":["a"],"route":"GET /api/key/v1","permission":"KEY_LIST"}`, 400, "not both"},
 		{"no organisation", "explainer", `{"iamRoles":["a"],"permission":"KEY_LIST"}`, 400, "acts in an organisation"},
-		{"an unknown organisation", "explainer", `{"iamRoles":["a"],"organisationId":"` + noID + `"}`, 404, "none of this id"},
+		{"an unknown organisation", "explainer", `{"iamRoles":["a"],"organisationId":"` + noID + `"}`, 404, "no such organisation"},
 		{"too many IAM roles", "explainer", many, 400, "at most 1000"},
 		{"an unknown field", "explainer", `{"who":"ada"}`, 400, "who"},
 	} {

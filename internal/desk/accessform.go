@@ -49,8 +49,8 @@ func (h *Handler) accessEdit(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	return nil
 }
 
-// resume takes up what the address says: a name that a page proposes, or the wizard as it was left to make a role or an
-// organisation first. The name is looked at like one that was typed.
+// resume takes up what the address says: a name or a role that a page proposes, or the wizard as it was left to make a role
+// or an organisation first. The name is looked at like one that was typed, and nothing is saved yet.
 func (h *Handler) resume(r *http.Request, c *authn.Caller, v *view.AccessForm) {
 	query := r.URL.Query()
 	if name := query.Get("name"); name != "" && utf8.ValidString(name) {
@@ -62,6 +62,9 @@ func (h *Handler) resume(r *http.Request, c *authn.Caller, v *view.AccessForm) {
 	s := h.sight(c)
 	for _, id := range query["systemRole"] {
 		s.assignSystem(v, id)
+	}
+	if org := query.Get("organisation"); s.Organisation(access.OrganisationID(org)) != nil {
+		s.assign(v, org, query.Get("role"))
 	}
 	v.Step = stepName
 	h.nameWarnings(v)

@@ -17,6 +17,7 @@ import (
 	"github.com/portico-iam/portico/internal/corecall"
 	"github.com/portico-iam/portico/internal/desk/assets"
 	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/explain"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
@@ -50,6 +51,7 @@ type Handler struct {
 	Keys     *sts.KeyAdministration
 	// Revocations knows who is signed in.
 	Revocations *revocation.Service
+	Explainer   *explain.Service
 }
 
 // Mount puts the Desk's addresses on mux.
@@ -64,6 +66,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	h.mountIntegration(mux)
 	h.mountKeys(mux)
 	h.mountPeople(mux)
+	h.mountExplain(mux)
 	mux.Handle("GET "+view.HistoryPath, h.page(h.historyList))
 	mux.Handle("GET "+view.HistoryPath+"/{id}", h.page(h.historyDetail))
 	mux.Handle("/", h.known(h.elsewhere(mux)))

@@ -44,6 +44,7 @@ func (h *Handler) nav(r *http.Request, c *authn.Caller) []view.Section {
 		needs   access.Permission
 	}{
 		{view.SectionAccess, access.STSIAMRoleList},
+		{view.SectionExplain, access.STSAccessExplain},
 		{view.SectionRoles, access.STSRoleList},
 		{view.SectionOrganisations, access.STSOrganisationList},
 	} {

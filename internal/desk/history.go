@@ -187,7 +187,7 @@ func (h *Handler) entityHref(c *authn.Caller, e history.Entry) string {
 	return ""
 }
 
-// refusalOf shows a recorded refusal. Its remedies link to where they are made, for who can make them.
+// refusalOf shows a recorded refusal. Where they may know, a link explains how it is now.
 func (h *Handler) refusalOf(c *authn.Caller, e history.Entry, record policy.RefusalRecord) *view.Refusal {
 	v := &view.Refusal{Reference: e.ID, Attempt: record.Route, IAMRoles: record.IAMRoles}
 	if e.OrganisationID != access.System {
@@ -207,11 +207,10 @@ func (h *Handler) refusalOf(c *authn.Caller, e history.Entry, record policy.Refu
 		}
 	}
 	if record.Remedy != "" {
-		remedy := view.Remedy{Text: record.Remedy}
-		if h.may(c, access.STSIAMRoleList) {
-			remedy.Href = view.AccessPath
-		}
-		v.Remedies = append(v.Remedies, remedy)
+		v.Remedies = append(v.Remedies, record.Remedy)
+	}
+	if record.Actor == "" && h.may(c, access.STSAccessExplain) {
+		v.ExplainHref = view.ExplainReferencePath(e.ID)
 	}
 	return v
 }

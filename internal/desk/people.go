@@ -97,7 +97,7 @@ func (h *Handler) personDetail(w http.ResponseWriter, r *http.Request, c *authn.
 	principal := &access.Principal{Issuer: p.Issuer, Subject: p.Subject, IAMRoles: p.IAMRoles}
 	v := view.PersonDetail{
 		Page: h.frame(r, c), Who: who(p), Login: p.Login, IAMRoles: carried(snapshot, principal), Seen: h.when(p.SeenAt),
-		CanRevoke: h.may(c, access.STSSessionRevoke), CanHistory: h.may(c, access.SystemHistoryList),
+		CanRevoke: h.may(c, access.STSSessionRevoke), CanHistory: h.may(c, access.SystemHistoryList), CanExplain: h.may(c, access.STSAccessExplain),
 	}
 	for _, o := range snapshot.OrganisationsOf(principal) {
 		set, _ := snapshot.Effective(principal, o.ID)

@@ -49,6 +49,11 @@ func (h *Handler) roleForm(r *http.Request, c *authn.Caller, role access.Role) v
 		Page: h.frame(r, c), ID: string(role.ID), OriginalName: role.Name, Name: role.Name, Step: 1, Then: then(r),
 		Permissions: picker("permissions", role.Permissions), RequiredUser: picker("requiredUserPermissions", access.PermissionSet{}),
 	}
+	for _, name := range r.URL.Query()["permission"] { // proposed by a page, and not saved yet
+		if p, known := access.ParsePermission(name); known && r.Method == http.MethodGet {
+			v.Permissions.Chosen[p.String()] = true
+		}
+	}
 	if role.ID != "" {
 		v.Version = versionOf(role.Changed)
 	}

@@ -109,7 +109,7 @@ type Refusal struct {
 // answerTo puts an explanation into plain data.
 func answerTo(s *access.Snapshot, p *access.Principal, org access.OrganisationID, e *access.Explanation) Answer {
 	a := Answer{
-		AnyOf: names(e.AnyOf), Allowed: e.Decision.Allowed, Reason: e.Decision.Reason.String(), Sentence: e.Sentence(),
+		AnyOf: names(e.AnyOf), Allowed: e.Decision.Allowed, Reason: e.Decision.Reason.String(), Sentence: e.Finding(),
 		Path: []Step{}, Suggestions: []Suggestion{}, Mapping: s.Version(),
 	}
 	place := "the system"

@@ -167,7 +167,7 @@ func (s *Service) principal(ctx context.Context, q *Question) (_ *access.Princip
 }
 
 func (s *Service) person(ctx context.Context, id Person) (session.Person, error) {
-	people, err := s.seen(ctx)
+	people, err := s.Seen(ctx)
 	if err != nil {
 		return session.Person{}, err
 	}
@@ -187,7 +187,8 @@ func (s *Service) person(ctx context.Context, id Person) (session.Person, error)
 	return session.Person{}, fault.InvalidInput.New("person: %d people have this login; name issuer and subject", len(found)).At("person")
 }
 
-func (s *Service) seen(ctx context.Context) ([]session.Person, error) {
+// Seen lists who was seen lately, the latest first.
+func (s *Service) Seen(ctx context.Context) ([]session.Person, error) {
 	return s.People.PeopleSeen(ctx, s.Now().Add(-SeenWithin), maxPeople)
 }
 
@@ -235,13 +236,13 @@ func what(snapshot *access.Snapshot, p *access.Principal, q *Question) (org acce
 	}
 	org = q.Organisation
 	if org != access.System && snapshot.Organisation(org) == nil {
-		return "", nil, route{}, fault.NotFound.New("organisation: there is none of this id").At("organisationId")
+		return "", nil, route{}, fault.NotFound.New("organisationId: there is no such organisation").At("organisationId")
 	}
 	if len(anyOf) > 0 {
 		asked := access.SetOf(anyOf...)
 		if asked.Intersect(access.EffectiveIn(org)).IsEmpty() {
 			if org == access.System {
-				return "", nil, route{}, fault.InvalidInput.New("organisation: expected one: this acts in an organisation").At("organisationId")
+				return "", nil, route{}, fault.InvalidInput.New("organisationId: expected one, for this acts in an organisation").At("organisationId")
 			}
 			org = access.System
 		}
@@ -259,7 +260,7 @@ func (s *Service) renamed(ctx context.Context, snapshot *access.Snapshot, a *Ans
 	if !slices.ContainsFunc(a.Path, func(step Step) bool { return step.State == Unmapped }) {
 		return nil
 	}
-	people, err := s.seen(ctx)
+	people, err := s.Seen(ctx)
 	if err != nil {
 		return err
 	}

@@ -52,14 +52,12 @@ type Refusal struct {
 	Organisation string // where it was missing; empty for the system scope
 	IAMRoles     []string
 	Matched      []MatchedRole
-	Remedies     []Remedy // what would grant it
+	Remedies     []string // what would grant it
+	ExplainHref  string   // how it is now, for who may know
 }
 
 // MatchedRole is a role the person did have, and through which IAM role.
 type MatchedRole struct{ Role, Href, IAMRole string }
-
-// Remedy is one change that would grant what was missing.
-type Remedy struct{ Text, Href string }
 
 var entityWords = map[string]string{
 	"STS_ROLE": "Role", "STS_IAM_ROLE": "Access", "STS_ORGANISATION": "Organisation",

@@ -8,6 +8,7 @@ type Section string
 const (
 	SectionOverview      Section = "Overview"
 	SectionAccess        Section = "Access control"
+	SectionExplain       Section = "Explain"
 	SectionRoles         Section = "Roles"
 	SectionOrganisations Section = "Organisations"
 	SectionPeople        Section = "People"
@@ -19,6 +20,7 @@ const (
 var sectionPaths = map[Section]string{
 	SectionOverview:      OverviewPath,
 	SectionAccess:        AccessPath,
+	SectionExplain:       ExplainPath,
 	SectionRoles:         RolesPath,
 	SectionOrganisations: OrganisationsPath,
 	SectionPeople:        PeoplePath,

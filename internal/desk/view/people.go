@@ -37,6 +37,7 @@ type PersonDetail struct {
 	Sessions      []SessionRow
 	CanRevoke     bool
 	CanHistory    bool
+	CanExplain    bool
 }
 
 // SessionRow is a live session.

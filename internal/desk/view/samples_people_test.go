@@ -28,13 +28,13 @@ func peopleSamples() []sample {
 	detail := PersonDetail{
 		Page: admin(ivan.Path()), Who: ivan, Login: "ivan@acme.test", IAMRoles: []CarriedRole{{"Acme Issuance", true, ""}, {"acme audit", false, "nearly “Acme Audit”, which is mapped: they differ in case or blanks"}},
 		Seen: at(time.Minute), Organisations: []OrganisationAccess{{orgID, "Ministry of Mobility", []string{"Credential issuer", "Read-only auditor"}, 18, false, false}},
-		System: 2, Sessions: sessions, CanRevoke: true, CanHistory: true,
+		System: 2, Sessions: sessions, CanRevoke: true, CanHistory: true, CanExplain: true,
 	}
 	nobody := PersonDetail{Page: admin(PersonPath), Who: Who{okta, "nora@acme.test", "Nora Nobody"}, Seen: at(40 * day)}
 	full := PersonDetail{
 		Page: crowded(PersonPath), Who: Who{okta, hostile[1], hostile[0]}, Login: hostile[1], IAMRoles: []CarriedRole{{hostile[0], false, ""}, {hostile[3], true, ""}}, Seen: at(0),
 		Organisations: []OrganisationAccess{{orgID, hostile[1], hostile, 97, false, false}}, Sessions: []SessionRow{{ID: "1", Organisation: hostile[0], Began: at(0), Used: at(0), Ends: at(0)}},
-		CanRevoke: true, CanHistory: true,
+		CanRevoke: true, CanHistory: true, CanExplain: true,
 	}
 	crowd := list(many, 9731)
 	crowd.Page = crowded(PeoplePath)

@@ -80,7 +80,7 @@ func choose(prefixes ...string) map[string]bool {
 
 func one(id string) Permission { return pick(id)[0].Permissions[0] }
 
-var allSections = []Section{SectionOverview, SectionAccess, SectionRoles, SectionOrganisations, SectionPeople, SectionHistory, SectionIntegration, SectionKeys}
+var allSections = []Section{SectionOverview, SectionAccess, SectionExplain, SectionRoles, SectionOrganisations, SectionPeople, SectionHistory, SectionIntegration, SectionKeys}
 
 func admin(path string, notices ...Notice) Page {
 	return Page{
@@ -108,7 +108,7 @@ func crowded(path string) Page {
 
 func samples() []sample {
 	var s []sample
-	for _, part := range [][]sample{overviewSamples(), roleSamples(), accessSamples(), organisationSamples(), historySamples(), integrationSamples(), keySamples(), peopleSamples(), problemSamples()} {
+	for _, part := range [][]sample{overviewSamples(), roleSamples(), accessSamples(), organisationSamples(), historySamples(), integrationSamples(), keySamples(), peopleSamples(), explainSamples(), problemSamples()} {
 		s = append(s, part...)
 	}
 	return s
@@ -262,7 +262,7 @@ func refusalSample() Refusal {
 		Reference: "r-7QK2-9FMX", Attempt: "POST /api/credential/v1", Missing: []Permission{one("CREDENTIAL_ISSUE")}, Organisation: "Ministry of Mobility",
 		IAMRoles: []string{"Acme Audit", "Acme Verification"},
 		Matched:  []MatchedRole{{"Verifier", RolePath("2"), "Acme Verification"}, {"Read-only auditor", RolePath("3"), "Acme Audit"}},
-		Remedies: []Remedy{{"Add the role “Credential issuer” to “Acme Verification” in Ministry of Mobility", AccessEditPath("2")}, {"Put the person into the group “Acme Issuance” in Okta", ""}},
+		Remedies: []string{`Map the role "Credential issuer" to the IAM role "Acme Verification" in Ministry of Mobility.`}, ExplainHref: ExplainReferencePath("1"),
 	}
 }
 
@@ -302,7 +302,7 @@ func historySamples() []sample {
 func problemSamples() []sample {
 	refusal := refusalSample()
 	refusal.Missing, refusal.Organisation = []Permission{one("STS_ROLE_LIST")}, ""
-	refusal.Remedies = []Remedy{{"A system role with “List roles”, given to one of your IAM roles by an administrator", ""}}
+	refusal.Remedies = []string{`Map the role "Administrator" to the IAM role "Acme Issuance" in the system.`}
 	nothing := Refusal{Reference: "r-7QK2-9FMX", Missing: []Permission{one("HISTORY_LIST"), one("SYSTEM_HISTORY_LIST")}}
 	message := LoginProblem(ThemeSystem, "Okta says that you are not assigned to this application.", "r-2MZP-41KD", "An Okta administrator can assign you, or a group that you are in, under Applications → Assignments.")
 	return []sample{

@@ -1,0 +1,325 @@
+package desk
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/explain"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/session"
+)
+
+func (h *Handler) mountExplain(mux *http.ServeMux) {
+	mux.Handle("GET "+view.ExplainPath, h.page(h.explainShow))
+	mux.Handle("POST "+view.ExplainPath, h.page(h.explainAsk))
+}
+
+// explainShow answers what the address asks, so that an answer can be shared.
+func (h *Handler) explainShow(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	return h.explainPage(w, r, c, r.URL.Query())
+}
+
+// explainAsk leads to the address of the answer. Only a token is answered at once: it must not stand in an address.
+func (h *Handler) explainAsk(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	if strings.TrimSpace(r.PostForm.Get("token")) != "" || filters(r.PostForm) {
+		return h.explainPage(w, r, c, r.PostForm)
+	}
+	query := url.Values{}
+	for _, name := range []string{"person", "organisation", "what"} {
+		if value := r.PostForm.Get(name); value != "" {
+			query.Set(name, value)
+		}
+	}
+	if names := lines(r.PostForm.Get("iamRoles")); len(names) > 0 {
+		query["iamRole"] = names
+	}
+	target := url.URL{Path: view.ExplainPath, RawQuery: query.Encode()}
+	http.Redirect(w, r, target.String(), http.StatusSeeOther)
+	return nil
+}
+
+func (h *Handler) explainPage(w http.ResponseWriter, r *http.Request, c *authn.Caller, asked url.Values) error {
+	if err := h.enforce(r.Context(), c, "explain access", access.STSAccessExplain); err != nil {
+		return err
+	}
+	people, err := h.Explainer.Seen(r.Context())
+	if err != nil {
+		return err
+	}
+	v := h.explainForm(r, c, people, asked)
+	q := questionOf(asked)
+	if filters(asked) {
+		h.render(w, r, http.StatusOK, view.ExplainPage(v))
+		return nil
+	}
+	if q == nil {
+		if r.Method == http.MethodPost || asked.Get("organisation") != "" || asked.Get("what") != "" {
+			v.Errors = view.FieldErrors{{Field: "who", Text: "Whose access? Choose a person, or name IAM roles."}}
+		}
+		h.render(w, r, http.StatusOK, view.ExplainPage(v))
+		return nil
+	}
+	status := http.StatusOK
+	answer, err := h.Explainer.Explain(r.Context(), c.Principal, *q)
+	switch f := fault.Of(err); { // the field is named where it stands
+	case err == nil:
+		v.Answer = h.explained(c, people, &answer)
+	case fault.InvalidInput.Is(err) || fault.NotFound.Is(err):
+		status = http.StatusUnprocessableEntity
+		v.Errors = view.FieldErrors{{Field: explainField(f.Field), Text: capital(strings.TrimPrefix(f.Detail, f.Field+": ")) + "."}}
+	default:
+		return err
+	}
+	h.render(w, r, status, view.ExplainPage(v))
+	return nil
+}
+
+// filters tells whether a form only narrows one of its choices, which it does without the script.
+func filters(form url.Values) bool {
+	do := form.Get("do")
+	for _, field := range []string{"person", "organisation"} {
+		if do == "filter:"+field || do == "enter" && form.Get(field+"Filter") != form.Get(field+"FilterWas") {
+			return true
+		}
+	}
+	return false
+}
+
+// explainField is where on the page a question is wrong.
+func explainField(field string) string {
+	switch field {
+	case "token", "iamRoles", "person":
+		return field
+	case "organisationId":
+		return "organisation"
+	case "permission", "route":
+		return "what"
+	}
+	return "who"
+}
+
+func lines(text string) (all []string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			all = append(all, line) // blanks at its ends belong to a name
+		}
+	}
+	return all
+}
+
+// questionOf is nil where nobody is asked about.
+func questionOf(asked url.Values) *explain.Question {
+	q := &explain.Question{Token: strings.TrimSpace(asked.Get("token")), IAMRoles: asked["iamRole"]}
+	if q.IAMRoles == nil {
+		q.IAMRoles = lines(asked.Get("iamRoles"))
+	}
+	if id, err := url.ParseQuery(asked.Get("person")); err == nil && id.Get("subject") != "" {
+		q.Person = &explain.Person{Issuer: id.Get("issuer"), Subject: id.Get("subject")}
+	}
+	q.Reference, _ = httpx.ParseUUID(asked.Get("reference"))
+	if q.Reference != "" {
+		return &explain.Question{Reference: q.Reference}
+	}
+	if q.Token == "" && q.IAMRoles == nil && q.Person == nil {
+		return nil
+	}
+	if id := asked.Get("organisation"); id != "" {
+		q.Organisation = access.OrganisationID(id)
+	}
+	if what := strings.TrimSpace(asked.Get("what")); strings.Contains(what, "/") {
+		q.Route = what
+	} else {
+		q.Permission = what
+	}
+	return q
+}
+
+// explainForm is the form with what was asked.
+func (h *Handler) explainForm(r *http.Request, c *authn.Caller, people []session.Person, asked url.Values) view.Explain {
+	v := view.Explain{
+		Page:         h.frame(r, c),
+		Person:       view.Chooser{Field: "person", Label: "A person who was seen in the last 90 days", Empty: "Choose a person", Chosen: asked.Get("person"), Filter: r.PostForm.Get("personFilter")},
+		Organisation: view.Chooser{Field: "organisation", Label: "Where?", Empty: "The whole system", Chosen: asked.Get("organisation"), Filter: r.PostForm.Get("organisationFilter")},
+		IAMRoles:     asked.Get("iamRoles"), What: asked.Get("what"), WhatOptions: whatOptions,
+	}
+	if names := asked["iamRole"]; names != nil {
+		v.IAMRoles = strings.Join(names, "\n")
+	}
+	for _, p := range people {
+		name := who(p).Name
+		if p.Login != "" && p.Login != name {
+			name += " (" + p.Login + ")"
+		}
+		v.Person.Choices = append(v.Person.Choices, view.Choice{ID: view.PersonID(p.Issuer, p.Subject), Name: name})
+	}
+	s := h.sight(c)
+	for _, o := range s.Organisations() {
+		if s.seesOrganisation(o.ID) {
+			v.Organisation.Choices = append(v.Organisation.Choices, organisationChoice(s.Snapshot, o.ID))
+		}
+	}
+	slices.SortFunc(v.Person.Choices, byChoice)
+	slices.SortFunc(v.Organisation.Choices, byChoice)
+	return v
+}
+
+// whatOptions is everything that can be asked for.
+var whatOptions = func() (all []string) {
+	for _, info := range access.Permissions() {
+		all = append(all, info.Name)
+	}
+	return append(all, explain.Routes()...)
+}()
+
+// explained shows an answer, with links for what this person may open and change.
+func (h *Handler) explained(c *authn.Caller, people []session.Person, a *explain.Answer) *view.ExplainAnswer {
+	v := &view.ExplainAnswer{
+		Allowed: a.Allowed, Sentence: a.Sentence, Reason: a.Reason, RolePath: a.Who.RolePath, Odd: a.Who.Odd, Route: a.Route,
+		Who: view.Who{Issuer: a.Who.Issuer, Subject: a.Who.Subject, Name: a.Who.Name},
+	}
+	known := slices.ContainsFunc(people, func(p session.Person) bool { return p.Issuer == a.Who.Issuer && p.Subject == a.Who.Subject })
+	if known && h.may(c, access.STSSessionList) {
+		v.PersonHref = v.Who.Path()
+	}
+	if v.Who.Name == "" {
+		v.Who.Name = v.Who.Subject
+	}
+	if a.Who.SeenAt != nil {
+		v.Seen = h.when(*a.Who.SeenAt)
+	}
+	for _, name := range a.AnyOf {
+		v.Needs = append(v.Needs, permissionNamed(name))
+	}
+	if a.Organisation != nil {
+		v.Where = a.Organisation.Name
+	}
+	for _, o := range a.Elsewhere {
+		link := view.Link{Label: o.Name}
+		if h.may(c, access.STSOrganisationDetail) {
+			link.Href = view.OrganisationPath(o.ID)
+		}
+		v.Elsewhere = append(v.Elsewhere, link)
+	}
+	for _, step := range a.Path {
+		v.Path = append(v.Path, h.explainStep(c, step, len(a.AnyOf) == 0))
+	}
+	for _, g := range a.Suggestions {
+		v.Suggestions = append(v.Suggestions, view.ExplainSuggestion{Text: g.Sentence, Links: h.editLinks(c, g.Edits)})
+	}
+	for _, held := range a.Permissions {
+		v.Held = append(v.Held, view.ExplainHeld{Permission: permissionNamed(held.Permission), IAMRole: held.IAMRole, Role: held.Role})
+	}
+	if a.Refusal != nil {
+		v.Refused = &view.ExplainRefused{Href: view.HistoryEntryPath(a.Refusal.Reference), At: h.when(a.Refusal.At), Sentence: a.Refusal.Sentence}
+	}
+	return v
+}
+
+func (h *Handler) explainStep(c *authn.Caller, step explain.Step, everything bool) view.ExplainStep {
+	v := view.ExplainStep{IAMRole: step.IAMRole}
+	switch step.State {
+	case explain.Grants:
+		v.Tone, v.Word = "success", "mapped here"
+		if step.MappingID == "" {
+			v.Word = "first administrator"
+		}
+	case explain.Bootstrap:
+		v.Word = "first administrator"
+		v.Notes = []string{"It grants the administration of the whole system, and nothing else."}
+	case explain.Here:
+		v.Word = "mapped here"
+	case explain.Elsewhere:
+		v.Word = "mapped, but not here"
+	case explain.Nearly:
+		v.Tone, v.Word = "warning", "not mapped"
+	default:
+		v.Word = "not mapped"
+	}
+	if step.MappingID != "" && h.may(c, access.STSIAMRoleDetail) {
+		v.Href = view.AccessItemPath(step.MappingID)
+	}
+	for _, near := range step.Near {
+		v.Notes = append(v.Notes, "nearly “"+near+"”, which is mapped: they differ in case or blanks")
+	}
+	for _, other := range step.Renamed {
+		v.Tone = "warning"
+		v.Notes = append(v.Notes, "was “"+other+"” renamed to this? It is mapped, and nobody carries it any more")
+	}
+	for _, role := range step.Roles {
+		shown := view.ExplainRole{Name: role.Name, Leads: role.Grants}
+		switch {
+		case role.Restricted:
+			shown.Note = "only where a service acts for a user"
+		case role.Grants && !everything:
+			shown.Note = "holds the permission"
+		case !everything:
+			shown.Note = "lacks the permission"
+		}
+		if h.may(c, access.STSRoleDetail) {
+			shown.Href = view.RolePath(role.ID)
+		}
+		v.Roles = append(v.Roles, shown)
+	}
+	return v
+}
+
+// editLinks leads to where the steps of a suggestion are made, with what is to be done filled in; for who may do it.
+func (h *Handler) editLinks(c *authn.Caller, edits []explain.Edit) (links []view.Link) {
+	for _, e := range edits {
+		if l := h.editLink(c, e); l.Href != "" {
+			links = append(links, l)
+		}
+	}
+	return links
+}
+
+func (h *Handler) editLink(c *authn.Caller, e explain.Edit) view.Link {
+	switch e.Kind {
+	case access.Reactivate.String():
+		if h.may(c, access.STSOrganisationEdit) {
+			return view.Link{Label: "Reactivate", Href: view.OrganisationReactivatePath(e.OrganisationID)}
+		}
+	case access.Join.String():
+		if e.MappingID != "" && h.may(c, access.STSIAMRoleDetail) {
+			return view.Link{Label: "See what it gives", Href: view.AccessItemPath(e.MappingID)}
+		}
+	case access.AddPermission.String():
+		if h.may(c, access.STSRoleEdit) {
+			return view.Link{Label: "Edit the role", Href: view.RoleEditPath(e.RoleID) + "?" + url.Values{"permission": {e.Permission}}.Encode()}
+		}
+	case access.MapRole.String():
+		if address := h.mappingAddress(c, e, e.RoleID); e.IAMRole != "" && address != "" {
+			return view.Link{Label: "Map it", Href: address}
+		}
+	case access.MapNewRole.String():
+		if address := h.mappingAddress(c, e, ""); e.IAMRole != "" && address != "" && h.may(c, access.STSRoleCreate) {
+			return view.Link{Label: "Create the role", Href: view.RoleNewPath + "?" + url.Values{"permission": {e.Permission}, "then": {address}}.Encode()}
+		}
+	}
+	return view.Link{}
+}
+
+// mappingAddress is the wizard at its second step, with the role as a row that is not saved yet.
+func (h *Handler) mappingAddress(c *authn.Caller, e explain.Edit, role string) string {
+	query := url.Values{"step": {"2"}}
+	if e.OrganisationID != "" && role != "" {
+		query.Set("organisation", e.OrganisationID)
+		query.Set("role", role)
+	} else if role != "" {
+		query.Set("systemRole", role)
+	}
+	switch {
+	case e.MappingID != "" && h.may(c, access.STSIAMRoleEdit):
+		return view.AccessEditPath(e.MappingID) + "?" + query.Encode()
+	case e.MappingID == "" && h.may(c, access.STSIAMRoleCreate):
+		query.Set("name", e.IAMRole)
+		return view.AccessNewPath + "?" + query.Encode()
+	}
+	return ""
+}
