@@ -156,7 +156,7 @@ func TestPagesMethods(t *testing.T) {
 	allowed := map[string]string{"/session/theme": act, "/session/organisation": act, "/login": read, "/logout": form, "/assets/x": read}
 	for path := range s.pages() {
 		allowed[path] = read
-		for _, end := range []string{"/new", "/edit", "/delete", "/deactivate", "/reactivate", "/rotation", "/revoke"} {
+		for _, end := range []string{"/new", "/edit", "/delete", "/deactivate", "/reactivate", "/rotation", "/revoke", "/explain"} {
 			if strings.HasSuffix(path, end) {
 				allowed[path] = form
 			}
