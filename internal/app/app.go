@@ -15,6 +15,7 @@ import (
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/corecall"
+	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/iam"
 	"github.com/portico-iam/portico/internal/policy"
@@ -152,7 +153,7 @@ func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err er
 	iam := a.cfg.STS.IAM
 	bootstrap := access.Bootstrap{Issuer: iam.TokenValidation.Iss, Role: iam.AdminRole, Retired: !iam.Bootstrap}
 	a.policy, err = policy.New(ctx, policy.Config{
-		Store: a.store, History: record, Bootstrap: bootstrap, Now: a.now, Logger: a.logger,
+		Store: a.store, History: record, People: a.store, Bootstrap: bootstrap, Now: a.now, Logger: a.logger,
 	})
 	if a.cfg.Store.Driver == "postgres" {
 		a.every(time.Second, "reload the policy", a.reloadPolicy)
@@ -226,19 +227,12 @@ func (a *App) refuseEarlyRetirement(ctx context.Context) error {
 	if a.cfg.STS.IAM.Bootstrap {
 		return nil
 	}
-	people, err := a.store.PeopleSeen(ctx, a.now().Add(-90*24*time.Hour), 10_000)
-	if err != nil {
-		return err
+	seen, err := a.policy.CheckAdministrators(ctx)
+	if fault.LastAdministrator.Is(err) {
+		return fmt.Errorf("sts.iam.bootstrap: false would leave nobody who can administer: of the %d people seen in the last 90 days none has the permissions %v by a mapping; map them first, let one of those people sign in, then retire the bootstrap role",
+			seen, access.Administration.Names())
 	}
-	snapshot := a.policy.Snapshot()
-	for _, person := range people {
-		set, _ := snapshot.Effective(&access.Principal{Issuer: person.Issuer, Subject: person.Subject, IAMRoles: person.IAMRoles}, access.System)
-		if access.Administration.Minus(set).IsEmpty() {
-			return nil
-		}
-	}
-	return fmt.Errorf("sts.iam.bootstrap: false would leave nobody who can administer: of the %d people seen in the last 90 days none has the permissions %v by a mapping; map them first, let one of those people sign in, then retire the bootstrap role",
-		len(people), access.Administration.Names())
+	return err
 }
 
 // onClose has f run at the end, after everything that was begun later.

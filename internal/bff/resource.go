@@ -11,6 +11,7 @@ import (
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/policy"
 )
 
 // body is a T as written. In a PATCH what is absent stays.
@@ -20,9 +21,9 @@ type body[T any] interface{ apply(*T) error }
 type resource[ID ~string, T, V any] struct {
 	list   func(context.Context, *access.Principal) ([]*T, error)
 	get    func(context.Context, *access.Principal, ID) (*T, error)
-	create func(context.Context, *access.Principal, T) (*T, error)
-	update func(ctx context.Context, by *access.Principal, id ID, seen int64, edit func(*T) error) (*T, error)
-	remove func(ctx context.Context, by *access.Principal, id ID, seen int64) error
+	create func(context.Context, *access.Principal, T, policy.Seen) (*T, error)
+	update func(ctx context.Context, by *access.Principal, id ID, seen policy.Seen, edit func(*T) error) (*T, error)
+	remove func(ctx context.Context, by *access.Principal, id ID, seen policy.Seen) error
 
 	body func() body[T] // an empty one, to be read into
 	row  func(*T) row[ID]
@@ -96,7 +97,7 @@ func (s resource[ID, T, V]) serveCreate(w http.ResponseWriter, r *http.Request, 
 	if err := written.apply(&t); err != nil {
 		return err
 	}
-	created, err := s.create(r.Context(), caller.Principal, t)
+	created, err := s.create(r.Context(), caller.Principal, t, policy.Seen{})
 	if err != nil {
 		return err
 	}
@@ -136,7 +137,7 @@ func (s resource[ID, T, V]) servePatch(w http.ResponseWriter, r *http.Request, c
 	if err := readBody(w, r, written); err != nil {
 		return err
 	}
-	if _, err := s.update(r.Context(), caller.Principal, id, seen, written.apply); err != nil {
+	if _, err := s.update(r.Context(), caller.Principal, id, policy.Seen{Revision: seen}, written.apply); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -155,7 +156,7 @@ func (s resource[ID, T, V]) serveDelete(w http.ResponseWriter, r *http.Request, 
 	if err := noQuery(r); err != nil {
 		return err
 	}
-	if err := s.remove(r.Context(), caller.Principal, id, seen); err != nil {
+	if err := s.remove(r.Context(), caller.Principal, id, policy.Seen{Revision: seen}); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

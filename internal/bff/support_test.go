@@ -233,13 +233,13 @@ var admin = &access.Principal{Issuer: issuer, Subject: "ada", IAMRoles: []string
 // maps gives an IAM role these permissions in Acme, and on the system.
 func (b *bench) maps(name string, set access.PermissionSet) {
 	b.t.Helper()
-	role, err := b.policy.CreateRole(b.t.Context(), admin, access.Role{Name: name, Permissions: set})
+	role, err := b.policy.CreateRole(b.t.Context(), admin, access.Role{Name: name, Permissions: set}, policy.Seen{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	if _, err := b.policy.CreateIAMRole(b.t.Context(), admin, access.IAMRole{
 		Name: name, SystemRoles: []access.RoleID{role.ID}, OrganisationRoles: map[access.OrganisationID][]access.RoleID{acme: {role.ID}},
-	}); err != nil {
+	}, policy.Seen{}); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/policy"
 )
 
 const unknownID = access.OrganisationID("11111111-2222-4333-8444-555555555555")
@@ -56,9 +57,9 @@ func methods(t *testing.T, w *world, id access.OrganisationID) map[access.Permis
 
 func (w *world) systemRole(name string, set access.PermissionSet) *access.Principal {
 	w.t.Helper()
-	role, err := w.Policy.CreateRole(w.t.Context(), admin, access.Role{Name: name, Permissions: set})
+	role, err := w.Policy.CreateRole(w.t.Context(), admin, access.Role{Name: name, Permissions: set}, policy.Seen{})
 	if err == nil {
-		_, err = w.Policy.CreateIAMRole(w.t.Context(), admin, access.IAMRole{Name: name, SystemRoles: []access.RoleID{role.ID}})
+		_, err = w.Policy.CreateIAMRole(w.t.Context(), admin, access.IAMRole{Name: name, SystemRoles: []access.RoleID{role.ID}}, policy.Seen{})
 	}
 	if err != nil {
 		w.t.Fatal(err)

@@ -151,11 +151,11 @@ func (w *world) change(id access.OrganisationID, body coreapi.OrganisationPatch)
 // letIn maps ivan's IAM role to a role in the organisation.
 func (w *world) letIn(id access.OrganisationID) {
 	w.t.Helper()
-	role, err := w.Policy.CreateRole(w.t.Context(), admin, access.Role{Name: "Issuer", Permissions: access.SetOf(access.CredentialIssue)})
+	role, err := w.Policy.CreateRole(w.t.Context(), admin, access.Role{Name: "Issuer", Permissions: access.SetOf(access.CredentialIssue)}, policy.Seen{})
 	if err == nil {
 		_, err = w.Policy.CreateIAMRole(w.t.Context(), admin, access.IAMRole{
 			Name: ivan.IAMRoles[0], OrganisationRoles: map[access.OrganisationID][]access.RoleID{id: {role.ID}},
-		})
+		}, policy.Seen{})
 	}
 	if err != nil {
 		w.t.Fatal(err)

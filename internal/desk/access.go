@@ -108,15 +108,20 @@ func (h *Handler) accessDelete(w http.ResponseWriter, r *http.Request, c *authn.
 	slices.SortFunc(organisations, byName)
 	v := view.ConfirmAccessDelete(h.frame(r, c), string(m.ID), m.Name, organisations, len(m.SystemRoles) > 0)
 	v.Version = versionOf(m.Changed)
+	would, err := h.preview(r, c, access.Change{DeleteIAMRoles: []access.IAMRoleID{m.ID}})
+	if err != nil {
+		return err
+	}
+	v.Foresee(would)
 	status := http.StatusOK
 	if r.Method == http.MethodPost {
 		status = http.StatusUnprocessableEntity
 		if confirmed(r, &v) {
-			err := h.Policy.DeleteIAMRole(r.Context(), c.Principal, m.ID, revisionOf(r.PostFormValue("version")))
+			err := h.Policy.DeleteIAMRole(r.Context(), c.Principal, m.ID, seenBy(r, r.PostFormValue("version")))
 			if err == nil {
 				return h.done(w, r, c, accessDeleted, view.AccessPath, access.STSIAMRoleList)
 			}
-			if !fault.LostUpdate.Is(err) {
+			if !fault.LostUpdate.Is(err) && !fault.StalePreview.Is(err) {
 				return err
 			}
 			status, v.Notices = http.StatusConflict, append(v.Notices, changedMeanwhile)
@@ -126,7 +131,7 @@ func (h *Handler) accessDelete(w http.ResponseWriter, r *http.Request, c *authn.
 	return nil
 }
 
-var changedMeanwhile = view.Notice{Kind: view.Warning, Text: "It was changed in the meantime. Look again before you delete it."}
+var changedMeanwhile = view.Notice{Kind: view.Warning, Text: "It was changed in the meantime. Look again at what this does."}
 
 // confirmed tells whether what had to be typed was typed, and notes it at the field when not.
 func confirmed(r *http.Request, v *view.Confirm) bool {

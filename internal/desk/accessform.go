@@ -153,13 +153,15 @@ func (h *Handler) accessSubmit(w http.ResponseWriter, r *http.Request, c *authn.
 		}
 	}
 	if v.Step == stepReview {
-		h.reviewAccess(c, &v, old)
+		if err := h.reviewAccess(r, c, &v, old); err != nil {
+			return err
+		}
 	}
 	status := http.StatusOK
 	switch {
 	case len(v.Errors) > 0:
 		status = http.StatusUnprocessableEntity
-	case v.Version != r.PostFormValue("version"): // somebody else was faster
+	case v.Step == stepReview && r.PostFormValue("do") == "save": // somebody else was faster, or nobody could administer
 		status = http.StatusConflict
 	}
 	h.render(w, r, status, view.AccessFormPage(v))

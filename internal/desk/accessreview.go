@@ -10,6 +10,7 @@ import (
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/desk/view"
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/policy"
 )
 
 // afterReview goes back or saves; saved says that the answer is written.
@@ -38,12 +39,12 @@ func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.C
 	if v.ID == "" {
 		what = accessCreated
 		var created *access.IAMRole
-		if created, err = h.Policy.CreateIAMRole(r.Context(), c.Principal, row); err == nil {
+		if created, err = h.Policy.CreateIAMRole(r.Context(), c.Principal, row, policy.Seen{Mapping: revisionOf(r.PostFormValue("mapping"))}); err == nil {
 			row.ID = created.ID
 		}
 	} else {
 		row.ID = access.IAMRoleID(v.ID)
-		_, err = h.Policy.UpdateIAMRole(r.Context(), c.Principal, row.ID, revisionOf(v.Version), func(m *access.IAMRole) error {
+		_, err = h.Policy.UpdateIAMRole(r.Context(), c.Principal, row.ID, seenBy(r, v.Version), func(m *access.IAMRole) error {
 			m.Name, m.OrganisationRoles, m.SystemRoles = row.Name, row.OrganisationRoles, row.SystemRoles
 			return nil
 		})
@@ -58,6 +59,9 @@ func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.C
 		}
 		v.Version = versionOf(now.Changed)
 		v.Review.Warnings = append(v.Review.Warnings, "Somebody changed this access while you were at it. What you see below compares yours with theirs: save again only if yours shall stand.")
+		return false, nil
+	case keptFrom(err) != "":
+		v.Review.Warnings = append(v.Review.Warnings, keptFrom(err))
 		return false, nil
 	case fault.InvalidInput.Is(err), fault.NameTaken.Is(err):
 		f := fault.Of(err)
@@ -83,7 +87,7 @@ func formRow(v *view.AccessForm) access.IAMRole {
 }
 
 // reviewAccess says in words what saving does.
-func (h *Handler) reviewAccess(c *authn.Caller, v *view.AccessForm, old access.IAMRole) {
+func (h *Handler) reviewAccess(r *http.Request, c *authn.Caller, v *view.AccessForm, old access.IAMRole) (err error) {
 	s, row := h.sight(c), formRow(v)
 	if m := s.IAMRole(old.ID); m != nil {
 		old = *m
@@ -109,6 +113,9 @@ func (h *Handler) reviewAccess(c *authn.Caller, v *view.AccessForm, old access.I
 	if v.ID != "" {
 		v.Review.Removed, v.Review.Added = s.differences(old, row), s.differences(row, old)
 	}
+	row.ID, row.Changed = access.IAMRoleID(v.ID), old.Changed
+	v.Preview, err = h.preview(r, c, access.Change{PutIAMRoles: []*access.IAMRole{&row}})
+	return err
 }
 
 // differences names what stands in a and not in b.

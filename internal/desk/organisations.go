@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
@@ -188,9 +189,18 @@ func (h *Handler) organisationState(deactivate bool) pageHandler {
 		if deactivate {
 			v, what = view.ConfirmDeactivate(h.frame(r, c), string(o.ID), o.Name, uses), organisationDeactivated
 		}
+		would, err := h.preview(r, c, switched(h.Policy.Snapshot(), o.ID, deactivate, h.Now()))
+		if err != nil {
+			return err
+		}
+		v.Foresee(would)
 		status := http.StatusOK
 		if r.Method == http.MethodPost {
-			if confirmed(r, &v) {
+			switch {
+			case !confirmed(r, &v):
+			case v.Mapping != r.PostFormValue("mapping"):
+				v.Notices = append(v.Notices, changedMeanwhile)
+			default:
 				err := h.Organisations.Change(r.Context(), c.Principal, o.ID, coreapi.OrganisationPatch{Deactivate: &deactivate})
 				if err != nil {
 					return err
@@ -202,4 +212,19 @@ func (h *Handler) organisationState(deactivate bool) pageHandler {
 		h.render(w, r, status, view.ConfirmPage(v))
 		return nil
 	}
+}
+
+// switched is what Core's list will be: with one organisation active, or not.
+func switched(s *access.Snapshot, id access.OrganisationID, deactivate bool, now time.Time) access.Change {
+	list := []*access.Organisation{}
+	for _, o := range s.Organisations() {
+		row := *o
+		if row.ID == id && deactivate {
+			row.DeactivatedAt = now
+		} else if row.ID == id {
+			row.DeactivatedAt = time.Time{}
+		}
+		list = append(list, &row)
+	}
+	return access.Change{Organisations: list}
 }

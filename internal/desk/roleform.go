@@ -11,6 +11,7 @@ import (
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/desk/view"
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/policy"
 )
 
 func versionOf(c access.Changed) string { return strconv.FormatInt(c.Revision, 10) }
@@ -140,7 +141,9 @@ func (h *Handler) roleStep(w http.ResponseWriter, r *http.Request, c *authn.Call
 		if action == "save" && r.PostFormValue("step") == "2" {
 			return h.roleSave(w, r, c, v, role)
 		}
-		h.reviewRole(c, &v, role)
+		if err := h.reviewRole(r, c, &v, role); err != nil {
+			return err
+		}
 	}
 	status := http.StatusOK
 	if len(v.Errors) > 0 {
@@ -194,7 +197,7 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-func (h *Handler) reviewRole(c *authn.Caller, v *view.RoleForm, role access.Role) {
+func (h *Handler) reviewRole(r *http.Request, c *authn.Caller, v *view.RoleForm, role access.Role) (err error) {
 	v.Step = 2
 	system, local := role.Permissions.Intersect(access.OfScope(access.ScopeSystem)), role.Permissions.Intersect(access.OfScope(access.ScopeOrganisation))
 	if !system.IsEmpty() && !local.IsEmpty() {
@@ -210,7 +213,7 @@ func (h *Handler) reviewRole(c *authn.Caller, v *view.RoleForm, role access.Role
 		never("in an organisation", "organisation", local, access.OfScope(access.ScopeOrganisation))
 	}
 	if v.ID == "" {
-		return
+		return nil
 	}
 	s := h.sight(c)
 	if v.Uses = len(s.RoleUses(role.ID)); s.mappings {
@@ -218,7 +221,10 @@ func (h *Handler) reviewRole(c *authn.Caller, v *view.RoleForm, role access.Role
 	}
 	if old := s.Role(role.ID); old != nil {
 		v.Gained, v.Lost = groupsOf(role.Permissions.Minus(old.Permissions)), groupsOf(old.Permissions.Minus(role.Permissions))
+		role.Changed = old.Changed
 	}
+	v.Preview, err = h.preview(r, c, access.Change{PutRoles: []*access.Role{&role}})
+	return err
 }
 
 func (h *Handler) roleSave(w http.ResponseWriter, r *http.Request, c *authn.Caller, v view.RoleForm, role access.Role) error {
@@ -227,9 +233,9 @@ func (h *Handler) roleSave(w http.ResponseWriter, r *http.Request, c *authn.Call
 	what := roleSaved
 	if role.ID == "" {
 		what = roleCreated
-		saved, err = h.Policy.CreateRole(r.Context(), c.Principal, role)
+		saved, err = h.Policy.CreateRole(r.Context(), c.Principal, role, policy.Seen{})
 	} else {
-		saved, err = h.Policy.UpdateRole(r.Context(), c.Principal, role.ID, revisionOf(v.Version), func(row *access.Role) error {
+		saved, err = h.Policy.UpdateRole(r.Context(), c.Principal, role.ID, seenBy(r, v.Version), func(row *access.Role) error {
 			row.Name, row.Permissions, row.Delegation = role.Name, role.Permissions, role.Delegation
 			return nil
 		})
@@ -237,13 +243,22 @@ func (h *Handler) roleSave(w http.ResponseWriter, r *http.Request, c *authn.Call
 	switch {
 	case err == nil:
 		return h.done(w, r, c, what, view.RolePath(string(saved.ID)), access.STSRoleDetail)
+	case keptFrom(err) != "":
+		v.Warnings = append(v.Warnings, keptFrom(err))
+		if err := h.reviewRole(r, c, &v, role); err != nil {
+			return err
+		}
+		h.render(w, r, http.StatusConflict, view.RoleFormPage(v))
+		return nil
 	case fault.LostUpdate.Is(err):
 		now := h.Policy.Snapshot().Role(role.ID)
 		if now == nil {
 			return fault.NotFound.New("there is no such role any more")
 		}
 		v.Version = versionOf(now.Changed)
-		h.reviewRole(c, &v, role)
+		if err := h.reviewRole(r, c, &v, role); err != nil {
+			return err
+		}
 		v.Warnings = append([]string{"Somebody changed this role while you were at it. What you see below compares yours with theirs: save again only if yours shall stand."}, v.Warnings...)
 		h.render(w, r, http.StatusConflict, view.RoleFormPage(v))
 		return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/desk/view"
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/policy"
 )
 
 func (h *Handler) mountRoles(mux *http.ServeMux) {
@@ -113,7 +114,7 @@ func (h *Handler) roleDelete(w http.ResponseWriter, r *http.Request, c *authn.Ca
 		return fault.NotFound.New("there is no such role")
 	}
 	if r.Method == http.MethodPost {
-		err := h.Policy.DeleteRole(r.Context(), c.Principal, role.ID, revisionOf(r.PostFormValue("version")))
+		err := h.Policy.DeleteRole(r.Context(), c.Principal, role.ID, policy.Seen{Revision: revisionOf(r.PostFormValue("version"))})
 		if err == nil {
 			return h.done(w, r, c, roleDeleted, view.RolesPath, access.STSRoleList)
 		}

@@ -40,7 +40,7 @@ func TestAChangeIsStoredWithItsEntryAndInForceAtOnce(t *testing.T) {
 	if string(e.Metadata) != want {
 		t.Errorf("got  %s\nwant %s", e.Metadata, want)
 	}
-	if err := b.DeleteIAMRole(t.Context(), admin, mapping.ID, 1); err != nil {
+	if err := b.DeleteIAMRole(t.Context(), admin, mapping.ID, policy.Seen{Revision: 1}); err != nil {
 		t.Fatal(err)
 	}
 	wantCode(t, "after the mapping went", b.Enforce(t.Context(), ivan, "acme", "POST /api/credential/v1", access.CredentialIssue), fault.Forbidden)
@@ -49,14 +49,14 @@ func TestAChangeIsStoredWithItsEntryAndInForceAtOnce(t *testing.T) {
 func TestHistoryTellsBeforeAndAfter(t *testing.T) {
 	b := newBench(t)
 	role := b.role("Issuer", access.CredentialIssue)
-	_, err := b.UpdateRole(t.Context(), admin, role.ID, 1, func(r *access.Role) error {
+	_, err := b.UpdateRole(t.Context(), admin, role.ID, policy.Seen{Revision: 1}, func(r *access.Role) error {
 		r.Name, r.Permissions, r.Delegation = "Issuers", access.SetOf(access.KeyList), &access.Delegation{}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.DeleteRole(t.Context(), admin, role.ID, 2); err != nil {
+	if err := b.DeleteRole(t.Context(), admin, role.ID, policy.Seen{Revision: 2}); err != nil {
 		t.Fatal(err)
 	}
 	entries := b.store.recorded()
@@ -80,7 +80,7 @@ func TestAChangeIsMadeAgainUponAnotherProcessesChange(t *testing.T) {
 			return nil
 		}
 		raced = true
-		_, err := other.CreateRole(t.Context(), admin, access.Role{Name: "Theirs"})
+		_, err := other.CreateRole(t.Context(), admin, access.Role{Name: "Theirs"}, policy.Seen{})
 		return err
 	}
 	b.role("Ours")
@@ -100,7 +100,7 @@ func TestARaceForOneRowIsLostWithACode(t *testing.T) {
 	role := b.role("Issuer")
 	other := b.another()
 	rename := func(s *policy.Service, name string) error {
-		_, err := s.UpdateRole(t.Context(), admin, role.ID, 1, func(r *access.Role) error { r.Name = name; return nil })
+		_, err := s.UpdateRole(t.Context(), admin, role.ID, policy.Seen{Revision: 1}, func(r *access.Role) error { r.Name = name; return nil })
 		return err
 	}
 	b.store.before = func() error {
@@ -117,7 +117,7 @@ func TestAChangeGivesUpAfterFiveAttempts(t *testing.T) {
 	b := newBench(t)
 	attempts := 0
 	b.store.before = func() error { attempts++; return fmt.Errorf("wrapped: %w", policy.ErrVersion) }
-	_, err := b.CreateRole(t.Context(), admin, access.Role{Name: "New"})
+	_, err := b.CreateRole(t.Context(), admin, access.Role{Name: "New"}, policy.Seen{})
 	wantCode(t, "always too late", err, fault.Unavailable)
 	if attempts != 5 || len(b.Snapshot().Roles()) != 0 || len(b.store.recorded()) != 0 {
 		t.Errorf("%d attempts, %d roles, %d entries", attempts, len(b.Snapshot().Roles()), len(b.store.recorded()))
@@ -129,7 +129,7 @@ func TestAFailedCommitLeavesTheSnapshotUntouched(t *testing.T) {
 	before := b.Snapshot()
 	broken := errors.New("disk full")
 	b.store.before = func() error { return broken }
-	_, err := b.CreateRole(t.Context(), admin, access.Role{Name: "New"})
+	_, err := b.CreateRole(t.Context(), admin, access.Role{Name: "New"}, policy.Seen{})
 	if !errors.Is(err, broken) || fault.Of(err).Code != fault.Internal {
 		t.Errorf("got %v", err)
 	}
@@ -152,27 +152,39 @@ func TestChangeCodes(t *testing.T) {
 		want *fault.Code
 		do   func() error
 	}{
-		{"a taken name", fault.NameTaken, func() error { _, err := b.CreateRole(ctx, admin, access.Role{Name: "Issuer"}); return err }},
-		{"a taken IAM role", fault.NameTaken, func() error { _, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "Acme Issuance"}); return err }},
-		{"an empty name", fault.InvalidInput, func() error { _, err := b.CreateRole(ctx, admin, access.Role{}); return err }},
-		{"the reserved name", fault.InvalidInput, func() error { _, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "one_sts_admin"}); return err }},
-		{"an unknown role", fault.InvalidInput, func() error {
-			_, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "X", SystemRoles: []access.RoleID{"gone"}})
+		{"a taken name", fault.NameTaken, func() error {
+			_, err := b.CreateRole(ctx, admin, access.Role{Name: "Issuer"}, policy.Seen{})
 			return err
 		}},
-		{"a lost update of a role", fault.LostUpdate, func() error { _, err := b.UpdateRole(ctx, admin, role.ID, 9, keep); return err }},
-		{"a lost update of an IAM role", fault.LostUpdate, func() error { _, err := b.UpdateIAMRole(ctx, admin, mapping.ID, 9, keepIAM); return err }},
-		{"a lost deletion of a role", fault.LostUpdate, func() error { return b.DeleteRole(ctx, admin, role.ID, 9) }},
-		{"a lost deletion of an IAM role", fault.LostUpdate, func() error { return b.DeleteIAMRole(ctx, admin, mapping.ID, 9) }},
-		{"a role that is still mapped", fault.StillMapped, func() error { return b.DeleteRole(ctx, admin, role.ID, 0) }},
+		{"a taken IAM role", fault.NameTaken, func() error {
+			_, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "Acme Issuance"}, policy.Seen{})
+			return err
+		}},
+		{"an empty name", fault.InvalidInput, func() error { _, err := b.CreateRole(ctx, admin, access.Role{}, policy.Seen{}); return err }},
+		{"the reserved name", fault.InvalidInput, func() error {
+			_, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "one_sts_admin"}, policy.Seen{})
+			return err
+		}},
+		{"an unknown role", fault.InvalidInput, func() error {
+			_, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "X", SystemRoles: []access.RoleID{"gone"}}, policy.Seen{})
+			return err
+		}},
+		{"a lost update of a role", fault.LostUpdate, func() error { _, err := b.UpdateRole(ctx, admin, role.ID, policy.Seen{Revision: 9}, keep); return err }},
+		{"a lost update of an IAM role", fault.LostUpdate, func() error {
+			_, err := b.UpdateIAMRole(ctx, admin, mapping.ID, policy.Seen{Revision: 9}, keepIAM)
+			return err
+		}},
+		{"a lost deletion of a role", fault.LostUpdate, func() error { return b.DeleteRole(ctx, admin, role.ID, policy.Seen{Revision: 9}) }},
+		{"a lost deletion of an IAM role", fault.LostUpdate, func() error { return b.DeleteIAMRole(ctx, admin, mapping.ID, policy.Seen{Revision: 9}) }},
+		{"a role that is still mapped", fault.StillMapped, func() error { return b.DeleteRole(ctx, admin, role.ID, policy.Seen{}) }},
 		{"no such role, opened", fault.NotFound, func() error { _, err := b.Role(ctx, admin, "gone"); return err }},
-		{"no such role, edited", fault.NotFound, func() error { _, err := b.UpdateRole(ctx, admin, "gone", 0, keep); return err }},
-		{"no such role, deleted", fault.NotFound, func() error { return b.DeleteRole(ctx, admin, "gone", 0) }},
+		{"no such role, edited", fault.NotFound, func() error { _, err := b.UpdateRole(ctx, admin, "gone", policy.Seen{}, keep); return err }},
+		{"no such role, deleted", fault.NotFound, func() error { return b.DeleteRole(ctx, admin, "gone", policy.Seen{}) }},
 		{"no such IAM role, opened", fault.NotFound, func() error { _, err := b.IAMRole(ctx, admin, "gone"); return err }},
-		{"no such IAM role, edited", fault.NotFound, func() error { _, err := b.UpdateIAMRole(ctx, admin, "gone", 0, keepIAM); return err }},
-		{"no such IAM role, deleted", fault.NotFound, func() error { return b.DeleteIAMRole(ctx, admin, "gone", 0) }},
+		{"no such IAM role, edited", fault.NotFound, func() error { _, err := b.UpdateIAMRole(ctx, admin, "gone", policy.Seen{}, keepIAM); return err }},
+		{"no such IAM role, deleted", fault.NotFound, func() error { return b.DeleteIAMRole(ctx, admin, "gone", policy.Seen{}) }},
 		{"an edit that fails", fault.TooMany, func() error {
-			_, err := b.UpdateRole(ctx, admin, role.ID, 0, func(*access.Role) error { return fault.TooMany.New("no") })
+			_, err := b.UpdateRole(ctx, admin, role.ID, policy.Seen{}, func(*access.Role) error { return fault.TooMany.New("no") })
 			return err
 		}},
 	} {
@@ -182,7 +194,7 @@ func TestChangeCodes(t *testing.T) {
 			t.Errorf("%s: something was changed or recorded", c.rule)
 		}
 	}
-	if f := fault.Of(b.DeleteRole(ctx, admin, role.ID, 0)); !strings.Contains(f.Detail, `"Acme Issuance"`) {
+	if f := fault.Of(b.DeleteRole(ctx, admin, role.ID, policy.Seen{})); !strings.Contains(f.Detail, `"Acme Issuance"`) {
 		t.Errorf("a role that is still mapped names its users, got %q", f.Detail)
 	}
 	for want, code := range map[int]*fault.Code{412: fault.LostUpdate, 409: fault.StillMapped} {
@@ -196,7 +208,7 @@ func TestEditorsGetACopyAndKeepTheRowsIdentity(t *testing.T) {
 	b := newBench(t)
 	role := b.role("Issuer")
 	mapping := b.iamRole("Acme Issuance", "acme", role.ID)
-	_, err := b.UpdateRole(t.Context(), admin, role.ID, 0, func(r *access.Role) error {
+	_, err := b.UpdateRole(t.Context(), admin, role.ID, policy.Seen{}, func(r *access.Role) error {
 		r.Delegation = &access.Delegation{}
 		return nil
 	})
@@ -204,11 +216,11 @@ func TestEditorsGetACopyAndKeepTheRowsIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	fails := errors.New("on second thought")
-	b.UpdateRole(t.Context(), admin, role.ID, 0, func(r *access.Role) error {
+	b.UpdateRole(t.Context(), admin, role.ID, policy.Seen{}, func(r *access.Role) error {
 		r.Delegation.RequiredUserPermissions = access.SetOf(access.KeyList)
 		return fails
 	})
-	b.UpdateIAMRole(t.Context(), admin, mapping.ID, 0, func(r *access.IAMRole) error {
+	b.UpdateIAMRole(t.Context(), admin, mapping.ID, policy.Seen{}, func(r *access.IAMRole) error {
 		r.OrganisationRoles["acme"][0] = "other"
 		r.OrganisationRoles["zeta"] = []access.RoleID{role.ID}
 		return fails
@@ -220,7 +232,7 @@ func TestEditorsGetACopyAndKeepTheRowsIdentity(t *testing.T) {
 	if here := s.IAMRole(mapping.ID).OrganisationRoles; len(here) != 1 || here["acme"][0] != role.ID {
 		t.Errorf("an edit that failed changed a mapping of the snapshot: %v", here)
 	}
-	got, err := b.UpdateRole(t.Context(), admin, role.ID, 0, func(r *access.Role) error {
+	got, err := b.UpdateRole(t.Context(), admin, role.ID, policy.Seen{}, func(r *access.Role) error {
 		r.ID, r.Changed = "other", access.Changed{}
 		return nil
 	})
@@ -324,7 +336,7 @@ func TestReloadReadsTheModelOnlyWhenItChanged(t *testing.T) {
 	if err := b.Reload(t.Context()); err != nil || b.Snapshot() != before {
 		t.Errorf("an unchanged model was built again: %v", err)
 	}
-	if _, err := b.another().CreateRole(t.Context(), admin, access.Role{Name: "Theirs"}); err != nil {
+	if _, err := b.another().CreateRole(t.Context(), admin, access.Role{Name: "Theirs"}, policy.Seen{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Reload(t.Context()); err != nil || len(b.Snapshot().Roles()) != 1 {
@@ -366,7 +378,7 @@ func TestManyChangeAndReadAtOnce(t *testing.T) {
 			for j := range 10 {
 				name := fmt.Sprintf("Role %d %d", i, j)
 				for {
-					r, err := s.CreateRole(t.Context(), admin, access.Role{Name: name})
+					r, err := s.CreateRole(t.Context(), admin, access.Role{Name: name}, policy.Seen{})
 					if fault.Unavailable.Is(err) {
 						continue // five times too late: try again, as it says
 					}

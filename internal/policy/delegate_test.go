@@ -15,7 +15,7 @@ func TestDelegatedIsDecidedByBothAndRecordedWithBoth(t *testing.T) {
 	signer, err := b.CreateRole(t.Context(), admin, access.Role{
 		Name: "Signer", Permissions: access.SetOf(access.RegistrationCertificateSign),
 		Delegation: &access.Delegation{RequiredUserPermissions: access.SetOf(access.CredentialIssue)},
-	})
+	}, policy.Seen{})
 	if err != nil {
 		t.Fatal(err)
 	}

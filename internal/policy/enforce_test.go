@@ -28,25 +28,25 @@ func TestEveryMethodEnforcesItsPermission(t *testing.T) {
 		access.STSRoleList:   func(by *access.Principal) error { _, err := b.Roles(ctx, by); return err },
 		access.STSRoleDetail: func(by *access.Principal) error { _, err := b.Role(ctx, by, role.ID); return err },
 		access.STSRoleCreate: func(by *access.Principal) error {
-			_, err := b.CreateRole(ctx, by, access.Role{Name: "New"})
+			_, err := b.CreateRole(ctx, by, access.Role{Name: "New"}, policy.Seen{})
 			return err
 		},
 		access.STSRoleEdit: func(by *access.Principal) error {
-			_, err := b.UpdateRole(ctx, by, role.ID, 0, func(r *access.Role) error { r.Name = "Renamed"; return nil })
+			_, err := b.UpdateRole(ctx, by, role.ID, policy.Seen{}, func(r *access.Role) error { r.Name = "Renamed"; return nil })
 			return err
 		},
-		access.STSRoleDelete:    func(by *access.Principal) error { return b.DeleteRole(ctx, by, spare.ID, 0) },
+		access.STSRoleDelete:    func(by *access.Principal) error { return b.DeleteRole(ctx, by, spare.ID, policy.Seen{}) },
 		access.STSIAMRoleList:   func(by *access.Principal) error { _, err := b.IAMRoles(ctx, by); return err },
 		access.STSIAMRoleDetail: func(by *access.Principal) error { _, err := b.IAMRole(ctx, by, mapping.ID); return err },
 		access.STSIAMRoleCreate: func(by *access.Principal) error {
-			_, err := b.CreateIAMRole(ctx, by, access.IAMRole{Name: "New"})
+			_, err := b.CreateIAMRole(ctx, by, access.IAMRole{Name: "New"}, policy.Seen{})
 			return err
 		},
 		access.STSIAMRoleEdit: func(by *access.Principal) error {
-			_, err := b.UpdateIAMRole(ctx, by, mapping.ID, 0, func(r *access.IAMRole) error { r.Name = "Renamed"; return nil })
+			_, err := b.UpdateIAMRole(ctx, by, mapping.ID, policy.Seen{}, func(r *access.IAMRole) error { r.Name = "Renamed"; return nil })
 			return err
 		},
-		access.STSIAMRoleDelete: func(by *access.Principal) error { return b.DeleteIAMRole(ctx, by, mapping.ID, 0) },
+		access.STSIAMRoleDelete: func(by *access.Principal) error { return b.DeleteIAMRole(ctx, by, mapping.ID, policy.Seen{}) },
 	}
 	everythingBut := access.PermissionSet{}
 	for p := range access.Permissions() {
@@ -77,11 +77,11 @@ func TestEveryMethodEnforcesItsPermission(t *testing.T) {
 // systemRole returns somebody who holds these permissions on the system.
 func (b *bench) systemRole(name string, set access.PermissionSet) *access.Principal {
 	b.t.Helper()
-	role, err := b.CreateRole(b.t.Context(), admin, access.Role{Name: name, Permissions: set})
+	role, err := b.CreateRole(b.t.Context(), admin, access.Role{Name: name, Permissions: set}, policy.Seen{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := b.CreateIAMRole(b.t.Context(), admin, access.IAMRole{Name: name, SystemRoles: []access.RoleID{role.ID}}); err != nil {
+	if _, err := b.CreateIAMRole(b.t.Context(), admin, access.IAMRole{Name: name, SystemRoles: []access.RoleID{role.ID}}, policy.Seen{}); err != nil {
 		b.t.Fatal(err)
 	}
 	return &access.Principal{Issuer: issuer, Subject: name, IAMRoles: []string{name}}

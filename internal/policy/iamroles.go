@@ -31,21 +31,21 @@ func (s *Service) IAMRole(ctx context.Context, by *access.Principal, id access.I
 }
 
 // CreateIAMRole stores a new mapping and returns it with its id.
-func (s *Service) CreateIAMRole(ctx context.Context, by *access.Principal, row access.IAMRole) (*access.IAMRole, error) {
+func (s *Service) CreateIAMRole(ctx context.Context, by *access.Principal, row access.IAMRole, seen Seen) (*access.IAMRole, error) {
 	if err := s.Enforce(ctx, by, access.System, "create an IAM role", access.STSIAMRoleCreate); err != nil {
 		return nil, err
 	}
 	row.ID, row.Changed = access.IAMRoleID(uuid.NewString()), access.Changed{}
-	return s.putIAMRole(ctx, by, row.ID, history.Created, func(*access.Snapshot) (*access.IAMRole, error) { return &row, nil })
+	return s.putIAMRole(ctx, by, row.ID, seen, history.Created, func(*access.Snapshot) (*access.IAMRole, error) { return &row, nil })
 }
 
-// UpdateIAMRole edits a mapping. seen is the revision that the editor saw; 0 stands for any. edit may be called more
+// UpdateIAMRole edits a mapping. edit may be called more
 // than once, each time with a copy of its own.
-func (s *Service) UpdateIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, seen int64, edit func(*access.IAMRole) error) (*access.IAMRole, error) {
+func (s *Service) UpdateIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, seen Seen, edit func(*access.IAMRole) error) (*access.IAMRole, error) {
 	if err := s.Enforce(ctx, by, access.System, "edit an IAM role", access.STSIAMRoleEdit); err != nil {
 		return nil, err
 	}
-	return s.putIAMRole(ctx, by, id, history.Updated, func(now *access.Snapshot) (*access.IAMRole, error) {
+	return s.putIAMRole(ctx, by, id, seen, history.Updated, func(now *access.Snapshot) (*access.IAMRole, error) {
 		old := now.IAMRole(id)
 		if old == nil {
 			return nil, fault.NotFound.New("there is no IAM role %s", id)
@@ -55,15 +55,15 @@ func (s *Service) UpdateIAMRole(ctx context.Context, by *access.Principal, id ac
 			return nil, err
 		}
 		row.ID, row.Changed = id, old.Changed
-		if seen != 0 {
-			row.Changed.Revision = seen
+		if seen.Revision != 0 {
+			row.Changed.Revision = seen.Revision
 		}
 		return row, nil
 	})
 }
 
-func (s *Service) putIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, action history.Action, next func(*access.Snapshot) (*access.IAMRole, error)) (*access.IAMRole, error) {
-	made, err := s.change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+func (s *Service) putIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, seen Seen, action history.Action, next func(*access.Snapshot) (*access.IAMRole, error)) (*access.IAMRole, error) {
+	made, err := s.change(ctx, by, seen, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
 		row, err := next(now)
 		if err != nil {
 			return access.Change{}, nil, err
@@ -83,18 +83,18 @@ func (s *Service) putIAMRole(ctx context.Context, by *access.Principal, id acces
 	return made.IAMRole(id), nil
 }
 
-// DeleteIAMRole removes a mapping: whoever had access by it alone has none from then on. A revision of 0 stands for any.
-func (s *Service) DeleteIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, revision int64) error {
+// DeleteIAMRole removes a mapping: whoever had access by it alone has none from then on.
+func (s *Service) DeleteIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, seen Seen) error {
 	if err := s.Enforce(ctx, by, access.System, "delete an IAM role", access.STSIAMRoleDelete); err != nil {
 		return err
 	}
-	return s.Change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+	_, err := s.change(ctx, by, seen, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
 		row := now.IAMRole(id)
 		if row == nil {
 			return access.Change{}, nil, fault.NotFound.New("there is no IAM role %s", id)
 		}
-		if revision != 0 && revision != row.Changed.Revision {
-			return access.Change{}, nil, stale("IAM role", row.Changed, revision)
+		if seen.Revision != 0 && seen.Revision != row.Changed.Revision {
+			return access.Change{}, nil, stale("IAM role", row.Changed, seen.Revision)
 		}
 		entry := s.History.New(history.Entry{
 			Action: history.Deleted, EntityType: history.STSIAMRole, EntityID: string(id), Name: row.Name,
@@ -103,6 +103,7 @@ func (s *Service) DeleteIAMRole(ctx context.Context, by *access.Principal, id ac
 		})
 		return access.Change{DeleteIAMRoles: []access.IAMRoleID{id}, By: by.Subject, At: s.Now()}, []history.Entry{entry}, nil
 	})
+	return err
 }
 
 type iamRoleRecord struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/session"
 )
 
 // memory is a store of models and of history. It keeps rows by id, as a database does.
@@ -148,8 +149,16 @@ type bench struct {
 	*policy.Service
 	store *memory
 	clock *clock
+	seen  seen
 	t     *testing.T
+
+	retired bool // the bootstrap role
 }
+
+// seen is who was seen.
+type seen []session.Person
+
+func (s *seen) PeopleSeen(context.Context, time.Time, int) ([]session.Person, error) { return *s, nil }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
@@ -168,7 +177,7 @@ func (b *bench) another() *policy.Service {
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := policy.New(b.t.Context(), policy.Config{
 		Store: b.store, History: &history.Recorder{Store: b.store, Now: b.clock.Now, Logger: logger},
-		Bootstrap: access.Bootstrap{Issuer: issuer, Role: reserved}, Now: b.clock.Now, Logger: logger,
+		People: &b.seen, Bootstrap: access.Bootstrap{Issuer: issuer, Role: reserved, Retired: b.retired}, Now: b.clock.Now, Logger: logger,
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -178,7 +187,7 @@ func (b *bench) another() *policy.Service {
 
 func (b *bench) role(name string, ps ...access.Permission) *access.Role {
 	b.t.Helper()
-	r, err := b.CreateRole(b.t.Context(), admin, access.Role{Name: name, Permissions: access.SetOf(ps...)})
+	r, err := b.CreateRole(b.t.Context(), admin, access.Role{Name: name, Permissions: access.SetOf(ps...)}, policy.Seen{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -187,7 +196,7 @@ func (b *bench) role(name string, ps ...access.Permission) *access.Role {
 
 func (b *bench) iamRole(name string, org access.OrganisationID, roles ...access.RoleID) *access.IAMRole {
 	b.t.Helper()
-	r, err := b.CreateIAMRole(b.t.Context(), admin, access.IAMRole{Name: name, OrganisationRoles: map[access.OrganisationID][]access.RoleID{org: roles}})
+	r, err := b.CreateIAMRole(b.t.Context(), admin, access.IAMRole{Name: name, OrganisationRoles: map[access.OrganisationID][]access.RoleID{org: roles}}, policy.Seen{})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -37,6 +37,7 @@ type Config struct {
 	Store         Store
 	Organisations Organisations
 	History       *history.Recorder
+	People        People // nil: nobody was seen
 	Bootstrap     access.Bootstrap
 	Now           func() time.Time
 	Logger        *slog.Logger
@@ -107,24 +108,15 @@ func (s *Service) reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load the model: %w", err)
 	}
-	s.install(model)
+	s.model = model
+	s.current.Store(access.Build(model, s.Bootstrap))
 	return nil
 }
 
-func (s *Service) install(model access.Model) {
-	s.model = model
-	s.current.Store(access.Build(model, s.Bootstrap))
-}
-
-// Change applies a change that make builds upon the current snapshot, with the entries that record it. When another
-// process was faster, make is called again upon the newer snapshot.
-func (s *Service) Change(ctx context.Context, make func(now *access.Snapshot) (access.Change, []history.Entry, error)) error {
-	_, err := s.change(ctx, make)
-	return err
-}
-
-// change is Change, and returns the snapshot that the change made.
-func (s *Service) change(ctx context.Context, make func(now *access.Snapshot) (access.Change, []history.Entry, error)) (*access.Snapshot, error) {
+// change applies a change that make builds upon the current snapshot, with the entries that record it, and returns the
+// snapshot that it made. When another process was faster, make is called again upon the newer snapshot. Without by nobody's
+// access is meant to change.
+func (s *Service) change(ctx context.Context, by *access.Principal, seen Seen, make func(now *access.Snapshot) (access.Change, []history.Entry, error)) (*access.Snapshot, error) {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
@@ -140,10 +132,18 @@ func (s *Service) change(ctx context.Context, make func(now *access.Snapshot) (a
 		if err != nil {
 			return nil, changeFault(err)
 		}
+		if err := seen.check(s.Snapshot()); err != nil {
+			return nil, err
+		}
+		after := access.Build(next, s.Bootstrap)
+		if err := s.keepAdministrators(ctx, by, s.Snapshot(), after); err != nil {
+			return nil, err
+		}
 		switch err := s.Store.CommitChange(ctx, s.model.Version, stored, entries); {
 		case err == nil:
-			s.install(next)
-			return s.Snapshot(), nil
+			s.model = next
+			s.current.Store(after)
+			return after, nil
 		case !errors.Is(err, ErrVersion):
 			return nil, fmt.Errorf("store a change: %w", err)
 		}
@@ -188,7 +188,7 @@ func (s *Service) SyncOrganisations(ctx context.Context) error {
 		return fmt.Errorf("list Core's organisations: %w", err)
 	}
 	list = distinctOrganisations(list)
-	err = s.Change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+	_, err = s.change(ctx, nil, Seen{}, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
 		if sameOrganisations(now.Organisations(), list) {
 			return access.Change{}, nil, errUnchanged
 		}

@@ -31,21 +31,21 @@ func (s *Service) Role(ctx context.Context, by *access.Principal, id access.Role
 }
 
 // CreateRole stores a new role and returns it with its id.
-func (s *Service) CreateRole(ctx context.Context, by *access.Principal, role access.Role) (*access.Role, error) {
+func (s *Service) CreateRole(ctx context.Context, by *access.Principal, role access.Role, seen Seen) (*access.Role, error) {
 	if err := s.Enforce(ctx, by, access.System, "create a role", access.STSRoleCreate); err != nil {
 		return nil, err
 	}
 	role.ID, role.Changed = access.RoleID(uuid.NewString()), access.Changed{}
-	return s.putRole(ctx, by, role.ID, history.Created, func(*access.Snapshot) (*access.Role, error) { return &role, nil })
+	return s.putRole(ctx, by, role.ID, seen, history.Created, func(*access.Snapshot) (*access.Role, error) { return &role, nil })
 }
 
-// UpdateRole edits a role. seen is the revision that the editor saw; 0 stands for any. edit may be called more than once,
+// UpdateRole edits a role. edit may be called more than once,
 // each time with a copy of its own.
-func (s *Service) UpdateRole(ctx context.Context, by *access.Principal, id access.RoleID, seen int64, edit func(*access.Role) error) (*access.Role, error) {
+func (s *Service) UpdateRole(ctx context.Context, by *access.Principal, id access.RoleID, seen Seen, edit func(*access.Role) error) (*access.Role, error) {
 	if err := s.Enforce(ctx, by, access.System, "edit a role", access.STSRoleEdit); err != nil {
 		return nil, err
 	}
-	return s.putRole(ctx, by, id, history.Updated, func(now *access.Snapshot) (*access.Role, error) {
+	return s.putRole(ctx, by, id, seen, history.Updated, func(now *access.Snapshot) (*access.Role, error) {
 		old := now.Role(id)
 		if old == nil {
 			return nil, fault.NotFound.New("there is no role %s", id)
@@ -55,15 +55,15 @@ func (s *Service) UpdateRole(ctx context.Context, by *access.Principal, id acces
 			return nil, err
 		}
 		role.ID, role.Changed = id, old.Changed
-		if seen != 0 {
-			role.Changed.Revision = seen
+		if seen.Revision != 0 {
+			role.Changed.Revision = seen.Revision
 		}
 		return role, nil
 	})
 }
 
-func (s *Service) putRole(ctx context.Context, by *access.Principal, id access.RoleID, action history.Action, next func(*access.Snapshot) (*access.Role, error)) (*access.Role, error) {
-	made, err := s.change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+func (s *Service) putRole(ctx context.Context, by *access.Principal, id access.RoleID, seen Seen, action history.Action, next func(*access.Snapshot) (*access.Role, error)) (*access.Role, error) {
+	made, err := s.change(ctx, by, seen, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
 		role, err := next(now)
 		if err != nil {
 			return access.Change{}, nil, err
@@ -81,18 +81,18 @@ func (s *Service) putRole(ctx context.Context, by *access.Principal, id access.R
 	return made.Role(id), nil
 }
 
-// DeleteRole removes a role that is mapped nowhere. A revision of 0 stands for any.
-func (s *Service) DeleteRole(ctx context.Context, by *access.Principal, id access.RoleID, revision int64) error {
+// DeleteRole removes a role that is mapped nowhere.
+func (s *Service) DeleteRole(ctx context.Context, by *access.Principal, id access.RoleID, seen Seen) error {
 	if err := s.Enforce(ctx, by, access.System, "delete a role", access.STSRoleDelete); err != nil {
 		return err
 	}
-	return s.Change(ctx, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+	_, err := s.change(ctx, by, seen, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
 		role := now.Role(id)
 		if role == nil {
 			return access.Change{}, nil, fault.NotFound.New("there is no role %s", id)
 		}
-		if revision != 0 && revision != role.Changed.Revision {
-			return access.Change{}, nil, stale("role", role.Changed, revision)
+		if seen.Revision != 0 && seen.Revision != role.Changed.Revision {
+			return access.Change{}, nil, stale("role", role.Changed, seen.Revision)
 		}
 		entry := s.History.New(history.Entry{
 			Action: history.Deleted, EntityType: history.STSRole, EntityID: string(id), Name: role.Name,
@@ -101,6 +101,7 @@ func (s *Service) DeleteRole(ctx context.Context, by *access.Principal, id acces
 		})
 		return access.Change{DeleteRoles: []access.RoleID{id}, By: by.Subject, At: s.Now()}, []history.Entry{entry}, nil
 	})
+	return err
 }
 
 func stale(kind string, now access.Changed, seen int64) error {

@@ -48,8 +48,9 @@ type AccessForm struct {
 	HiddenRoles         bool // the person may not list roles: none is offered
 	Gone                int  // rows left out, because what they named no longer exists
 
-	Errors FieldErrors // name, assignments, addOrganisation, addRole, addSystemRole
-	Review AccessReview
+	Errors  FieldErrors // name, assignments, addOrganisation, addRole, addSystemRole
+	Review  AccessReview
+	Preview *Preview // at the review
 }
 
 // Assignment is one row: a role in an organisation.

@@ -15,10 +15,22 @@ type Confirm struct {
 	Effects       []string // what happens, a sentence each
 	TypeToConfirm string   // has to be typed when many are affected
 	Version       string
+	Mapping       string      // of the preview
 	Errors        FieldErrors // confirm
 	Back          Link
 	Blocked       string // why it is refused
 	Blockers      []Blocker
+}
+
+// Foresee adds who gains and who loses by it.
+func (c *Confirm) Foresee(p *Preview) {
+	if p == nil {
+		return
+	}
+	c.Mapping, c.Effects = p.Version, append(c.Effects, p.Sentences()...)
+	if p.LastAdministrator {
+		c.Blocked = "After this nobody who was seen in the last 90 days could administer. Map a role with the whole administration to another IAM role first, and let one of its people sign in."
+	}
 }
 
 // crumbs lead to the section, and to what this is about where that has a page of its own.

@@ -37,6 +37,7 @@ type RoleForm struct {
 	Mappings     []RoleMapping // who is affected, for who may see mappings
 	Uses         int           // how many IAM roles give the role
 	Warnings     []string
+	Preview      *Preview
 }
 
 func (v RoleForm) action() string {

@@ -1,0 +1,76 @@
+package desk
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/policy"
+)
+
+// preview shows what a change would do, to whom; nil for one that can't be made as it is: the form says why.
+func (h *Handler) preview(r *http.Request, c *authn.Caller, change access.Change) (*view.Preview, error) {
+	p, err := h.Policy.Preview(r.Context(), c.Principal, change)
+	switch f := fault.Of(err); {
+	case err == nil:
+	case f.Code.Status < http.StatusInternalServerError:
+		return nil, nil
+	default:
+		return nil, err
+	}
+	v := &view.Preview{Version: strconv.FormatInt(p.Version, 10), LastAdministrator: p.LastAdministrator}
+	s := h.sight(c)
+	if h.may(c, access.STSSessionList) {
+		for _, a := range p.People {
+			who := view.Who{Issuer: a.Person.Issuer, Subject: a.Person.Subject, Name: a.Person.DisplayName()}
+			v.People = append(v.People, view.Affected{Name: who.Name, Href: who.Path(), Login: a.Person.Login, Places: places(s, a.Effects)})
+		}
+		slices.SortStableFunc(v.People, func(a, b view.Affected) int { return byName(a.Name, b.Name) })
+	} else {
+		v.Unnamed = len(p.People)
+	}
+	for _, a := range p.Groups {
+		v.Groups = append(v.Groups, view.Affected{Name: a.IAMRole, Exact: true, Places: places(s, a.Effects)})
+	}
+	return v, nil
+}
+
+func places(s sight, effects []access.Effect) []view.AffectedPlace {
+	all := make([]view.AffectedPlace, 0, len(effects))
+	for _, e := range effects {
+		place := view.AffectedPlace{Gained: permissionsIn(e.Gained), Lost: permissionsIn(e.Lost)}
+		if e.Organisation != access.System {
+			place.Name = s.organisation(e.Organisation).Name
+		}
+		all = append(all, place)
+	}
+	slices.SortFunc(all, func(a, b view.AffectedPlace) int { return byName(a.Name, b.Name) })
+	return all
+}
+
+func permissionsIn(set access.PermissionSet) (all []view.Permission) {
+	for p := range set.All() {
+		all = append(all, viewPermission(p.Info()))
+	}
+	return all
+}
+
+// seenBy is what a form was based on: the row, and what its preview showed.
+func seenBy(r *http.Request, version string) policy.Seen {
+	return policy.Seen{Revision: revisionOf(version), Mapping: revisionOf(r.PostFormValue("mapping"))}
+}
+
+// keptFrom tells, at the review, why saving was refused though the form is fine; "" where that is not why.
+func keptFrom(err error) string {
+	switch {
+	case fault.StalePreview.Is(err):
+		return "Roles, access or organisations were changed while you were at it. What you see below is what saving does now."
+	case fault.LastAdministrator.Is(err):
+		return "Nothing was saved. " + capital(fault.Of(err).Detail) + "."
+	}
+	return ""
+}

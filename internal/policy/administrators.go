@@ -1,0 +1,79 @@
+package policy
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/session"
+)
+
+// SeenWithin is how long somebody counts who was seen: an account that nobody used for longer may be gone.
+const SeenWithin = 90 * 24 * time.Hour
+
+// maxPeople bounds how many of them are looked at, the latest seen first.
+const maxPeople = 10_000
+
+// People knows who was seen.
+type People interface {
+	// PeopleSeen lists who was seen since then, latest first, at most limit.
+	PeopleSeen(ctx context.Context, since time.Time, limit int) ([]session.Person, error)
+}
+
+// Seen returns who was seen lately, latest first, as their last sign-in was.
+func (s *Service) Seen(ctx context.Context) ([]*access.Principal, error) {
+	if s.People == nil {
+		return nil, nil
+	}
+	people, err := s.People.PeopleSeen(ctx, s.Now().Add(-SeenWithin), maxPeople)
+	if err != nil {
+		return nil, err
+	}
+	principals := make([]*access.Principal, 0, len(people))
+	for _, p := range people {
+		principals = append(principals, &access.Principal{
+			Issuer: p.Issuer, Subject: p.Subject, GivenName: p.GivenName, FamilyName: p.FamilyName, Login: p.Login, IAMRoles: p.IAMRoles,
+		})
+	}
+	return principals, nil
+}
+
+// anyAdministers tells whether one of them holds the whole administration.
+func anyAdministers(snapshot *access.Snapshot, people []*access.Principal) bool {
+	return slices.ContainsFunc(people, func(p *access.Principal) bool {
+		set, _ := snapshot.Effective(p, access.System)
+		return access.Administration.Minus(set).IsEmpty()
+	})
+}
+
+// CheckAdministrators refuses when nobody who was seen lately could administer as things are, and says how many were seen.
+func (s *Service) CheckAdministrators(ctx context.Context) (seen int, err error) {
+	people, err := s.Seen(ctx)
+	if err == nil && !anyAdministers(s.Snapshot(), people) {
+		err = fault.LastAdministrator.New("none of them has the whole administration")
+	}
+	return len(people), err
+}
+
+// keepAdministrators refuses a change that takes the administration from the last who could administer, of those seen
+// lately and of whoever makes it.
+func (s *Service) keepAdministrators(ctx context.Context, by *access.Principal, before, after *access.Snapshot) error {
+	if by == nil { // Core's list of organisations: the administration is not in any of them
+		return nil
+	}
+	if anyAdministers(after, []*access.Principal{by}) {
+		return nil
+	}
+	people, err := s.Seen(ctx)
+	if err != nil {
+		return err
+	}
+	people = append(people, by)
+	if !anyAdministers(before, people) || anyAdministers(after, people) {
+		return nil
+	}
+	return fault.LastAdministrator.New(
+		"after this nobody who was seen in the last 90 days could administer; map a role with the whole administration to another IAM role first, and let one of its people sign in")
+}

@@ -1,0 +1,69 @@
+package policy
+
+import (
+	"context"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/fault"
+)
+
+// Preview is what a change would do, before it is made.
+type Preview struct {
+	Version int64      // of the snapshot on which it rests: save with it, and a stale preview is refused
+	People  []Affected // who was seen lately, by what their last sign-in carried
+	Groups  []Affected // everybody else, by the IAM role they carry
+	// LastAdministrator tells that it would be refused, for nobody could administer any more.
+	LastAdministrator bool
+}
+
+// Affected is who gains and loses, and what, place by place.
+type Affected struct {
+	Person  *access.Principal // nil for an IAM role
+	IAMRole string
+	Effects []access.Effect
+}
+
+// Preview computes what a change would do, for somebody who may make it. Nothing is changed. It refuses what the change
+// itself would be refused for.
+func (s *Service) Preview(ctx context.Context, by *access.Principal, c access.Change) (Preview, error) {
+	before := s.Snapshot()
+	after, err := before.After(c)
+	if err != nil {
+		return Preview{}, changeFault(err)
+	}
+	people, err := s.Seen(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	p := Preview{Version: before.Version()}
+	for _, person := range people {
+		if effects := before.EffectsOn(person, after); len(effects) > 0 {
+			p.People = append(p.People, Affected{Person: person, Effects: effects})
+		}
+	}
+	for _, name := range before.IAMRolesTouched(after, s.Bootstrap.Issuer) {
+		somebody := &access.Principal{Issuer: s.Bootstrap.Issuer, Subject: "somebody", IAMRoles: []string{name}}
+		p.Groups = append(p.Groups, Affected{IAMRole: name, Effects: before.EffectsOn(somebody, after)})
+	}
+	switch err := s.keepAdministrators(ctx, by, before, after); {
+	case fault.LastAdministrator.Is(err):
+		p.LastAdministrator = true
+	case err != nil:
+		return Preview{}, err
+	}
+	return p, nil
+}
+
+// Seen is what somebody who edits has seen. A zero member stands for any.
+type Seen struct {
+	Revision int64 // of the row
+	Mapping  int64 // version of the snapshot on which a preview rests
+}
+
+// check refuses a change whose preview was of another snapshot: it would do something else than was shown.
+func (seen Seen) check(now *access.Snapshot) error {
+	if seen.Mapping != 0 && seen.Mapping != now.Version() {
+		return fault.StalePreview.New("roles, access or organisations were changed since you looked: what this would do is no longer what was shown; look again")
+	}
+	return nil
+}
