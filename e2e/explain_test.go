@@ -136,3 +136,33 @@ func TestExplainCommand(t *testing.T) {
 	}
 	says(run(2, "--permission", "KEY_LIST", "--route", "GET /api/key/v1"), "can't be used together")
 }
+
+// TestReviewsSayWhoGainsAndWhoLoses, and a review that is no longer true is not saved.
+func TestReviewsSayWhoGainsAndWhoLoses(t *testing.T) {
+	onBoth(t, func(t *testing.T, start starter) {
+		p := start(t, nil)
+		s := seeded(t, p)
+		ivan := p.browser()
+		ivan.signIn("/", "ivan@acme.test")
+		review := s.ada.next(s.ada.open("/roles/"+s.role.ID+"/edit"), "next", "permissions", "CREDENTIAL_ISSUE,KEY_LIST")
+		review.mustContain(t, "Who gains and who loses", "Ivan Issuer", "List keys", "Loses", "Gains", "in Acme", "Whoever carries")
+		s.ada.create("/api/sts/role/v1", map[string]any{"name": "Between", "permissions": []string{"KEY_LIST"}})
+		again := s.ada.next(review, "save")
+		mustStatus(t, again, http.StatusConflict)
+		again.mustContain(t, "were changed while you were at it", "Ivan Issuer")
+		if ivan.in(s.acme.ID, "GET", "/api/key/v1?page=0&pageSize=1").status != http.StatusForbidden {
+			t.Error("what was refused was saved")
+		}
+		s.ada.next(again, "save").mustContain(t, "The role is saved.")
+
+		mapping := s.ada.next(s.ada.open("/access/"+s.access.ID+"/edit"), "add", "addOrganisation", s.other.ID, "addRole", s.role.ID)
+		step := s.ada.next(mapping, "next")
+		step.mustContain(t, "Who gains and who loses", "Ivan Issuer", "in Other")
+		s.ada.open("/access/"+s.access.ID+"/delete").mustContain(t, "Ivan Issuer", "loses 2 permissions in Acme")
+		s.ada.open("/organisations/"+s.acme.ID+"/deactivate").mustContain(t, "Ivan Issuer", "loses 2 permissions in Acme")
+		gone := s.ada.open("/organisations/" + s.acme.ID + "/deactivate")
+		s.ada.create("/api/sts/role/v1", map[string]any{"name": "Between again", "permissions": []string{"KEY_LIST"}})
+		mustStatus(t, s.ada.next(gone, "confirm", "confirm", "Acme"), http.StatusUnprocessableEntity)
+		mustStatus(t, s.ada.next(s.ada.open("/organisations/"+s.acme.ID+"/deactivate"), "confirm", "confirm", "Acme"), http.StatusOK)
+	})
+}

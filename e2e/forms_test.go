@@ -123,6 +123,7 @@ func TestTwoPeopleEditOneAccess(t *testing.T) {
 		}
 		got.mustContain(t, "Somebody changed this access", "Other")
 		mine.Set("version", hiddenValue(t, got.body, "version"))
+		mine.Set("mapping", hiddenValue(t, got.body, "mapping"))
 		s.ada.submit(path, mine).mustContain(t, "The access is saved.", "Other")
 	})
 }

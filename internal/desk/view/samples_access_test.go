@@ -64,6 +64,10 @@ func accessSamples() []sample {
 	edit.Review.Added = []string{"STS administrator, in the whole system"}
 	edit.Review.Removed = []string{"Verifier in Ministry of Education"}
 	edit.Review.Warnings = []string{"This lets them manage organisations, roles and access, their own included."}
+	someGain, nobodyGains, manyGain, lastLoses := previews()
+	review.Preview, edit.Preview = nobodyGains, someGain
+	editMany, editLast := edit, edit
+	editMany.Page, editMany.Preview, editLast.Preview = crowded("/access/x/edit"), manyGain, lastLoses
 	many := AccessDetail{Page: crowded("/access/x"), ID: iamID, Name: hostile[6], SystemRoles: large.AddRole.Choices[:12], SystemPermissions: 20, Created: by(90*day, hostile[0]), Changed: by(3*day, hostile[3])}
 	for i, o := range large.AddOrganisation.Choices {
 		many.Organisations = append(many.Organisations, AccessOrganisation{o.ID, o.Name, i%7 == 3, large.AddRole.Choices[i : i+i%40], i * 2})
@@ -88,6 +92,8 @@ func accessSamples() []sample {
 		{"access-assign-choosing", AccessFormPage(choosing)},
 		{"access-review", AccessFormPage(review)},
 		{"access-edit-review", AccessFormPage(edit)},
+		{"access-edit-review-many", AccessFormPage(editMany)},
+		{"access-edit-review-last", AccessFormPage(editLast)},
 		{"access-detail", AccessDetailPage(AccessDetail{Page: admin("/access/x"), ID: iamID, Name: "Acme Issuance", Organisations: []AccessOrganisation{{orgID, "Ministry of Mobility", false, roles[:1], 14}, {"2", "Ministry of the Interior", true, roles[1:], 43}}, Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
 		{"access-detail-large", AccessDetailPage(many)},
 		{"access-delete", ConfirmPage(ConfirmAccessDelete(admin("/access/x/delete"), iamID, "Acme Issuance", []string{"Ministry of Mobility", "Ministry of the Interior"}, false))},
