@@ -199,7 +199,9 @@ func (h *Handler) explained(c *authn.Caller, people []session.Person, a *explain
 	if a.Organisation != nil {
 		v.Where = a.Organisation.Name
 	}
-	for _, o := range a.Elsewhere {
+	const most = 12
+	v.MoreElsewhere = max(0, len(a.Elsewhere)-most)
+	for _, o := range a.Elsewhere[:min(len(a.Elsewhere), most)] {
 		link := view.Link{Label: o.Name}
 		if h.may(c, access.STSOrganisationDetail) {
 			link.Href = view.OrganisationPath(o.ID)

@@ -33,10 +33,19 @@ func (h *Handler) preview(r *http.Request, c *authn.Caller, change access.Change
 	} else {
 		v.Unnamed = len(p.People)
 	}
+	v.People = listed(v, v.People)
 	for _, a := range p.Groups {
 		v.Groups = append(v.Groups, view.Affected{Name: a.IAMRole, Exact: true, Places: places(s, a.Effects)})
 	}
+	v.Groups = listed(v, v.Groups)
 	return v, nil
+}
+
+// listed keeps as many as somebody reads, and counts the others.
+func listed(v *view.Preview, all []view.Affected) []view.Affected {
+	const most = 50
+	v.More += max(0, len(all)-most)
+	return all[:min(len(all), most)]
 }
 
 func places(s sight, effects []access.Effect) []view.AffectedPlace {

@@ -43,22 +43,23 @@ func (v Explain) ByToken() bool {
 
 // ExplainAnswer is the way from the claim to the decision.
 type ExplainAnswer struct {
-	Allowed     bool
-	Sentence    string
-	Reason      string // the exact word
-	Who         Who    // without a subject: a set of IAM roles
-	PersonHref  string
-	Seen        When // zero: unknown
-	RolePath    string
-	Odd         []string
-	Route       string
-	Needs       []Permission // any one; none: everything was asked for
-	Where       string       // empty: the whole system
-	Path        []ExplainStep
-	Elsewhere   []Link
-	Suggestions []ExplainSuggestion
-	Held        []ExplainHeld // where everything was asked for
-	Refused     *ExplainRefused
+	Allowed       bool
+	Sentence      string
+	Reason        string // the exact word
+	Who           Who    // without a subject: a set of IAM roles
+	PersonHref    string
+	Seen          When // zero: unknown
+	RolePath      string
+	Odd           []string
+	Route         string
+	Needs         []Permission // any one; none: everything was asked for
+	Where         string       // empty: the whole system
+	Path          []ExplainStep
+	Elsewhere     []Link
+	MoreElsewhere int
+	Suggestions   []ExplainSuggestion
+	Held          []ExplainHeld // where everything was asked for
+	Refused       *ExplainRefused
 }
 
 // ExplainStep is what becomes of one IAM role. Tone is success, warning or empty.

@@ -6,6 +6,7 @@ type Preview struct {
 	People  []Affected
 	Unnamed int // people whose names this person may not see
 	Groups  []Affected
+	More    int // people and groups that are not listed, for there are too many
 	// LastAdministrator: it would be refused.
 	LastAdministrator bool
 }
@@ -38,8 +39,8 @@ func (p *Preview) Sentences() (all []string) {
 		}
 	}
 	const most = 10
-	if len(all) > most {
-		all = append(all[:most], "And "+number(len(all)-most)+" more of the people who were seen in the last 90 days.")
+	if more := len(all) - most; more > 0 || p.More > 0 {
+		all = append(all[:min(len(all), most)], "And others.")
 	}
 	if p.Unnamed > 0 {
 		all = append(all, count(p.Unnamed, "person", "people")+" who were seen in the last 90 days gain or lose permissions by it.")
