@@ -277,6 +277,9 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 			}
 		}
 	}
+	for _, change := range []string{`{}`, `{"roles":{"put":[{"name":"New","permissions":["KEY_LIST"]}],"delete":["` + noID + `"]}}`, `{"iamRoles":{"put":[{"name":"nobody","systemRoles":[]}]}}`} {
+		verify("/api/sts/preview/v1", "post", b.call(ada, "POST", "/api/sts/preview/v1", change))
+	}
 	refused := b.call("nobody", "GET", "/api/key/v1", "", "x-organisation-id", string(acme)).object(t)["reference"].(string)
 	for _, question := range []string{
 		`{"iamRoles":["ALL"," all","gone"],"permission":"KEY_LIST","organisationId":"` + string(acme) + `"}`, `{"iamRoles":["all"],"organisationId":"` + string(acme) + `"}`,

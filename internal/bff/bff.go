@@ -50,6 +50,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 		h.mountKeys(mux)
 		h.mountSessions(mux)
 		mux.Handle("POST /api/sts/explain/v1", h.called(h.explain))
+		mux.Handle("POST /api/sts/preview/v1", h.called(h.preview))
 	}
 	mux.Handle("GET /api/sts/permission/v1", h.called(h.listPermissions))
 	mux.Handle("GET /api/user/v1/me", h.called(h.me))

@@ -97,7 +97,11 @@ func (s resource[ID, T, V]) serveCreate(w http.ResponseWriter, r *http.Request, 
 	if err := written.apply(&t); err != nil {
 		return err
 	}
-	created, err := s.create(r.Context(), caller.Principal, t, policy.Seen{})
+	mapping, err := seenMapping(r)
+	if err != nil {
+		return err
+	}
+	created, err := s.create(r.Context(), caller.Principal, t, policy.Seen{Mapping: mapping})
 	if err != nil {
 		return err
 	}
@@ -129,7 +133,7 @@ func (s resource[ID, T, V]) servePatch(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
-	seen, err := ifMatch(r)
+	seen, err := seenBy(r)
 	if err != nil {
 		return err
 	}
@@ -137,7 +141,7 @@ func (s resource[ID, T, V]) servePatch(w http.ResponseWriter, r *http.Request, c
 	if err := readBody(w, r, written); err != nil {
 		return err
 	}
-	if _, err := s.update(r.Context(), caller.Principal, id, policy.Seen{Revision: seen}, written.apply); err != nil {
+	if _, err := s.update(r.Context(), caller.Principal, id, seen, written.apply); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -149,14 +153,14 @@ func (s resource[ID, T, V]) serveDelete(w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		return err
 	}
-	seen, err := ifMatch(r)
+	seen, err := seenBy(r)
 	if err != nil {
 		return err
 	}
 	if err := noQuery(r); err != nil {
 		return err
 	}
-	if err := s.remove(r.Context(), caller.Principal, id, policy.Seen{Revision: seen}); err != nil {
+	if err := s.remove(r.Context(), caller.Principal, id, seen); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -38,6 +38,7 @@ var own = map[string]access.Permission{
 	"DELETE /api/sts/session/v1/{id}":  access.STSSessionRevoke,
 	"POST /api/sts/revocation/v1":      access.STSSessionRevoke,
 	"POST /api/sts/explain/v1":         access.STSAccessExplain,
+	"POST /api/sts/preview/v1":         access.STSAccessExplain,
 }
 
 // Needs returns what a route of Portico's own needs.

@@ -1,0 +1,181 @@
+package bff
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/policy"
+)
+
+// mappingHeader names the preview on which a change rests.
+const mappingHeader = "x-portico-mapping"
+
+// seenMapping reads which version of the mappings a caller has seen; 0 where they do not say.
+func seenMapping(r *http.Request) (int64, error) {
+	text := r.Header.Get(mappingHeader)
+	if text == "" {
+		return 0, nil
+	}
+	version, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || version < 1 {
+		return 0, fault.InvalidInput.New("%s: expected the mapping of a preview, a number", mappingHeader)
+	}
+	return version, nil
+}
+
+// seenBy is what the editor of a row has seen: of the row itself, and of the preview.
+func seenBy(r *http.Request) (seen policy.Seen, err error) {
+	if seen.Revision, err = ifMatch(r); err == nil {
+		seen.Mapping, err = seenMapping(r)
+	}
+	return seen, err
+}
+
+// maxPreviewed bounds the rows of one preview.
+const maxPreviewed = 1000
+
+// previewBody is a change that is not made: rows as they would be written, by id; without one they are new.
+type previewBody struct {
+	Roles struct {
+		Put []struct {
+			ID string `json:"id"`
+			roleBody
+		} `json:"put"`
+		Delete []string `json:"delete"`
+	} `json:"roles"`
+	IAMRoles struct {
+		Put []struct {
+			ID string `json:"id"`
+			iamRoleBody
+		} `json:"put"`
+		Delete []string `json:"delete"`
+	} `json:"iamRoles"`
+}
+
+// change reads the body upon the rows as they are now: what a row's body leaves out stays.
+func (b *previewBody) change(now *access.Snapshot) (c access.Change, err error) {
+	if len(b.Roles.Put)+len(b.Roles.Delete)+len(b.IAMRoles.Put)+len(b.IAMRoles.Delete) > maxPreviewed {
+		return c, fault.InvalidInput.New("expected at most %d rows", maxPreviewed)
+	}
+	for i := range b.Roles.Put {
+		put := &b.Roles.Put[i]
+		row := &access.Role{ID: access.RoleID("new " + strconv.Itoa(i))}
+		if put.ID != "" {
+			old, err := rowOf(put.ID, "role", func(id string) *access.Role { return now.Role(access.RoleID(id)) })
+			if err != nil {
+				return c, err
+			}
+			row = old.Clone()
+		}
+		if err := put.apply(row); err != nil {
+			return c, err
+		}
+		c.PutRoles = append(c.PutRoles, row)
+	}
+	for i := range b.IAMRoles.Put {
+		put := &b.IAMRoles.Put[i]
+		row := &access.IAMRole{ID: access.IAMRoleID("new " + strconv.Itoa(i))}
+		if put.ID != "" {
+			old, err := rowOf(put.ID, "IAM role", func(id string) *access.IAMRole { return now.IAMRole(access.IAMRoleID(id)) })
+			if err != nil {
+				return c, err
+			}
+			row = old.Clone()
+		}
+		if err := put.apply(row); err != nil {
+			return c, err
+		}
+		c.PutIAMRoles = append(c.PutIAMRoles, row)
+	}
+	for _, text := range b.Roles.Delete {
+		row, err := rowOf(text, "role", func(id string) *access.Role { return now.Role(access.RoleID(id)) })
+		if err != nil {
+			return c, err
+		}
+		c.DeleteRoles = append(c.DeleteRoles, row.ID)
+	}
+	for _, text := range b.IAMRoles.Delete {
+		row, err := rowOf(text, "IAM role", func(id string) *access.IAMRole { return now.IAMRole(access.IAMRoleID(id)) })
+		if err != nil {
+			return c, err
+		}
+		c.DeleteIAMRoles = append(c.DeleteIAMRoles, row.ID)
+	}
+	return c, nil
+}
+
+func rowOf[T any](text, kind string, find func(id string) *T) (*T, error) {
+	id, err := httpx.ParseUUID(text)
+	if err != nil {
+		return nil, err
+	}
+	row := find(id)
+	if row == nil {
+		return nil, fault.NotFound.New("there is no %s %s", kind, id)
+	}
+	return row, nil
+}
+
+// previewView is what the change would do.
+type previewView struct {
+	Mapping           int64          `json:"mapping"`
+	LastAdministrator bool           `json:"lastAdministrator"`
+	People            []affectedView `json:"people"`
+	Groups            []affectedView `json:"groups"`
+}
+
+type affectedView struct {
+	Issuer  string              `json:"issuer,omitempty"`
+	Subject string              `json:"subject,omitempty"`
+	Login   string              `json:"login,omitempty"`
+	Name    string              `json:"name,omitempty"`
+	IAMRole string              `json:"iamRole,omitempty"`
+	Places  []affectedPlaceView `json:"places"`
+}
+
+type affectedPlaceView struct {
+	OrganisationID access.OrganisationID `json:"organisationId,omitempty"`
+	Gained         []string              `json:"gained"`
+	Lost           []string              `json:"lost"`
+}
+
+func viewOfAffected(all []policy.Affected) []affectedView {
+	views := make([]affectedView, 0, len(all))
+	for _, a := range all {
+		v := affectedView{IAMRole: a.IAMRole}
+		if p := a.Person; p != nil {
+			v.Issuer, v.Subject, v.Login, v.Name = p.Issuer, p.Subject, p.Login, p.DisplayName()
+		}
+		for _, e := range a.Effects {
+			v.Places = append(v.Places, affectedPlaceView{OrganisationID: e.Organisation, Gained: e.Gained.Names(), Lost: e.Lost.Names()})
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+func (h *Handler) preview(w http.ResponseWriter, r *http.Request, caller *authn.Caller) error {
+	var body previewBody
+	if err := readBody(w, r, &body); err != nil {
+		return err
+	}
+	if err := h.Policy.Enforce(r.Context(), caller.Principal, access.System, "preview a change", access.STSAccessExplain); err != nil {
+		return err
+	}
+	change, err := body.change(h.Policy.Snapshot())
+	if err != nil {
+		return err
+	}
+	p, err := h.Policy.Preview(r.Context(), caller.Principal, change)
+	if err != nil {
+		return err
+	}
+	httpx.WriteJSON(w, http.StatusOK, previewView{
+		Mapping: p.Version, LastAdministrator: p.LastAdministrator, People: viewOfAffected(p.People), Groups: viewOfAffected(p.Groups),
+	})
+	return nil
+}
