@@ -90,6 +90,32 @@ func TestExplainPage(t *testing.T) {
 	s.ada.open("/explain?iamRole=%3Cscript%3Ealert(1)%3C/script%3E&organisation="+s.acme.ID).mustContain(t, "&lt;script&gt;")
 }
 
+// tool runs a command on the configuration of a Portico, and returns all that it says.
+func (s *served) tool(t *testing.T, stdin string, status int, args ...string) string {
+	t.Helper()
+	cmd := command(t, append(args, "--config", filepath.Join(s.folder, "portico.yaml"))...)
+	var out bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &out
+	err := cmd.Run()
+	got := 0
+	if exit, is := err.(*exec.ExitError); is {
+		got = exit.ExitCode()
+	}
+	if got != status {
+		t.Fatalf("%v: expected %d, got %d\n%s", args, status, got, &out)
+	}
+	return out.String()
+}
+
+func says(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("expected %q in\n%s", part, text)
+		}
+	}
+}
+
 // TestExplainCommand runs beside the server, on its store.
 func TestExplainCommand(t *testing.T) {
 	t.Parallel()
@@ -97,30 +123,10 @@ func TestExplainCommand(t *testing.T) {
 	ada := browserAt(t, s.publicURL)
 	ada.signIn("/", "ada@acme.test")
 	run := func(status int, args ...string) string {
-		t.Helper()
-		cmd := command(t, append([]string{"explain", "--config", filepath.Join(s.folder, "portico.yaml")}, args...)...)
-		var out bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &out
-		err := cmd.Run()
-		got := 0
-		if exit, is := err.(*exec.ExitError); is {
-			got = exit.ExitCode()
-		}
-		if got != status {
-			t.Fatalf("explain %v: expected %d, got %d\n%s", args, status, got, &out)
-		}
-		return out.String()
+		return s.tool(t, "", status, append([]string{"explain"}, args...)...)
 	}
-	says := func(text string, parts ...string) {
-		t.Helper()
-		for _, part := range parts {
-			if !strings.Contains(text, part) {
-				t.Errorf("expected %q in\n%s", part, text)
-			}
-		}
-	}
-	says(run(0, "--person", "ada@acme.test"), "Yes. Their IAM roles give access to the system.", "ONE_STS_ADMIN", "STS_ROLE_CREATE")
-	says(run(0, "--iam-role", "one_sts_admin", "--permission", "STS_ROLE_EDIT"), "No. None of the groups", `"ONE_STS_ADMIN" is, which differs`, "Any one of these would grant it:")
+	says(t, run(0, "--person", "ada@acme.test"), "Yes. Their IAM roles give access to the system.", "ONE_STS_ADMIN", "STS_ROLE_CREATE")
+	says(t, run(0, "--iam-role", "one_sts_admin", "--permission", "STS_ROLE_EDIT"), "No. None of the groups", `"ONE_STS_ADMIN" is, which differs`, "Any one of these would grant it:")
 	var a explain.Answer
 	if err := json.Unmarshal([]byte(run(0, "--iam-role", "a, b", "--iam-role", "c", "--route", "POST /api/sts/role/v1", "--json")), &a); err != nil {
 		t.Fatal(err)
@@ -132,9 +138,9 @@ func TestExplainCommand(t *testing.T) {
 		{"1", "whose access"}, {"1", "nobody like this", "--person", "eve"}, {"1", "there is no organisation", "--iam-role", "a", "--organisation", "Nowhere"},
 		{"1", "there is no permission", "--iam-role", "a", "--permission", "FLY"}, {"1", "no such file", "--token", "/nowhere"}, {"1", "expected", "--reference", "x"},
 	} {
-		says(run(1, c[2:]...), c[1])
+		says(t, run(1, c[2:]...), c[1])
 	}
-	says(run(2, "--permission", "KEY_LIST", "--route", "GET /api/key/v1"), "can't be used together")
+	says(t, run(2, "--permission", "KEY_LIST", "--route", "GET /api/key/v1"), "can't be used together")
 }
 
 // TestReviewsSayWhoGainsAndWhoLoses, and a review that is no longer true is not saved.

@@ -36,16 +36,16 @@ func (c *explainCommand) Run(env environment) error {
 	if err != nil {
 		return err
 	}
-	explainer, err := app.OpenExplainer(env.ctx, cfg, time.Now, newLogger(env.stderr, config.Observability{LogLevel: "warn"}))
+	tools, err := app.OpenTools(env.ctx, cfg, time.Now, newLogger(env.stderr, config.Observability{LogLevel: "warn"}))
 	if err != nil {
 		return err
 	}
-	defer explainer.Close()
-	q, err := c.question(explainer.Policy.Snapshot(), env.stdin)
+	defer tools.Close()
+	q, err := c.question(tools.Policy.Snapshot(), env.stdin)
 	if err != nil {
 		return err
 	}
-	answer, err := explainer.Answer(env.ctx, q)
+	answer, err := tools.Explain.Answer(env.ctx, q)
 	if err != nil {
 		return plainly(err, "")
 	}

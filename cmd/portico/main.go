@@ -33,6 +33,8 @@ type commands struct {
 	Okta    oktaCommand    `cmd:"" help:"Set Okta up for Portico: plan, apply, verify, undo."`
 	Keys    keysCommand    `cmd:"" help:"List, rotate and cut the keys that sign app tokens."`
 	Explain explainCommand `cmd:"" help:"Say why somebody may do something, or why not, and what would grant it."`
+	Export  exportCommand  `cmd:"" help:"Write roles and access as a file."`
+	Import  importCommand  `cmd:"" help:"Make roles and access as a file says: all of it, or nothing."`
 	Doctor  doctorCommand  `cmd:"" help:"Say what is wrong with a sign-in through Okta, and which setting mends it."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -155,9 +155,7 @@ func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err er
 	a.policy, err = policy.New(ctx, policy.Config{
 		Store: a.store, History: record, People: a.store, Bootstrap: bootstrap, Now: a.now, Logger: a.logger,
 	})
-	if a.cfg.Store.Driver == "postgres" {
-		a.every(time.Second, "reload the policy", a.reloadPolicy)
-	}
+	a.every(time.Second, "reload the policy", a.reloadPolicy) // other replicas, and commands, write to it too
 	return err
 }
 

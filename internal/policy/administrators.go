@@ -59,18 +59,20 @@ func (s *Service) CheckAdministrators(ctx context.Context) (seen int, err error)
 
 // keepAdministrators refuses a change that takes the administration from the last who could administer, of those seen
 // lately and of whoever makes it.
-func (s *Service) keepAdministrators(ctx context.Context, by *access.Principal, before, after *access.Snapshot) error {
-	if by == nil { // Core's list of organisations: the administration is not in any of them
+func (s *Service) keepAdministrators(ctx context.Context, by *access.Principal, before, after *access.Snapshot, c access.Change) error {
+	if len(c.PutRoles)+len(c.PutIAMRoles)+len(c.DeleteIAMRoles) == 0 { // the administration is not in any organisation
 		return nil
 	}
-	if anyAdministers(after, []*access.Principal{by}) {
+	if by != nil && anyAdministers(after, []*access.Principal{by}) {
 		return nil
 	}
 	people, err := s.Seen(ctx)
 	if err != nil {
 		return err
 	}
-	people = append(people, by)
+	if by != nil {
+		people = append(people, by)
+	}
 	if !anyAdministers(before, people) || anyAdministers(after, people) {
 		return nil
 	}

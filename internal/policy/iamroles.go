@@ -7,7 +7,6 @@ import (
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/fault"
-	"github.com/portico-iam/portico/internal/history"
 )
 
 // IAMRoles returns every mapping, newest first.
@@ -36,7 +35,7 @@ func (s *Service) CreateIAMRole(ctx context.Context, by *access.Principal, row a
 		return nil, err
 	}
 	row.ID, row.Changed = access.IAMRoleID(uuid.NewString()), access.Changed{}
-	return s.putIAMRole(ctx, by, row.ID, seen, history.Created, func(*access.Snapshot) (*access.IAMRole, error) { return &row, nil })
+	return s.putIAMRole(ctx, by, row.ID, seen, func(*access.Snapshot) (*access.IAMRole, error) { return &row, nil })
 }
 
 // UpdateIAMRole edits a mapping. edit may be called more
@@ -45,7 +44,7 @@ func (s *Service) UpdateIAMRole(ctx context.Context, by *access.Principal, id ac
 	if err := s.Enforce(ctx, by, access.System, "edit an IAM role", access.STSIAMRoleEdit); err != nil {
 		return nil, err
 	}
-	return s.putIAMRole(ctx, by, id, seen, history.Updated, func(now *access.Snapshot) (*access.IAMRole, error) {
+	return s.putIAMRole(ctx, by, id, seen, func(now *access.Snapshot) (*access.IAMRole, error) {
 		old := now.IAMRole(id)
 		if old == nil {
 			return nil, fault.NotFound.New("there is no IAM role %s", id)
@@ -62,20 +61,13 @@ func (s *Service) UpdateIAMRole(ctx context.Context, by *access.Principal, id ac
 	})
 }
 
-func (s *Service) putIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, seen Seen, action history.Action, next func(*access.Snapshot) (*access.IAMRole, error)) (*access.IAMRole, error) {
-	made, err := s.change(ctx, by, seen, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+func (s *Service) putIAMRole(ctx context.Context, by *access.Principal, id access.IAMRoleID, seen Seen, next func(*access.Snapshot) (*access.IAMRole, error)) (*access.IAMRole, error) {
+	made, err := s.change(ctx, by, seen, func(now *access.Snapshot) (access.Change, error) {
 		row, err := next(now)
 		if err != nil {
-			return access.Change{}, nil, err
+			return access.Change{}, err
 		}
-		entry := s.History.New(history.Entry{
-			Action: action, EntityType: history.STSIAMRole, EntityID: string(id), Name: row.Name,
-			Source: history.SourceSTS, User: by.Subject,
-			Metadata: history.Details(beforeAfter[iamRoleRecord]{
-				Before: recordIAMRole(now, now.IAMRole(id)), After: recordIAMRole(now, row),
-			}),
-		})
-		return access.Change{PutIAMRoles: []*access.IAMRole{row}, By: by.Subject, At: s.Now()}, []history.Entry{entry}, nil
+		return access.Change{PutIAMRoles: []*access.IAMRole{row}, By: by.Subject, At: s.Now()}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -88,57 +80,15 @@ func (s *Service) DeleteIAMRole(ctx context.Context, by *access.Principal, id ac
 	if err := s.Enforce(ctx, by, access.System, "delete an IAM role", access.STSIAMRoleDelete); err != nil {
 		return err
 	}
-	_, err := s.change(ctx, by, seen, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+	_, err := s.change(ctx, by, seen, func(now *access.Snapshot) (access.Change, error) {
 		row := now.IAMRole(id)
 		if row == nil {
-			return access.Change{}, nil, fault.NotFound.New("there is no IAM role %s", id)
+			return access.Change{}, fault.NotFound.New("there is no IAM role %s", id)
 		}
 		if seen.Revision != 0 && seen.Revision != row.Changed.Revision {
-			return access.Change{}, nil, stale("IAM role", row.Changed, seen.Revision)
+			return access.Change{}, stale("IAM role", row.Changed, seen.Revision)
 		}
-		entry := s.History.New(history.Entry{
-			Action: history.Deleted, EntityType: history.STSIAMRole, EntityID: string(id), Name: row.Name,
-			Source: history.SourceSTS, User: by.Subject,
-			Metadata: history.Details(beforeAfter[iamRoleRecord]{Before: recordIAMRole(now, row)}),
-		})
-		return access.Change{DeleteIAMRoles: []access.IAMRoleID{id}, By: by.Subject, At: s.Now()}, []history.Entry{entry}, nil
+		return access.Change{DeleteIAMRoles: []access.IAMRoleID{id}, By: by.Subject, At: s.Now()}, nil
 	})
 	return err
-}
-
-type iamRoleRecord struct {
-	Name          string            `json:"name"`
-	Organisations []placementRecord `json:"organisations,omitempty"`
-	System        []string          `json:"system,omitempty"` // role names
-}
-
-type placementRecord struct {
-	ID    access.OrganisationID `json:"id"`
-	Name  string                `json:"name,omitempty"`
-	Roles []string              `json:"roles"` // names
-}
-
-// recordIAMRole keeps names beside ids: the record must be readable when the rows are long gone.
-func recordIAMRole(s *access.Snapshot, row *access.IAMRole) *iamRoleRecord {
-	if row == nil {
-		return nil
-	}
-	names := func(ids []access.RoleID) []string {
-		out := make([]string, 0, len(ids))
-		for _, id := range ids {
-			if role := s.Role(id); role != nil {
-				out = append(out, role.Name)
-			}
-		}
-		return out
-	}
-	record := &iamRoleRecord{Name: row.Name, System: names(row.SystemRoles)}
-	for _, org := range row.OrganisationIDs() {
-		placement := placementRecord{ID: org, Roles: names(row.OrganisationRoles[org])}
-		if o := s.Organisation(org); o != nil {
-			placement.Name = o.Name
-		}
-		record.Organisations = append(record.Organisations, placement)
-	}
-	return record
 }

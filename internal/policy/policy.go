@@ -113,17 +113,16 @@ func (s *Service) reload(ctx context.Context) error {
 	return nil
 }
 
-// change applies a change that make builds upon the current snapshot, with the entries that record it, and returns the
-// snapshot that it made. When another process was faster, make is called again upon the newer snapshot. Without by nobody's
-// access is meant to change.
-func (s *Service) change(ctx context.Context, by *access.Principal, seen Seen, make func(now *access.Snapshot) (access.Change, []history.Entry, error)) (*access.Snapshot, error) {
+// change applies a change that make builds upon the current snapshot, records it, and returns the snapshot that it made. When
+// another process was faster, make is called again upon the newer snapshot. by is nil where no principal makes it.
+func (s *Service) change(ctx context.Context, by *access.Principal, seen Seen, make func(now *access.Snapshot) (access.Change, error)) (*access.Snapshot, error) {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	for range 5 {
-		change, entries, err := make(s.Snapshot())
+		change, err := make(s.Snapshot())
 		if err != nil {
 			return nil, err
 		}
@@ -136,10 +135,10 @@ func (s *Service) change(ctx context.Context, by *access.Principal, seen Seen, m
 			return nil, err
 		}
 		after := access.Build(next, s.Bootstrap)
-		if err := s.keepAdministrators(ctx, by, s.Snapshot(), after); err != nil {
+		if err := s.keepAdministrators(ctx, by, s.Snapshot(), after, change); err != nil {
 			return nil, err
 		}
-		switch err := s.Store.CommitChange(ctx, s.model.Version, stored, entries); {
+		switch err := s.Store.CommitChange(ctx, s.model.Version, stored, s.entriesOf(s.Snapshot(), after, stored)); {
 		case err == nil:
 			s.model = next
 			s.current.Store(after)
@@ -188,11 +187,11 @@ func (s *Service) SyncOrganisations(ctx context.Context) error {
 		return fmt.Errorf("list Core's organisations: %w", err)
 	}
 	list = distinctOrganisations(list)
-	_, err = s.change(ctx, nil, Seen{}, func(now *access.Snapshot) (access.Change, []history.Entry, error) {
+	_, err = s.change(ctx, nil, Seen{}, func(now *access.Snapshot) (access.Change, error) {
 		if sameOrganisations(now.Organisations(), list) {
-			return access.Change{}, nil, errUnchanged
+			return access.Change{}, errUnchanged
 		}
-		return access.Change{Organisations: list, At: s.Now()}, nil, nil
+		return access.Change{Organisations: list, At: s.Now()}, nil
 	})
 	if errors.Is(err, errUnchanged) {
 		return nil

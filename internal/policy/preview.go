@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/fault"
@@ -45,13 +46,33 @@ func (s *Service) Preview(ctx context.Context, by *access.Principal, c access.Ch
 		somebody := &access.Principal{Issuer: s.Bootstrap.Issuer, Subject: "somebody", IAMRoles: []string{name}}
 		p.Groups = append(p.Groups, Affected{IAMRole: name, Effects: before.EffectsOn(somebody, after)})
 	}
-	switch err := s.keepAdministrators(ctx, by, before, after); {
+	switch err := s.keepAdministrators(ctx, by, before, after, c); {
 	case fault.LastAdministrator.Is(err):
 		p.LastAdministrator = true
 	case err != nil:
 		return Preview{}, err
 	}
 	return p, nil
+}
+
+// Import makes the changes that make builds upon the policy as it is, all or none, for an operator; it returns the version
+// that it made. Nothing is written for a change that is empty.
+func (s *Service) Import(ctx context.Context, operator string, make func(now *access.Snapshot) (access.Change, error)) (int64, error) {
+	made, err := s.change(ctx, nil, Seen{}, func(now *access.Snapshot) (access.Change, error) {
+		c, err := make(now)
+		if err == nil && len(c.PutRoles)+len(c.DeleteRoles)+len(c.PutIAMRoles)+len(c.DeleteIAMRoles) == 0 {
+			err = errUnchanged
+		}
+		c.By, c.At = operator, s.Now()
+		return c, err
+	})
+	if errors.Is(err, errUnchanged) {
+		return s.Version(), nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return made.Version(), nil
 }
 
 // Seen is what somebody who edits has seen. A zero member stands for any.

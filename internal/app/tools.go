@@ -10,6 +10,7 @@ import (
 	"github.com/portico-iam/portico/internal/explain"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/store"
 )
 
@@ -20,14 +21,15 @@ func (a *App) explainer(record *history.Recorder, connection *iam.Connection) *e
 	}
 }
 
-// Explainer answers from the store, for commands beside a Portico that runs or does not.
-type Explainer struct {
-	*explain.Service
-	app *App
+// Tools are for commands that work on the store, beside a Portico that runs or does not.
+type Tools struct {
+	Explain *explain.Service
+	Policy  *policy.Service
+	app     *App
 }
 
-// OpenExplainer opens the store and reads the mappings. The identity provider is called only for a token.
-func OpenExplainer(ctx context.Context, cfg *config.Config, now func() time.Time, logger *slog.Logger) (_ *Explainer, err error) {
+// OpenTools opens the store and reads the mappings. The identity provider is called only for a token that is explained.
+func OpenTools(ctx context.Context, cfg *config.Config, now func() time.Time, logger *slog.Logger) (_ *Tools, err error) {
 	a := &App{cfg: cfg, logger: logger, now: now}
 	defer func() {
 		if err != nil {
@@ -47,8 +49,8 @@ func OpenExplainer(ctx context.Context, cfg *config.Config, now func() time.Time
 		return nil, err
 	}
 	a.onClose(connection.Close)
-	return &Explainer{a.explainer(record, connection), a}, nil
+	return &Tools{a.explainer(record, connection), a.policy, a}, nil
 }
 
 // Close closes the store.
-func (e *Explainer) Close() error { return e.app.Close() }
+func (t *Tools) Close() error { return t.app.Close() }
