@@ -44,6 +44,9 @@ type engine struct {
 	// there is one writer anyway.
 	lockOrganisations string
 
+	// lockHead follows a query of the history's head, for the transaction to hold it; empty where there is one writer anyway.
+	lockHead string
+
 	// inspect tells whether there is a version table, and refuses a database that can't be ours.
 	inspect func(ctx context.Context, on executor) (migrated bool, err error)
 	// lock keeps others from migrating.
