@@ -32,6 +32,7 @@ type commands struct {
 	Gateway gatewayCommand `cmd:"" help:"Print the configuration of the gateway that stands in front, from ours."`
 	Okta    oktaCommand    `cmd:"" help:"Set Okta up for Portico: plan, apply, verify, undo."`
 	Keys    keysCommand    `cmd:"" help:"List, rotate and cut the keys that sign app tokens."`
+	History historyCommand `cmd:"" help:"Verify that the history was not changed, and export it."`
 	Doctor  doctorCommand  `cmd:"" help:"Say what is wrong with a sign-in through Okta, and which setting mends it."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

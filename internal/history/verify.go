@@ -150,6 +150,7 @@ func (v *verifier) link(s Sealed) *Finding {
 		return finding.of(Changed, "%s", s.Record.Unreadable)
 	case s.Previous != previous && s.Previous.next(s.Sequence, s.Record) == s.Hash && v.last.Sequence > 0:
 		// This one is as it was sealed, so the one before was changed together with its hash.
+		v.report.Sealed = v.since() - 1
 		return &Finding{
 			Kind: Changed, Sequence: v.last.Sequence, ID: v.last.EntryID, CreatedAt: v.last.Record.CreatedAt,
 			Detail: fmt.Sprintf("entry %d was sealed upon the hash %s, and this one has %s: it was changed, and its hash with it; those before it since entry %d may have been, too", s.Sequence, s.Previous, previous, v.since()),
@@ -223,6 +224,7 @@ func (v *verifier) holds(c Checkpoint, l Link, what string) *Finding {
 		return nil
 	}
 	since := min(v.since(), c.Sequence)
+	v.report.Sealed = since - 1
 	return &Finding{
 		Kind: Refuted, Sequence: since,
 		Detail: fmt.Sprintf("%s, signed at %s, says that entry %d has the hash %s, and it has %s: entries from %d to %d were changed, and all their hashes with them", what, stamp(c.At), c.Sequence, c.Hash, l.Hash, since, c.Sequence),
