@@ -13,8 +13,9 @@ import (
 )
 
 var (
-	_ history.SealStore  = (*DB)(nil)
-	_ history.ChainStore = (*DB)(nil)
+	_ history.SealStore   = (*DB)(nil)
+	_ history.ChainStore  = (*DB)(nil)
+	_ history.ExportStore = (*DB)(nil)
 )
 
 const selectChainState = `SELECT h.sequence, h.hash, h.newest_at, COALESCE((SELECT MAX(sequence) FROM history_chain), 0),
