@@ -295,7 +295,7 @@ func (v *verifier) beyond(c Checkpoint, what string) *Finding {
 	}
 	return &Finding{
 		Kind: Cut, Sequence: v.state.Last + 1,
-		Detail: fmt.Sprintf("%s, signed at %s, says that there are %d entries, found %d: the end was cut off", what, stamp(c.At), c.Sequence, v.state.Last),
+		Detail: fmt.Sprintf("%s, signed at %s, says that there are %d entries, found %d: the end was cut off, or this is an older copy", what, stamp(c.At), c.Sequence, v.state.Last),
 	}
 }
 

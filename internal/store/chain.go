@@ -48,7 +48,7 @@ func chainState(ctx context.Context, on executor, text string) (s history.State,
 // The entries without a place are few, and among those of the last minute: history_created finds them.
 const (
 	unplaced       = ` FROM history h WHERE h.created_at >= $1 AND h.created_at <= $2 AND NOT EXISTS (SELECT 1 FROM history_chain c WHERE c.entry_id = h.id)`
-	selectUnplaced = `SELECT 1` + unplaced + ` LIMIT 1`
+	selectUnplaced = `SELECT 1` + unplaced + ` ORDER BY h.created_at DESC LIMIT 1` // from where they are expected
 	selectSealable = `SELECT ` + recordColumns + unplaced + ` ORDER BY h.created_at, h.place, h.id LIMIT $3`
 
 	insertLinks = `INSERT INTO history_chain (sequence, entry_id, previous, hash) VALUES `

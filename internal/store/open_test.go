@@ -153,7 +153,9 @@ func TestOpenReadOnly(t *testing.T) {
 		if page, err := reader.ReadEntries(t.Context(), time.Time{}, time.Time{}, history.Position{}, 10); err != nil || len(page) != 1 {
 			t.Errorf("got %v, %v", page, err)
 		}
-		if err := reader.AppendHistory(t.Context(), history.Entry{ID: "x"}); err == nil && cfg.Driver == store.SQLite {
+		if cfg.Driver == store.Postgres {
+			mustReadAsOthers(t, cfg)
+		} else if err := reader.AppendHistory(t.Context(), history.Entry{ID: "x"}); err == nil {
 			t.Error("it can be written to")
 		}
 		if _, err := rawDB(t, cfg).Exec(`INSERT INTO schema_version (version_id, is_applied) VALUES (4711, true)`); err != nil {
@@ -161,6 +163,27 @@ func TestOpenReadOnly(t *testing.T) {
 		}
 		checkRefused(t, cfg, "found 4711: use the Portico that runs on them")
 	})
+}
+
+// mustReadAsOthers: a user who may only SELECT is enough.
+func mustReadAsOthers(t *testing.T, cfg store.Config) {
+	t.Helper()
+	raw, name := rawDB(t, cfg), fmt.Sprint("reader", time.Now().UnixNano())
+	if _, err := raw.Exec(`CREATE ROLE ` + name + ` LOGIN; GRANT USAGE ON SCHEMA public TO ` + name + `; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ` + name); err != nil {
+		t.Fatal(err)
+	}
+	cfg.DSN = strings.Replace(cfg.DSN, "//postgres@", "//"+name+"@", 1)
+	db, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := history.Verify(t.Context(), history.Verification{Store: db, Box: seal.RandomKey().Box("history key")})
+	if err := errors.Join(err, db.Close()); err != nil || report.Unsealed != 1 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	if _, err := raw.Exec(`DROP OWNED BY ` + name + `; DROP ROLE ` + name); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestOpenRefusesStrangeSettings(t *testing.T) {
