@@ -179,4 +179,15 @@ func (s *served) tampered(t *testing.T, kept string) {
 	if _, errs := s.tool(t, 1, "history", "verify", "--checkpoint", kept); !strings.Contains(errs, "the end was cut off") {
 		t.Errorf("what was logged tells all the same: %s", errs)
 	}
+
+	// A key that can't be opened locks nobody out.
+	by(`UPDATE history_key SET sealed = public`)
+	s.running = s.start(t)
+	if !strings.Contains(s.errors.String(), "the history gets no signed checkpoints") {
+		t.Errorf("nothing is said of the key:\n%s", s.errors)
+	}
+	s.interrupt(t)
+	if _, errs := s.tool(t, 1, "history", "verify"); !strings.Contains(errs, "can't be opened") || !strings.Contains(errs, "sts.token.keyEncryptionKeyFile") {
+		t.Errorf("a key that was changed: %s", errs)
+	}
 }
