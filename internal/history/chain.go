@@ -47,7 +47,7 @@ type Link struct {
 type Head struct {
 	Sequence int64     // 0: nothing is sealed yet
 	Hash     Hash      // empty then
-	NewestAt time.Time // when the newest sealed entry was made; zero then
+	NewestAt time.Time // when the newest sealed entry was made, since a clock was set back last; zero then
 }
 
 // State is the head, and how far checkpoints go.
@@ -123,6 +123,9 @@ type SealStore interface {
 	SealHistory(ctx context.Context, until time.Time, most int) (sealed int, state State, err error)
 	// AddCheckpoint stores a checkpoint, unless there is one for its sequence.
 	AddCheckpoint(ctx context.Context, c Checkpoint) (added bool, err error)
+	// SetBack stores a checkpoint of the head, in the place of one for the same entry, and makes its time the head's NewestAt:
+	// from there the chain goes on. When the head has moved it does nothing.
+	SetBack(ctx context.Context, c Checkpoint) (done bool, err error)
 }
 
 // KeyStore keeps the keys that sign checkpoints.

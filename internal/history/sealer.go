@@ -70,16 +70,36 @@ func (s *Sealer) batch(ctx context.Context, last bool) (sealed int, err error) {
 		return 0, err
 	}
 	s.look(ctx, state, state.Sequence-int64(sealed))
+	if s.Signer != nil && state.NewestAt.After(now.Add(Grace)) {
+		return sealBatch, s.setBack(ctx, state, now) // and go on at once
+	}
 	if !s.due(state, now, last && sealed < sealBatch) {
 		return sealed, nil
 	}
 	c := s.Signer.checkpoint(state.Head, now)
 	added, err := s.Store.AddCheckpoint(ctx, c)
 	if err == nil && added {
-		// The log is where who changes the store does not reach.
-		s.Logger.InfoContext(ctx, "history checkpoint", "sequence", c.Sequence, "checkpoint", c.String())
+		s.log(ctx, c)
 	}
 	return sealed, err
+}
+
+// log tells of a checkpoint where who changes the store does not reach.
+func (s *Sealer) log(ctx context.Context, c Checkpoint) {
+	s.Logger.InfoContext(ctx, "history checkpoint", "sequence", c.Sequence, "checkpoint", c.String())
+}
+
+// setBack lets the chain go on from the present when what is sealed is of the future: a clock was set back, or that of another
+// replica is ahead. Otherwise entries would get no place until that time has come, and look as if they were put in later. It
+// is signed, so that nobody else can do so.
+func (s *Sealer) setBack(ctx context.Context, state State, now time.Time) error {
+	c := s.Signer.checkpoint(state.Head, now)
+	done, err := s.Store.SetBack(ctx, c)
+	if err == nil && done {
+		s.Logger.WarnContext(ctx, "history entries are of the future: a clock was set back, or that of another replica is ahead", "newest", state.NewestAt, "now", now)
+		s.log(ctx, c)
+	}
+	return err
 }
 
 func (s *Sealer) due(state State, now time.Time, last bool) bool {

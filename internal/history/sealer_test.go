@@ -36,6 +36,12 @@ func (c *chained) AddCheckpoint(_ context.Context, added Checkpoint) (bool, erro
 	return true, nil
 }
 
+func (c *chained) SetBack(_ context.Context, added Checkpoint) (bool, error) {
+	c.checkpoints = append(c.checkpoints, added)
+	c.state.Checkpointed, c.state.CheckpointAt, c.state.NewestAt = added.Sequence, added.At, added.At
+	return true, nil
+}
+
 func sealer(store SealStore, signs bool) (*Sealer, *bytes.Buffer) {
 	log := &bytes.Buffer{}
 	s := &Sealer{Store: store, Now: func() time.Time { return at }, Logger: slog.New(slog.NewTextHandler(log, nil))}

@@ -145,6 +145,29 @@ func (db *DB) AddCheckpoint(ctx context.Context, c history.Checkpoint) (added bo
 	return n == 1, nil
 }
 
+const (
+	replaceCheckpoint = `INSERT INTO history_checkpoint (sequence, hash, at, kid, signature) VALUES ($1, $2, $3, $4, $5)
+	ON CONFLICT (sequence) DO UPDATE SET hash = excluded.hash, at = excluded.at, kid = excluded.kid, signature = excluded.signature`
+	setBackHead = `UPDATE history_head SET newest_at = $1 WHERE id = 1 AND sequence = $2`
+)
+
+// SetBack implements history.SealStore.
+func (db *DB) SetBack(ctx context.Context, c history.Checkpoint) (done bool, err error) {
+	err = db.write(ctx, func(tx *sql.Tx) error {
+		n, err := exec(ctx, tx, setBackHead, millis(c.At), c.Sequence)
+		if err != nil || n == 0 {
+			return err
+		}
+		done = true
+		_, err = exec(ctx, tx, replaceCheckpoint, c.Sequence, []byte(c.Hash), millis(c.At), c.KID, c.Signature)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("set the history back: %w", err)
+	}
+	return done, nil
+}
+
 // The chain by its own order, with what it stands for: an entry that is gone leaves its link.
 const selectChain = `SELECT c.sequence, c.entry_id, c.previous, c.hash, h.id IS NOT NULL,
 	COALESCE(h.id, ''), COALESCE(h.created_at, 0), COALESCE(h.place, 0), COALESCE(h.action, ''), COALESCE(h.entity_type, ''),

@@ -203,6 +203,56 @@ func TestAClockThatIsAhead(t *testing.T) {
 	})
 }
 
+// TestAClockThatIsSetBack: what comes then is sealed, and nobody else can set the chain back.
+func TestAClockThatIsSetBack(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *store.DB) {
+		c := newChain(t, db)
+		c.now = c.now.Add(24 * time.Hour) // by mistake
+		c.append(t, 3)
+		c.seal(t)
+		c.now = at(0)
+		for range 2 { // the second time there is nothing to set back
+			c.append(t, 2)
+			c.seal(t)
+		}
+		report := c.sound(t, 7, 0)
+		if report.Checkpoints != 1 || report.Checkpoint.Sequence != 3 || strings.Count(c.log.String(), "level=WARN") != 1 {
+			t.Errorf("got %+v, and said %s", report, &c.log)
+		}
+		if report := c.verify(t, history.FindCheckpoints(c.log.Bytes())...); report.Broken != nil || report.External != 2 {
+			t.Errorf("those of the log, one of them replaced: %+v, %+v", report, report.Broken)
+		}
+		c.append(t, 1)
+		c.now = c.now.Add(-10 * time.Minute)
+		c.append(t, 1)
+		c.seal(t)
+		c.sound(t, 8, 1) // the one before is of the future now
+		c.now = c.now.Add(time.Hour)
+		c.append(t, 1)
+		c.seal(t)
+		if report := c.verify(t); report.Broken != nil || report.Sealed+report.Unsealed != 10 {
+			t.Errorf("got %+v, %+v", report, report.Broken)
+		}
+	})
+}
+
+// TestTheNoteOfTheEndIsSetBackByHand, for an old entry to get a place.
+func TestTheNoteOfTheEndIsSetBackByHand(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *store.DB) {
+		c := newChain(t, db)
+		c.now = c.now.Add(time.Hour)
+		c.append(t, 3)
+		c.seal(t)
+		c.tamper(t, `UPDATE history_head SET newest_at = newest_at - 3600000`)
+		add(t, db, history.Entry{CreatedAt: c.now.Add(-30 * time.Minute)})
+		c.seal(t)
+		c.tamper(t, `UPDATE history_head SET newest_at = $1`, c.now.UnixMilli())
+		if report := c.verify(t); report.Broken == nil || report.Broken.Kind != history.Backdated || report.Broken.Sequence != 4 {
+			t.Errorf("got %+v, %+v", report, report.Broken)
+		}
+	})
+}
+
 func TestSealersAtOnceMakeOneChain(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *store.DB) {
 		c := newChain(t, db)

@@ -234,6 +234,7 @@ func TestCancelled(t *testing.T) {
 			"AppendHistory":        func() error { return db.AppendHistory(ctx, history.Entry{ID: "x"}) },
 			"SealHistory":          func() error { _, _, err := db.SealHistory(ctx, at(0), 1); return err },
 			"AddCheckpoint":        func() error { _, err := db.AddCheckpoint(ctx, history.Checkpoint{}); return err },
+			"SetBack":              func() error { _, err := db.SetBack(ctx, history.Checkpoint{}); return err },
 			"ChainState":           func() error { _, err := db.ChainState(ctx); return err },
 			"ReadChain":            func() error { _, err := db.ReadChain(ctx, 0, 1); return err },
 			"ReadCheckpoints":      func() error { _, err := db.ReadCheckpoints(ctx, 0, 1); return err },
