@@ -100,8 +100,9 @@ func Verify(ctx context.Context, how Verification) (Report, error) {
 
 // chain goes through the links, and the checkpoints on the way.
 func (v *verifier) chain(ctx context.Context) (*Finding, error) {
+	after := int64(math.MinInt64) // what stands before the first one would have a place, and no hash
 	for v.last.Sequence < v.state.Last {
-		page, err := v.Store.ReadChain(ctx, v.last.Sequence, verifyPage)
+		page, err := v.Store.ReadChain(ctx, after, verifyPage)
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +121,7 @@ func (v *verifier) chain(ctx context.Context) (*Finding, error) {
 			if f, err := v.passed(ctx, s.Link); f != nil || err != nil {
 				return f, err
 			}
-			v.last = s
+			v.last, after = s, s.Sequence
 			v.done++
 			v.report.Sealed = s.Sequence
 		}

@@ -396,6 +396,15 @@ var tamperings = map[string]func(t *rapid.T, c *chain, n int64) tampering{
 		c.seal(t)
 		return tampering{kind: history.Unplaced, id: id}
 	},
+	"an entry is put in with a place where nobody looks": func(t *rapid.T, c *chain, n int64) tampering {
+		e := history.Entry{ID: uuid.NewString(), CreatedAt: c.now.Add(-10 * time.Minute), Action: history.Created}
+		if err := c.db.AppendHistory(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		sequence := rapid.SampledFrom([]int64{-1, 0, n + 1, n + 2, 1 << 40}).Draw(t, "sequence")
+		c.tamper(t, `INSERT INTO history_chain (sequence, entry_id, previous, hash) VALUES ($1, $2, $3, $4)`, sequence, e.ID, []byte(c.entryAt(t, n).Hash), make([]byte, 32))
+		return tampering{sequence: min(max(sequence, 1), n+1)}
+	},
 	"the end is cut off": func(t *rapid.T, c *chain, n int64) tampering {
 		k := rapid.Int64Range(1, n).Draw(t, "k")
 		c.cut(t, k)
