@@ -38,6 +38,7 @@ type chain struct {
 	box    *seal.Box
 	now    time.Time
 	log    bytes.Buffer
+	logger *slog.Logger // to log; one for all, which takes turns
 	sealer *history.Sealer
 }
 
@@ -51,12 +52,14 @@ func newChain(t tb, db *store.DB) *chain {
 // another is one more process at the same history.
 func (c *chain) another(t tb) *history.Sealer {
 	t.Helper()
-	logger := slog.New(slog.NewTextHandler(&c.log, nil))
-	signer, err := history.OpenSigner(t.Context(), c.db, c.box, c.now, logger)
+	if c.logger == nil {
+		c.logger = slog.New(slog.NewTextHandler(&c.log, nil))
+	}
+	signer, err := history.OpenSigner(t.Context(), c.db, c.box, c.now, c.logger)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &history.Sealer{Store: c.db, Signer: signer, Now: func() time.Time { return c.now }, Logger: logger}
+	return &history.Sealer{Store: c.db, Signer: signer, Now: func() time.Time { return c.now }, Logger: c.logger}
 }
 
 // append stores entries, seconds after the ones before.
@@ -628,6 +631,60 @@ func TestAKeyThatIsGoneIsSaid(t *testing.T) {
 		}
 		if report := c.verify(t); report.Broken == nil || report.Broken.Kind != history.Refuted {
 			t.Errorf("got %+v", report.Broken)
+		}
+	})
+}
+
+// TestEntriesAreReadPageByPage, each once and in the order of the history, however many there are of one millisecond.
+func TestEntriesAreReadPageByPage(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *store.DB) {
+		c := newChain(t, db)
+		entries := world(t, db)
+		c.now = at(1000)
+		c.seal(t)
+		for _, e := range names { // of which some sort otherwise by language than by bytes
+			entries = append(entries, add(t, db, history.Entry{ID: uuid.NewString() + e, CreatedAt: at(3000), Name: e}))
+		}
+		// Replicas may give the same place twice.
+		c.tamper(t, `UPDATE history SET place = 1 WHERE created_at = $1`, at(3000).UnixMilli())
+		read := func(from, to time.Time, most int) (ids []string, sealed int) {
+			t.Helper()
+			var after history.Position
+			for {
+				page, err := db.ReadEntries(t.Context(), from, to, after, most)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range page {
+					if p := (history.Position{CreatedAt: e.CreatedAt, Place: e.Place, ID: e.ID}); e.CreatedAt.Before(after.CreatedAt) || e.CreatedAt.Equal(after.CreatedAt) && p.Place < after.Place {
+						t.Errorf("%+v comes after %+v", p, after)
+					} else {
+						after = p
+					}
+					if ids = append(ids, e.ID); e.Sequence > 0 && len(e.Hash) == 32 {
+						sealed++
+					}
+				}
+				if len(page) == 0 {
+					return ids, sealed
+				}
+			}
+		}
+		all, sealed := read(time.Time{}, time.Time{}, 1000)
+		if len(all) != len(entries) || sealed != len(entries)-len(names) {
+			t.Errorf("expected %d, got %d, of which %d are sealed", len(entries), len(all), sealed)
+		}
+		for _, most := range []int{1, 7} {
+			if got, _ := read(time.Time{}, time.Time{}, most); !slices.Equal(got, all) {
+				t.Errorf("%d a page: other entries, or in another order", most)
+			}
+		}
+		if some, _ := read(at(2), at(4), 3); len(some) != 21 {
+			t.Errorf("expected 21 from one time to another, got %d", len(some))
+		}
+		places, err := db.ReadPlaces(t.Context(), history.Position{}, 1000)
+		if err != nil || len(places) != len(entries) || !places[0].Sealed || places[len(places)-1].Sealed {
+			t.Errorf("got %d places, %v", len(places), err)
 		}
 	})
 }
