@@ -1,12 +1,10 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -90,21 +88,11 @@ func TestExplainPage(t *testing.T) {
 	s.ada.open("/explain?iamRole=%3Cscript%3Ealert(1)%3C/script%3E&organisation="+s.acme.ID).mustContain(t, "&lt;script&gt;")
 }
 
-// tool runs a command on the configuration of a Portico, and returns all that it says.
-func (s *served) tool(t *testing.T, stdin string, status int, args ...string) string {
+// told is all that a command says.
+func (s *served) told(t *testing.T, stdin string, status int, args ...string) string {
 	t.Helper()
-	cmd := command(t, append(args, "--config", filepath.Join(s.folder, "portico.yaml"))...)
-	var out bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &out
-	err := cmd.Run()
-	got := 0
-	if exit, is := err.(*exec.ExitError); is {
-		got = exit.ExitCode()
-	}
-	if got != status {
-		t.Fatalf("%v: expected %d, got %d\n%s", args, status, got, &out)
-	}
-	return out.String()
+	out, errs := s.piped(t, stdin, status, args...)
+	return out + errs
 }
 
 func says(t *testing.T, text string, parts ...string) {
@@ -123,7 +111,7 @@ func TestExplainCommand(t *testing.T) {
 	ada := browserAt(t, s.publicURL)
 	ada.signIn("/", "ada@acme.test")
 	run := func(status int, args ...string) string {
-		return s.tool(t, "", status, append([]string{"explain"}, args...)...)
+		return s.told(t, "", status, append([]string{"explain"}, args...)...)
 	}
 	says(t, run(0, "--person", "ada@acme.test"), "Yes. Their IAM roles give access to the system.", "ONE_STS_ADMIN", "STS_ROLE_CREATE")
 	says(t, run(0, "--iam-role", "one_sts_admin", "--permission", "STS_ROLE_EDIT"), "No. None of the groups", `"ONE_STS_ADMIN" is, which differs`, "Any one of these would grant it:")

@@ -19,9 +19,21 @@ import (
 // keysTool runs portico keys on the configuration of a Portico.
 func (s *served) keysTool(t *testing.T, status int, args ...string) (stdout, stderr string) {
 	t.Helper()
-	cmd := command(t, append(append([]string{"keys"}, args...), "--config", filepath.Join(s.folder, "portico.yaml"))...)
+	return s.tool(t, status, append([]string{"keys"}, args...)...)
+}
+
+// tool runs a command on the configuration of a Portico, and expects its status.
+func (s *served) tool(t *testing.T, status int, args ...string) (stdout, stderr string) {
+	t.Helper()
+	return s.piped(t, "", status, args...)
+}
+
+// piped is tool with a standard input.
+func (s *served) piped(t *testing.T, stdin string, status int, args ...string) (stdout, stderr string) {
+	t.Helper()
+	cmd := command(t, append(args, "--config", filepath.Join(s.folder, "portico.yaml"))...)
 	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
 	err := cmd.Run()
 	got := 0
 	if exit, is := err.(*exec.ExitError); is {
@@ -30,7 +42,7 @@ func (s *served) keysTool(t *testing.T, status int, args ...string) (stdout, std
 		t.Fatal(err)
 	}
 	if got != status {
-		t.Fatalf("keys %v: expected status %d, got %d\n%s%s", args, status, got, &out, &errs)
+		t.Fatalf("%v: expected status %d, got %d\n%s%s", args, status, got, &out, &errs)
 	}
 	return out.String(), errs.String()
 }
@@ -112,7 +124,7 @@ func keysCommand(t *testing.T, s *served) {
 	// The key-encryption key, while the server has the old one alone.
 	fresh := filepath.Join(s.folder, "new-key")
 	write(t, fresh, seal.RandomKey().Encode())
-	if out, _ := s.keysTool(t, 0, "reencrypt", "--new-key-file", fresh); !strings.Contains(out, "3 signing keys and 1 sessions were under another one") {
+	if out, _ := s.keysTool(t, 0, "reencrypt", "--new-key-file", fresh); !strings.Contains(out, "3 signing keys, 1 history keys and 1 sessions were under another one") {
 		t.Errorf("reencrypt: %s", out)
 	}
 	eventually(t, "the server says that its key is the old one", func() bool {
@@ -132,7 +144,7 @@ func keysCommand(t *testing.T, s *served) {
 	s.interrupt(t)
 
 	// With the new key alone everything is there, the session too.
-	if out, _ := s.keysTool(t, 0, "reencrypt", "--new-key-file", fresh, "--json"); !strings.Contains(out, `"signingKeys": 0`) {
+	if out, _ := s.keysTool(t, 0, "reencrypt", "--new-key-file", fresh, "--json"); !strings.Contains(out, `"signingKeys": 0`) || !strings.Contains(out, `"historyKeys": 0`) {
 		t.Errorf("a second time: %s", out)
 	}
 	if err := os.Rename(fresh, filepath.Join(s.folder, "key")); err != nil {
@@ -142,6 +154,7 @@ func keysCommand(t *testing.T, s *served) {
 	before := s.listed(t)
 	s.running = s.start(t)
 	mustStatus(t, ada.call("GET", "/api/organisation/v1", nil, nil), http.StatusOK)
+	s.tool(t, 0, "history", "verify") // its key was sealed anew too
 	if got := ada.keys(); got.in("active") != before["active"] {
 		t.Errorf("expected %s to sign, got %+v", before["active"], got)
 	}

@@ -33,31 +33,31 @@ func TestPolicyAsCode(t *testing.T) {
 			eventually(t, "Ivan reads the history", func() bool { return reads() == http.StatusOK })
 
 			path := filepath.Join(t.TempDir(), "policy.yaml")
-			s.tool(t, "", 0, "export", "--output", path)
+			s.told(t, "", 0, "export", "--output", path)
 			text, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			says(t, string(text), "iamRole: Acme Issuance", "Acme:", "- HISTORY_LIST", "name: Issuer")
-			says(t, s.tool(t, "", 0, "import", path, "--yes"), "Roles and access are as the file says.")
+			says(t, s.told(t, "", 0, "import", path, "--yes"), "Roles and access are as the file says.")
 
 			// The two roles exchange their names; so Ivan gets the other one.
 			swapped := strings.NewReplacer("name: Issuer", "name: Deputy", "name: Deputy", "name: Issuer").Replace(string(text)) + "expect:\n  - ivan@acme.test in Acme may KEY_LIST\n"
-			dry := s.tool(t, swapped, 0, "import", "-", "--dry-run")
+			dry := s.told(t, swapped, 0, "import", "-", "--dry-run")
 			says(t, dry, "Roles: 2 written, 0 deleted. Access: 1 written, 0 deleted.", "- Ivan Issuer (ivan@acme.test) in Acme: HISTORY_LIST", "+ Ivan Issuer (ivan@acme.test) in Acme: KEY_LIST", `IAM role "Acme Issuance"`)
 			if reads() != http.StatusOK {
 				t.Error("the dry run changed something")
 			}
-			says(t, s.tool(t, swapped, 1, "import", "-"), "agree to it with --yes")
-			says(t, s.tool(t, swapped+"  - ivan@acme.test in Acme may HISTORY_LIST\n", 1, "import", "-", "--yes"), "Not met: ivan@acme.test in Acme may HISTORY_LIST", "1 of 2 expectations would not hold")
-			says(t, s.tool(t, "version: 1\nroles: []\n", 1, "import", "-", "--yes"), "expected both roles and access")
+			says(t, s.told(t, swapped, 1, "import", "-"), "agree to it with --yes")
+			says(t, s.told(t, swapped+"  - ivan@acme.test in Acme may HISTORY_LIST\n", 1, "import", "-", "--yes"), "Not met: ivan@acme.test in Acme may HISTORY_LIST", "1 of 2 expectations would not hold")
+			says(t, s.told(t, "version: 1\nroles: []\n", 1, "import", "-", "--yes"), "expected both roles and access")
 			if reads() != http.StatusOK {
 				t.Error("what was refused changed something")
 			}
-			says(t, s.tool(t, swapped, 0, "import", "-", "--yes"), "Done.")
+			says(t, s.told(t, swapped, 0, "import", "-", "--yes"), "Done.")
 			eventually(t, "the running Portico decides by it", func() bool { return reads() == http.StatusForbidden })
 			ada.open("/history?type=STS_ROLE").mustContain(t, "command line")
-			if again := s.tool(t, "", 0, "export"); !strings.Contains(swapped, strings.Split(again, "access:")[1]) {
+			if again := s.told(t, "", 0, "export"); !strings.Contains(swapped, strings.Split(again, "access:")[1]) {
 				t.Errorf("exported again:\n%s\nexpected\n%s", again, swapped)
 			}
 			// What wrote beside it does not keep it from writing.

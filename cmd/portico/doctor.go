@@ -112,14 +112,14 @@ func (c *doctorCommand) readGiven(flag, what, path string, stdin io.Reader) ([]b
 	if path == "" {
 		return nil, nil
 	}
-	text, err := readBounded(path, stdin)
+	text, err := readBounded(path, maxDoctorFile, stdin)
 	if err == nil && len(bytes.TrimSpace(text)) == 0 {
 		err = fmt.Errorf("the %s is empty: expected one in %s %s", what, flag, path)
 	}
 	return text, err
 }
 
-func readBounded(path string, stdin io.Reader) ([]byte, error) {
+func readBounded(path string, most int64, stdin io.Reader) ([]byte, error) {
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -128,9 +128,9 @@ func readBounded(path string, stdin io.Reader) ([]byte, error) {
 		defer f.Close()
 		stdin = f
 	}
-	text, err := io.ReadAll(io.LimitReader(stdin, maxDoctorFile+1))
-	if err == nil && len(text) > maxDoctorFile {
-		err = fmt.Errorf("%s: expected at most %d bytes", path, maxDoctorFile)
+	text, err := io.ReadAll(io.LimitReader(stdin, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("%s: expected at most %d bytes", path, most)
 	}
 	return text, err
 }

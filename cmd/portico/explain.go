@@ -62,7 +62,7 @@ func (c *explainCommand) question(snapshot *access.Snapshot, stdin io.Reader) (e
 		q.Person, q.Issuer = &explain.Person{Login: c.Person, Issuer: c.Issuer}, ""
 	}
 	if c.Token != "" {
-		token, err := readBounded(c.Token, stdin)
+		token, err := readBounded(c.Token, 64<<10, stdin)
 		if err != nil {
 			return q, err
 		}

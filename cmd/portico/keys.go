@@ -198,11 +198,11 @@ func (c *keysReencryptCommand) Run(env environment) error {
 	if c.JSON {
 		return printJSON(env.stdout, done)
 	}
-	fmt.Fprintf(env.stdout, "Sealed by key-encryption key %s: %d signing keys and %d sessions were under another one.\n", done.To, done.SigningKeys, done.Sessions)
+	fmt.Fprintf(env.stdout, "Sealed by key-encryption key %s: %d signing keys, %d history keys and %d sessions were under another one.\n", done.To, done.SigningKeys, done.HistoryKeys, done.Sessions)
 	if done.Unreadable > 0 {
 		fmt.Fprintf(env.stdout, "%d sessions open with no key at hand: those people sign in anew.\n", done.Unreadable)
 	}
-	if done.SigningKeys+done.Sessions > 0 {
+	if done.SigningKeys+done.HistoryKeys+done.Sessions > 0 {
 		fmt.Fprintln(env.stdout, "Run it once more before you take the old key away: a Portico that runs may have sealed a session meanwhile.")
 	}
 	return nil

@@ -35,6 +35,7 @@ type commands struct {
 	Explain explainCommand `cmd:"" help:"Say why somebody may do something, or why not, and what would grant it."`
 	Export  exportCommand  `cmd:"" help:"Write roles and access as a file."`
 	Import  importCommand  `cmd:"" help:"Make roles and access as a file says: all of it, or nothing."`
+	History historyCommand `cmd:"" help:"Verify that the history was not changed, and export it."`
 	Doctor  doctorCommand  `cmd:"" help:"Say what is wrong with a sign-in through Okta, and which setting mends it."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -128,16 +127,7 @@ func (c *importCommand) Run(env environment) error {
 }
 
 func (c *importCommand) read(stdin io.Reader) (*policyfile.File, error) {
-	in := stdin
-	if c.File != "-" {
-		opened, err := os.Open(c.File)
-		if err != nil {
-			return nil, err
-		}
-		defer opened.Close()
-		in = opened
-	}
-	text, err := io.ReadAll(io.LimitReader(in, policyfile.MaxSize+1))
+	text, err := readBounded(c.File, policyfile.MaxSize, stdin)
 	if err != nil {
 		return nil, err
 	}

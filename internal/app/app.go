@@ -41,6 +41,7 @@ type App struct {
 	store   *store.DB
 	policy  *policy.Service
 	ring    *sts.Ring
+	sealer  *history.Sealer
 	handler http.Handler
 
 	listener net.Listener
@@ -93,6 +94,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.onClose(a.store.Close)
+	a.onClose(a.sealHistory)
 	record := &history.Recorder{Store: a.store, Now: a.now, Logger: a.logger}
 
 	if err := a.buildPolicy(ctx, record); err != nil {
@@ -104,6 +106,9 @@ func (a *App) build(ctx context.Context) error {
 	}
 	service, err := a.buildSTS(ctx, keys, record, revocations.Book)
 	if err != nil {
+		return err
+	}
+	if err := a.buildSealer(ctx, keys); err != nil { // after the ring, which says by which key is sealed
 		return err
 	}
 	calls := &corecall.Caller{Mode: a.cfg.Core.API.Authentication, StaticToken: a.cfg.Core.API.StaticToken, STS: service}

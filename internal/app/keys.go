@@ -18,6 +18,7 @@ import (
 const (
 	sealedSigningKey = "signing key"
 	sealedSession    = "session"
+	sealedHistoryKey = "history key"
 )
 
 // readKeys reads the key-encryption keys. Which of them seals is said by the store.
@@ -92,16 +93,20 @@ func (k *Keyring) Close() error { return k.db.Close() }
 type Resealed struct {
 	To          string `json:"to"` // names the key-encryption key in use now
 	SigningKeys int    `json:"signingKeys"`
+	HistoryKeys int    `json:"historyKeys"`
 	Sessions    int    `json:"sessions"`
 	Unreadable  int    `json:"unreadable"` // sessions that no key at hand opens
 }
 
 // Reencrypt seals everything in the store by the newest key-encryption key at hand: the signing keys in one transaction,
-// which every replica follows, then the sessions. Run again it does what is left.
+// which every replica follows, then the history's key and the sessions. Run again it does what is left.
 func (k *Keyring) Reencrypt(ctx context.Context, by string) (done Resealed, err error) {
 	done.To = k.keys.Newest().ID()
 	if done.SigningKeys, err = k.Reseal(ctx, by, done.To); err != nil {
 		return done, err
+	}
+	if done.HistoryKeys, err = history.Reseal(ctx, k.db, k.keys.Box(sealedHistoryKey)); err != nil {
+		return done, fmt.Errorf("%w; the signing keys are done: run it again for the rest", err)
 	}
 	box := k.keys.Box(sealedSession)
 	done.Sessions, err = k.db.ResealSessions(ctx, func(ref string, sealed []byte) ([]byte, bool) {

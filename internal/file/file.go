@@ -5,6 +5,7 @@ package file
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,9 +14,18 @@ import (
 // Private is for its owner alone: the mode of what may hold a secret.
 const Private fs.FileMode = 0o600
 
-// Replace puts content in the place of path, on disk before it returns. What is there keeps its mode and its owner, whom a
-// file of another's would shut out; a new file gets mode. Its folder must be there.
+// Replace puts content in the place of path, as Write does.
 func Replace(path string, content []byte, mode fs.FileMode) error {
+	return Write(path, mode, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}
+
+// Write puts what content writes in the place of path, on disk before it returns. What is there keeps its mode and its owner,
+// whom a file of another's would shut out; a new file gets mode. Its folder must be there. Where content fails, so does Write,
+// and what was there stays.
+func Write(path string, mode fs.FileMode, content func(io.Writer) error) error {
 	there, err := os.Lstat(path)
 	isFile := err == nil && there.Mode().IsRegular() // what a link says is not ours to go by
 	if isFile {
@@ -25,7 +35,7 @@ func Replace(path string, content []byte, mode fs.FileMode) error {
 	if err != nil {
 		return cannotWrite(path, err)
 	}
-	_, err = f.Write(content)
+	err = content(f)
 	if err == nil && isFile {
 		err = keepOwner(f, there)
 	}

@@ -1,6 +1,8 @@
 package file_test
 
 import (
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -99,5 +101,23 @@ func TestReplaceKeepsTheOwner(t *testing.T) {
 	owner := reflect.Indirect(reflect.ValueOf(info.Sys()))
 	if uid, gid := owner.FieldByName("Uid").Uint(), owner.FieldByName("Gid").Uint(); uid != 4711 || gid != 4712 {
 		t.Errorf("it belongs to %d:%d now", uid, gid)
+	}
+}
+
+func TestWhatIsWrittenHalfReplacesNothing(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "x")
+	if err := file.Replace(path, []byte("before"), file.Private); err != nil {
+		t.Fatal(err)
+	}
+	away := errors.New("the store is away")
+	err := file.Write(path, file.Private, func(w io.Writer) error {
+		_, err := io.WriteString(w, "half")
+		return errors.Join(err, away)
+	})
+	text, _ := os.ReadFile(path)
+	left, _ := os.ReadDir(folder)
+	if !errors.Is(err, away) || string(text) != "before" || len(left) != 1 {
+		t.Errorf("got %v, %q, %v", err, text, left)
 	}
 }

@@ -1,8 +1,8 @@
 // Package store keeps everything that outlives the process, in SQLite or in PostgreSQL.
 //
 // One type, DB, satisfies the small interfaces that the services declare (policy.Store, session.Store, sts.KeyStore, sts.RevokedStore,
-// history.Store, core.OrganisationStore). The SQL is written by hand and the same for both engines; what differs is in
-// sqlite.go and postgres.go. One test suite runs on both.
+// history.Store, history.SealStore, history.ChainStore, history.ExportStore, core.OrganisationStore). The SQL is written by
+// hand and the same for both engines; what differs is in sqlite.go and postgres.go. One test suite runs on both.
 //
 //	model              one row: the version of the model, counted up by every change
 //	organisation       mirror of Core's organisations, in Core's order
@@ -16,6 +16,10 @@
 //	verifier           who fetched the published keys last, and which those were
 //	revoked_token      ids of app tokens that count no more, until they would have expired anyway
 //	history            append-only; place orders the entries of one millisecond
+//	history_chain      the place of each sealed entry, with its hash
+//	history_head       one row: the chain's end; who seals holds it
+//	history_checkpoint signed
+//	history_key        what signs those, the private half sealed
 //	core_organisation  the embedded Core's own table
 //	schema_version     which migrations were applied
 //

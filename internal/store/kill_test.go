@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/seal"
 	"github.com/portico-iam/portico/internal/store"
 	"github.com/portico-iam/portico/internal/testdb"
 )
@@ -23,7 +25,16 @@ import (
 // writerEnv makes the test binary a writer to the file that it names.
 const writerEnv = "PORTICO_TEST_WRITE_UNTIL_KILLED"
 
-// writeUntilKilled stores entries and changes, and prints the id of each when it is stored.
+// killedBox is of both processes.
+func killedBox() *seal.Box {
+	key, err := seal.NewKey(make([]byte, seal.KeySize))
+	if err != nil {
+		panic(err)
+	}
+	return key.Box("history key")
+}
+
+// writeUntilKilled stores entries and changes, prints the id of each when it is stored, and seals them.
 func writeUntilKilled(path string) {
 	ctx := context.Background()
 	db, err := store.Open(ctx, sqliteAt(path))
@@ -34,7 +45,18 @@ func writeUntilKilled(path string) {
 	if err != nil {
 		panic(err)
 	}
+	logger := slog.New(slog.DiscardHandler)
+	signer, err := history.OpenSigner(ctx, db, killedBox(), time.Now(), logger)
+	if err != nil {
+		panic(err)
+	}
+	sealer := &history.Sealer{Store: db, Signer: signer, Now: time.Now, Logger: logger}
 	for i := 0; ; i++ {
+		if i%4 == 3 {
+			if err := sealer.Seal(ctx); err != nil {
+				panic(err)
+			}
+		}
 		e := history.Entry{ID: uuid.NewString(), CreatedAt: time.Now(), Name: strings.Repeat("x", rand.IntN(2000))}
 		if i%3 > 0 {
 			err = db.AppendHistory(ctx, e)
@@ -131,6 +153,10 @@ func checkStored(t *testing.T, db *store.DB, ids []string) {
 		if _, found, err := db.GetHistory(t.Context(), id); err != nil || !found {
 			t.Fatalf("entry %s was answered and is lost (%v)", id, err)
 		}
+	}
+	report, err := history.Verify(t.Context(), history.Verification{Store: db, Box: killedBox()})
+	if err != nil || report.Broken != nil {
+		t.Fatalf("the chain is broken: %v, %+v", err, report.Broken)
 	}
 	// A change is there as a whole: its role, its mapping and its entry.
 	if int(m.Version) != len(m.Roles) || len(m.Roles) != len(m.IAMRoles) {

@@ -22,11 +22,7 @@ const versionTable = "schema_version"
 // migrate brings the tables up to date. goose is asked only when there is something to do: looking costs two queries
 // instead of its ten.
 func (db *DB) migrate(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	newest, err := newestMigration(files)
+	files, newest, err := migrationFiles()
 	if err != nil {
 		return err
 	}
@@ -107,17 +103,19 @@ func (db *DB) schemaVersion(ctx context.Context) (version int64, err error) {
 	return version, err
 }
 
-// newestMigration reads the number at the beginning of the last file's name.
-func newestMigration(files fs.FS) (int64, error) {
+// migrationFiles returns the migrations, and the number at the beginning of the last one's name.
+func migrationFiles() (files fs.FS, newest int64, err error) {
+	if files, err = fs.Sub(migrations, "migrations"); err != nil {
+		return nil, 0, err
+	}
 	names, err := fs.Glob(files, "*.sql") // sorted
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	last := names[len(names)-1]
 	number, _, _ := strings.Cut(last, "_")
-	version, err := strconv.ParseInt(number, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("migration %s: expected a number at the beginning: %w", last, err)
+	if newest, err = strconv.ParseInt(number, 10, 64); err != nil {
+		return nil, 0, fmt.Errorf("migration %s: expected a number at the beginning: %w", last, err)
 	}
-	return version, nil
+	return files, newest, nil
 }

@@ -21,9 +21,10 @@ const (
 
 // Config says which database to open.
 type Config struct {
-	Driver string       // SQLite or Postgres
-	DSN    string       // SQLite: the path of a file; Postgres: a postgres:// address, or keywords and values
-	Logger *slog.Logger // nil: silent
+	Driver   string       // SQLite or Postgres
+	DSN      string       // SQLite: the path of a file; Postgres: a postgres:// address, or keywords and values
+	Logger   *slog.Logger // nil: silent
+	ReadOnly bool         // nothing is made, brought up to date or written: methods that write fail, or must not be called
 }
 
 // DB is an open database. Its methods may be called from many goroutines.
@@ -44,6 +45,9 @@ type engine struct {
 	// there is one writer anyway.
 	lockOrganisations string
 
+	// lockHead follows a query of the history's head, for the transaction to hold it; empty where there is one writer anyway.
+	lockHead string
+
 	// inspect tells whether there is a version table, and refuses a database that can't be ours.
 	inspect func(ctx context.Context, on executor) (migrated bool, err error)
 	// lock keeps others from migrating.
@@ -54,7 +58,7 @@ type engine struct {
 	explain func(error) error
 }
 
-// Open opens the database and brings its tables up to date. The errors are sentences for the operator; they never
+// Open opens the database and brings its tables up to date; one that is only read must be so already. The errors are sentences for the operator; they never
 // hold a password.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
 	logger := cfg.Logger
@@ -65,7 +69,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	var err error
 	switch cfg.Driver {
 	case SQLite:
-		db, err = openSQLite(cfg.DSN, logger)
+		db, err = openSQLite(cfg.DSN, cfg.ReadOnly, logger)
 	case Postgres:
 		db, err = openPostgres(cfg.DSN)
 	default:
@@ -75,10 +79,27 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, err
 	}
 	db.logger = logger
-	if err := db.start(ctx, cfg.Driver); err != nil {
+	start := db.start
+	if cfg.ReadOnly {
+		start = db.checkSchema
+	}
+	if err := start(ctx, cfg.Driver); err != nil {
 		return nil, errors.Join(db.engine.explain(err), db.Close())
 	}
 	return db, nil
+}
+
+// checkSchema refuses tables that are not as this version knows them.
+func (db *DB) checkSchema(ctx context.Context, _ string) error {
+	_, newest, err := migrationFiles()
+	if err != nil {
+		return err
+	}
+	version, err := db.schemaVersion(ctx)
+	if err == nil && version != newest {
+		err = fmt.Errorf("expected tables of version %d, found %d: use the Portico that runs on them, or run this one on them first", newest, version)
+	}
+	return err
 }
 
 // start brings the tables up to date. SQLite does not wait for another process that turns the write-ahead log on in the

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/core"
 	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/seal"
 	"github.com/portico-iam/portico/internal/store"
 	"github.com/portico-iam/portico/internal/sts"
 	"github.com/portico-iam/portico/internal/testdb"
@@ -131,6 +133,59 @@ func TestOpenRefusesANewerSchema(t *testing.T) {
 	})
 }
 
+// TestOpenReadOnly: what is only read is not made, not brought up to date and not written to.
+func TestOpenReadOnly(t *testing.T) {
+	eachConfig(t, func(t *testing.T, cfg store.Config) {
+		cfg.ReadOnly = true
+		want := "expected tables of version"
+		if cfg.Driver == store.SQLite {
+			want = "no such file"
+		}
+		checkRefused(t, cfg, want)
+		if _, err := os.Stat(cfg.DSN); err == nil {
+			t.Error("a file was made")
+		}
+		cfg.ReadOnly = false
+		db := testdb.OpenConfig(t, cfg)
+		add(t, db, history.Entry{CreatedAt: at(1)})
+		cfg.ReadOnly = true
+		reader := testdb.OpenConfig(t, cfg)
+		if page, err := reader.ReadEntries(t.Context(), time.Time{}, time.Time{}, history.Position{}, 10); err != nil || len(page) != 1 {
+			t.Errorf("got %v, %v", page, err)
+		}
+		if cfg.Driver == store.Postgres {
+			mustReadAsOthers(t, cfg)
+		} else if err := reader.AppendHistory(t.Context(), history.Entry{ID: "x"}); err == nil {
+			t.Error("it can be written to")
+		}
+		if _, err := rawDB(t, cfg).Exec(`INSERT INTO schema_version (version_id, is_applied) VALUES (4711, true)`); err != nil {
+			t.Fatal(err)
+		}
+		checkRefused(t, cfg, "found 4711: use the Portico that runs on them")
+	})
+}
+
+// mustReadAsOthers: a user who may only SELECT is enough.
+func mustReadAsOthers(t *testing.T, cfg store.Config) {
+	t.Helper()
+	raw, name := rawDB(t, cfg), fmt.Sprint("reader", time.Now().UnixNano())
+	if _, err := raw.Exec(`CREATE ROLE ` + name + ` LOGIN; GRANT USAGE ON SCHEMA public TO ` + name + `; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ` + name); err != nil {
+		t.Fatal(err)
+	}
+	cfg.DSN = strings.Replace(cfg.DSN, "//postgres@", "//"+name+"@", 1)
+	db, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := history.Verify(t.Context(), history.Verification{Store: db, Box: seal.RandomKey().Box("history key")})
+	if err := errors.Join(err, db.Close()); err != nil || report.Unsealed != 1 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	if _, err := raw.Exec(`DROP OWNED BY ` + name + `; DROP ROLE ` + name); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestOpenRefusesStrangeSettings(t *testing.T) {
 	for want, cfg := range map[string]store.Config{
 		`expected sqlite or postgres, got "mysql"`:                              {Driver: "mysql", DSN: "x"},
@@ -177,6 +232,17 @@ func TestCancelled(t *testing.T) {
 			"UseFlow":              func() error { _, _, err := db.UseFlow(ctx, "f", "r", at(0)); return err },
 			"PeopleSeen":           func() error { _, err := db.PeopleSeen(ctx, at(0), 1); return err },
 			"AppendHistory":        func() error { return db.AppendHistory(ctx, history.Entry{ID: "x"}) },
+			"SealHistory":          func() error { _, _, err := db.SealHistory(ctx, at(0), 1); return err },
+			"AddCheckpoint":        func() error { _, err := db.AddCheckpoint(ctx, history.Checkpoint{}); return err },
+			"SetBack":              func() error { _, err := db.SetBack(ctx, history.Checkpoint{}); return err },
+			"ChainState":           func() error { _, err := db.ChainState(ctx); return err },
+			"ReadChain":            func() error { _, err := db.ReadChain(ctx, 0, 1); return err },
+			"ReadCheckpoints":      func() error { _, err := db.ReadCheckpoints(ctx, 0, 1); return err },
+			"ReadPlaces":           func() error { _, err := db.ReadPlaces(ctx, history.Position{}, 1); return err },
+			"ReadEntries":          func() error { _, err := db.ReadEntries(ctx, at(0), at(0), history.Position{}, 1); return err },
+			"HistoryKeys":          func() error { _, err := db.HistoryKeys(ctx); return err },
+			"AddHistoryKey":        func() error { return db.AddHistoryKey(ctx, seal.SigningKey{}, at(0)) },
+			"ResealHistoryKey":     func() error { return db.ResealHistoryKey(ctx, seal.SigningKey{}, nil, "") },
 			"ListHistory":          func() error { _, _, err := db.ListHistory(ctx, history.Filter{Size: 1}); return err },
 			"GetHistory":           func() error { _, _, err := db.GetHistory(ctx, "x"); return err },
 			"CreateOrganisation":   func() error { return db.CreateOrganisation(ctx, core.Organisation{ID: "o"}, history.Entry{}) },

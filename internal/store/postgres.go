@@ -45,6 +45,7 @@ func openPostgres(dsn string) (*DB, error) {
 			bytewise: ` COLLATE "C"`,
 
 			lockOrganisations: `LOCK TABLE core_organisation IN SHARE ROW EXCLUSIVE MODE`,
+			lockHead:          ` FOR UPDATE OF h`,
 
 			inspect: inspectPostgres,
 			lock:    lockPostgres,

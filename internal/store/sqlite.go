@@ -23,13 +23,13 @@ import (
 // readers bounds the connections that read at the same time.
 const readers = 4
 
-// openSQLite opens a file, and makes it when it isn't there. Nothing is read yet but its metadata.
+// openSQLite opens a file, and makes it when it isn't there, unless it is only read. Nothing is read yet but its metadata.
 //
 // One connection writes and others read: in WAL mode neither waits for the other, and writers queue in this process,
 // fairly and for as long as their context allows, rather than in SQLite's busy loop. Write transactions are immediate,
 // so that none has to be given up half-way because another process (an export, say) wrote in between. synchronous=FULL
 // makes a commit last through a loss of power; WAL's default would only keep the file consistent.
-func openSQLite(path string, logger *slog.Logger) (*DB, error) {
+func openSQLite(path string, readOnly bool, logger *slog.Logger) (*DB, error) {
 	switch {
 	case path == "":
 		return nil, errors.New("store.dsn: expected the path of a file, got nothing")
@@ -44,7 +44,11 @@ func openSQLite(path string, logger *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the database file: %w", err)
 	}
-	if err := prepareFile(path, logger); err != nil {
+	if readOnly {
+		if _, err := os.Stat(path); err != nil {
+			return nil, explainFile(path, err)
+		}
+	} else if err := prepareFile(path, logger); err != nil {
 		return nil, err
 	}
 	// A commit waits for the data and the length of the file to be on the disk, as in every distribution's SQLite, not
@@ -52,18 +56,20 @@ func openSQLite(path string, logger *slog.Logger) (*DB, error) {
 	if _, err := sqlite.Fdatasync(true); err != nil && !errors.Is(err, sqlite.ErrFdatasyncUnavailable) {
 		return nil, explainSQLite(path, err)
 	}
-	writing, err := sqlitePool(path, url.Values{"_journal_mode": {"WAL"}, "_txlock": {"immediate"}})
+	reading, err := sqlitePool(path, url.Values{"_query_only": {"1"}})
 	if err != nil {
 		return nil, explainSQLite(path, err)
 	}
-	writing.SetMaxOpenConns(1)
-	writing.SetConnMaxIdleTime(0)
-	reading, err := sqlitePool(path, url.Values{"_query_only": {"1"}})
-	if err != nil {
-		return nil, errors.Join(explainSQLite(path, err), writing.Close())
-	}
 	reading.SetMaxOpenConns(readers)
 	reading.SetMaxIdleConns(readers)
+	writing := reading
+	if !readOnly {
+		if writing, err = sqlitePool(path, url.Values{"_journal_mode": {"WAL"}, "_txlock": {"immediate"}}); err != nil {
+			return nil, errors.Join(explainSQLite(path, err), reading.Close())
+		}
+		writing.SetMaxOpenConns(1)
+		writing.SetConnMaxIdleTime(0)
+	}
 	return &DB{
 		engine: engine{
 			dialect:  goose.DialectSQLite3,

@@ -2,9 +2,9 @@ package sts
 
 import (
 	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
+
+	"github.com/portico-iam/portico/internal/seal"
 )
 
 type joseHeader struct {
@@ -26,18 +26,12 @@ type jwk struct {
 	X   string `json:"x"`
 }
 
-// thumbprint names a key by its content (RFC 7638, RFC 8037 appendix A.3): no kid is ever used for other material.
-func thumbprint(public ed25519.PublicKey) string {
-	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + base64.RawURLEncoding.EncodeToString(public) + `"}`))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
 // check refuses a stored key that verifiers could not use, or would take for another.
 func check(k KeyRecord) error {
 	if len(k.Public) != ed25519.PublicKeySize {
 		return fmt.Errorf("signing key %s: expected a public key of %d bytes, got %d", k.KID, ed25519.PublicKeySize, len(k.Public))
 	}
-	if thumbprint(k.Public) != k.KID {
+	if seal.Thumbprint(k.Public) != k.KID {
 		return fmt.Errorf("signing key %s: the stored public key is another one's", k.KID)
 	}
 	return nil

@@ -156,18 +156,8 @@ func (r *Ring) sign(payload []byte) (token string, err error) {
 }
 
 func (r *Ring) newKey(state KeyState, now time.Time) KeyRecord {
-	public, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		panic(err) // crypto/rand does not fail
-	}
-	kid := thumbprint(public)
-	if kid[0] == '-' { // commands would take it for a flag
-		return r.newKey(state, now)
-	}
-	return KeyRecord{
-		KID: kid, State: state, Public: public, CreatedAt: now, PublishedFrom: now,
-		Sealed: r.Box.Seal(private.Seed(), kid), SealedBy: r.Box.Keys().Sealing().ID(),
-	}
+	k := r.Box.NewSigningKey()
+	return KeyRecord{KID: k.KID, State: state, Sealed: k.Sealed, SealedBy: k.SealedBy, Public: k.Public, CreatedAt: now, PublishedFrom: now}
 }
 
 // now is the present as it can be stored.
@@ -291,16 +281,12 @@ func (r *Ring) signer(k KeyRecord) (*signer, error) {
 	if s := r.opened[k.KID]; s != nil && s.sealedBy == k.SealedBy {
 		return s, nil
 	}
-	seed, err := r.Box.Open(k.Sealed, k.KID)
-	if err != nil {
+	private, err := r.Box.OpenSigningKey(seal.SigningKey{KID: k.KID, Public: k.Public, Sealed: k.Sealed})
+	switch {
+	case errors.Is(err, seal.ErrOpen):
 		return nil, fmt.Errorf("signing key %s does not open: the key-encryption key is not the one it was stored with; give the right sts.token.keyEncryptionKeyFile%s", k.KID, takes(k, r.Box))
-	}
-	if len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("signing key %s: expected a seed of %d bytes, got %d", k.KID, ed25519.SeedSize, len(seed))
-	}
-	private := ed25519.NewKeyFromSeed(seed)
-	if !slices.Equal(private.Public().(ed25519.PublicKey), k.Public) {
-		return nil, fmt.Errorf("signing key %s: the stored public key is not that of the private one", k.KID)
+	case err != nil:
+		return nil, fmt.Errorf("signing key %s: %w", k.KID, err)
 	}
 	header, _ := json.Marshal(joseHeader{Alg: "EdDSA", Kid: k.KID, Typ: "at+jwt"})
 	s := &signer{kid: k.KID, sealedBy: k.SealedBy, private: private, header: base64.RawURLEncoding.EncodeToString(header) + "."}
