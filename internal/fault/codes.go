@@ -38,8 +38,8 @@ var (
 	AroundGateway      = code("PT_0019", 403, "The request did not come through the gateway")
 	KeyTooNew          = code("PT_0020", 409, "The next signing key is too new")
 	KeyNotNext         = code("PT_0021", 409, "Another signing key is the next one")
-	StalePreview       = code("PT_0023", 409, "What it would do has changed")
 	LastAdministrator  = code("PT_0022", 409, "Nobody could administer any more")
+	StalePreview       = code("PT_0023", 409, "What it would do has changed")
 )
 
 // All lists every code, for the documentation and its test.
