@@ -45,7 +45,7 @@ func (w *world) paths() []string {
 		personPage(w.portico, "ada@acme.test"), personPage(w.portico, "otto@acme.test"), "/roles/"+w.long.role, "/roles/"+w.long.role+"/edit", "/roles/"+w.long.role+"/delete", "/access/"+w.long.access, "/access/"+w.long.access+"/edit",
 		"/access/"+w.long.access+"/delete", "/organisations/"+w.long.organisation, "/organisations/"+w.long.organisation+"/edit",
 		"/organisations/"+w.long.organisation+"/deactivate", "/history/"+w.why.Reference, "/history?action=REJECTED", "/history?from=nonsense",
-		"/roles?q=nothing+of+the+kind", "/roles?done=role-deleted", "/nowhere", "/roles/"+acmeID, "/session/theme")
+		"/roles?q=nothing+of+the+kind", "/roles?done=role-deleted", "/access/matrix?organisation=acme", "/access/matrix?q=nothing+of+the+kind", "/nowhere", "/roles/"+acmeID, "/session/theme")
 }
 
 // stop is a place on the walk: what it shows, and how to come there from the stop before.

@@ -34,6 +34,7 @@ const (
 	RoleNewPath            = "/roles/new"
 	AccessPath             = "/access"
 	AccessNewPath          = "/access/new"
+	AccessMatrixPath       = "/access/matrix"
 	OrganisationsPath      = "/organisations"
 	OrganisationNewPath    = "/organisations/new"
 	HistoryPath            = "/history"
@@ -44,7 +45,7 @@ const (
 	LogoutPath             = "/logout"
 )
 
-func RolePath(id string) string       { return RolesPath + "/" + url.PathEscape(id) }
+func RolePath(id string) string { return RolesPath + "/" + url.PathEscape(id) }
 func RoleEditPath(id string) string   { return RolePath(id) + "/edit" }
 func RoleDeletePath(id string) string { return RolePath(id) + "/delete" }
 

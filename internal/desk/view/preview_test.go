@@ -19,7 +19,7 @@ import (
 	"github.com/portico-iam/portico/internal/desk/assets"
 )
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // preview serves every sample at /preview/NAME, under the policy that the Desk is served with.
 func preview() http.Handler {
@@ -81,8 +81,8 @@ func browser(t *testing.T) (ctx context.Context, address string) {
 // stickOut names what is wider than the window, or than the box that holds it; what is meant to be cut off, or to
 // scroll, is.
 const stickOut = `(() => {
-	const w = document.documentElement.clientWidth, style = (e) => getComputedStyle(e);
-	const visible = (e) => e.checkVisibility() && !e.closest(".visually-hidden, .skip") && style(e.closest("thead") ?? e).clipPath === "none" && style(e.parentElement).textOverflow !== "ellipsis";
+	const w = document.documentElement.clientWidth, style = (e) => getComputedStyle(e), scrolls = (e) => e && style(e).overflowX === "auto";
+	const visible = (e) => e.checkVisibility() && !e.closest(".visually-hidden, .skip") && !scrolls(e.closest(".matrix")) && style(e.closest("thead") ?? e).clipPath === "none" && style(e.parentElement).textOverflow !== "ellipsis";
 	if (document.documentElement.scrollWidth > w) return "the page: " + document.documentElement.scrollWidth + " px";
 	const out = [...document.querySelectorAll("body *")].filter((e) => visible(e) && (e.getBoundingClientRect().right > w + 1 ||
 		e.scrollWidth > e.clientWidth + 1 && style(e).overflowX === "visible" && style(e).display !== "inline" && e.namespaceURI.endsWith("xhtml")));
