@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,6 +33,9 @@ func preview() http.Handler {
 			_ = s.page.Render(r.Context(), w)
 		})
 	}
+	mux.HandleFunc("GET "+SearchPath, func(w http.ResponseWriter, r *http.Request) {
+		_ = SearchOptions(found(r.URL.Query().Get("q"))).Render(r.Context(), w)
+	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		for _, s := range samples() {
@@ -136,6 +140,9 @@ func TestScreenshots(t *testing.T) {
 				}
 				file := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", s.name, width, scheme))
 				shoot(t, ctx, address+s.name, file, width)
+				if s.name == "search" {
+					shootSearch(t, ctx, strings.TrimSuffix(file, ".png"))
+				}
 				if s.name == "organisations-large" {
 					shootMenus(t, ctx, strings.TrimSuffix(file, ".png"), width < 500)
 				}
@@ -170,6 +177,28 @@ func shoot(t *testing.T, ctx context.Context, address, file string, width int64)
 	}
 	if err := os.WriteFile(file, image, 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// shootSearch opens the dialog and finds something.
+func shootSearch(t *testing.T, ctx context.Context, file string) {
+	t.Helper()
+	for _, query := range []string{"", "issu", "hostile", "nothing"} {
+		shown := `document.querySelector("[data-search] [role=status]").textContent === ` + strconv.Quote(found(query).said())
+		fill := `(() => { const i = document.getElementById("search-everything"); i.value = ` + strconv.Quote(query) + `; i.dispatchEvent(new Event("input")); })()`
+		if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("[data-search-open]").click()`), chromedp.Evaluate[chromedp.Void](fill)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](shown)); err != nil {
+			t.Fatal(err)
+		}
+		image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file+"-dialog-"+query+".png", image, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

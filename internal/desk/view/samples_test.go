@@ -108,7 +108,7 @@ func crowded(path string) Page {
 
 func samples() []sample {
 	var s []sample
-	for _, part := range [][]sample{overviewSamples(), roleSamples(), accessSamples(), organisationSamples(), historySamples(), integrationSamples(), keySamples(), peopleSamples(), problemSamples()} {
+	for _, part := range [][]sample{overviewSamples(), roleSamples(), accessSamples(), organisationSamples(), historySamples(), integrationSamples(), keySamples(), peopleSamples(), searchSamples(), problemSamples()} {
 		s = append(s, part...)
 	}
 	return s
