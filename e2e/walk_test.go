@@ -78,6 +78,7 @@ func (w *world) walk(t *testing.T, ctx context.Context, see func(name string)) {
 		return chromedp.Steps(at("/"), click("[data-search-open]"), fill("search-everything", query), until(`document.querySelector("[data-search] [role=status]").textContent.endsWith(`+quoted(said)+`)`))
 	}
 	stops = append(stops,
+		stop{"overview, charts as a table", []step{as1440, at("/"), click(`[aria-labelledby="lately"] summary`), text("In all")}},
 		stop{"search dialog", []step{as1440, finds("a", " results")}},
 		stop{"search dialog, long names", []step{finds("WWW", " results")}},
 		stop{"search dialog, nothing found", []step{finds("no such thing", "Nothing is found.")}},

@@ -33,6 +33,7 @@ type Config struct {
 	Policy        *policy.Service
 	Organisations *corecall.Organisations
 	History       *history.Recorder
+	Tallies       *history.Tallies
 	Integration   *integration.Service
 	RolePath      string // where roles are looked for in the token, as configured
 	IssuerOrigin  string // scheme://host of the identity provider: signing out leads there
