@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,4 +106,13 @@ func BenchmarkTallyHistory(b *testing.B) {
 			})
 		}
 	})
+}
+
+// TestTallyHistoryReadsTheIndexAlone: a count over many entries must not read each of them.
+func TestTallyHistoryReadsTheIndexAlone(t *testing.T) {
+	db := testdb.OpenConfig(t, sqliteAt(filepath.Join(t.TempDir(), "portico.db")))
+	plan, err := db.PlanOfTally(t.Context(), history.Filter{Actions: []string{"CREATED", "REJECTED"}, After: noon, Before: noon.Add(14 * day)})
+	if err != nil || !strings.Contains(plan, "USING COVERING INDEX history_action") {
+		t.Errorf("got %s, %v", plan, err)
+	}
 }
