@@ -100,6 +100,7 @@ func (w *world) walk(t *testing.T, ctx context.Context, see func(name string)) {
 	stops = append(stops,
 		stop{"new access, long lists", []step{w.many(), at("/access/new"), fill("name", "Chooser"), press("Next step"), text("In the whole system")}},
 		stop{"new access, filtered", []step{fill("addRoleFilter", "role 07"), until(`document.querySelectorAll("#addRole-list li:not([hidden])").length === 2`)}},
+		stop{"access matrix, wider than the window", []step{at("/access/matrix"), one}},
 		stop{"long lists", []step{at("/roles?page=2"), one}},
 		stop{"no longer signed in", []step{at("/roles/new"), forget, fill("name", "x"), press("Next step"), text("no longer signed in")}},
 		stop{"as Otto", []step{at("/login"), credentials("otto@acme.test"), title("Otto")}},
