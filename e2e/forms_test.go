@@ -144,8 +144,8 @@ func hiddenValue(t *testing.T, body, name string) string {
 // pages are the Desk's addresses, and who may open them.
 func (s seed) pages() map[string]bool { // true: administrators only
 	return map[string]bool{
-		"/": false, "/roles": true, "/roles/new": true, "/roles/" + s.role.ID: true, "/roles/" + s.role.ID + "/edit": true,
-		"/roles/" + s.role.ID + "/delete": true, "/access": true, "/access/new": true, "/access/" + s.access.ID: true,
+		"/": false, "/search": false, "/roles": true, "/roles/new": true, "/roles/" + s.role.ID: true, "/roles/" + s.role.ID + "/edit": true,
+		"/roles/" + s.role.ID + "/delete": true, "/access": true, "/access/matrix": true, "/access/new": true, "/access/" + s.access.ID: true,
 		"/access/" + s.access.ID + "/edit": true, "/access/" + s.access.ID + "/delete": true, "/organisations": true,
 		"/organisations/new": true, "/organisations/" + s.acme.ID: true, "/organisations/" + s.acme.ID + "/edit": true,
 		"/organisations/" + s.acme.ID + "/deactivate": true, "/organisations/" + s.acme.ID + "/reactivate": true, "/history": false,

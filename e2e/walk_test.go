@@ -46,7 +46,7 @@ func (w *world) paths() []string {
 		"/access/"+w.long.access+"/delete", "/organisations/"+w.long.organisation, "/organisations/"+w.long.organisation+"/edit",
 		"/organisations/"+w.long.organisation+"/deactivate", "/history/"+w.why.Reference, "/explain?reference="+w.why.Reference, "/explain?iamRole=acme+issuance&what=FLY",
 		"/explain?iamRole=acme+issuance&iamRole=Acme+Audit&what=CREDENTIAL_ISSUE&organisation="+w.acme.ID, "/explain?iamRole=Acme+Audit&organisation="+w.long.organisation, "/history?action=REJECTED", "/history?from=nonsense",
-		"/roles?q=nothing+of+the+kind", "/roles?done=role-deleted", "/nowhere", "/roles/"+acmeID, "/session/theme")
+		"/roles?q=nothing+of+the+kind", "/roles?done=role-deleted", "/access/matrix?organisation=acme", "/access/matrix?q=nothing+of+the+kind", "/search?q=a", "/search?q=nothing+of+the+kind", "/search?q="+w.long.name[:200], "/roles?permission=KEY_LIST", "/nowhere", "/roles/"+acmeID, "/session/theme")
 }
 
 // stop is a place on the walk: what it shows, and how to come there from the stop before.
@@ -75,7 +75,14 @@ func (w *world) walk(t *testing.T, ctx context.Context, see func(name string)) {
 		open := until(`document.getElementById("` + menu + `").matches(":popover-open")`)
 		stops = append(stops, stop{menu, []step{as(looks[2]), at("/"), click(`button[popovertarget="` + menu + `"]`), open}})
 	}
+	finds := func(query, said string) step {
+		return chromedp.Steps(at("/"), click("[data-search-open]"), fill("search-everything", query), until(`document.querySelector("[data-search] [role=status]").textContent.endsWith(`+quoted(said)+`)`))
+	}
 	stops = append(stops,
+		stop{"overview, charts as a table", []step{as1440, at("/"), click(`[aria-labelledby="lately"] summary`), text("In all")}},
+		stop{"search dialog", []step{as1440, finds("a", " results")}},
+		stop{"search dialog, long names", []step{finds("WWW", " results")}},
+		stop{"search dialog, nothing found", []step{finds("no such thing", "Nothing is found.")}},
 		stop{"new role, refused", []step{as1440, at("/roles/new"), fill("name", "ONE_STS_ADMIN"), press("Next step"), text("need your attention")}},
 		stop{"new role, review", []step{at("/roles/new"), fill("name", w.long.name[:100]), click("#permissions-KEY_LIST"), click("#permissions-STS_ROLE_LIST"), press("Next step"), text("The new role")}},
 		stop{"new role, for delegation", []step{at("/roles/new"), click(".advanced > summary"), click("#restricted"), until(`document.getElementById("requiredUserPermissionsFilter").checkVisibility()`)}},
@@ -94,6 +101,7 @@ func (w *world) walk(t *testing.T, ctx context.Context, see func(name string)) {
 	stops = append(stops,
 		stop{"new access, long lists", []step{w.many(), at("/access/new"), fill("name", "Chooser"), press("Next step"), text("In the whole system")}},
 		stop{"new access, filtered", []step{fill("addRoleFilter", "role 07"), until(`document.querySelectorAll("#addRole-list li:not([hidden])").length === 2`)}},
+		stop{"access matrix, wider than the window", []step{at("/access/matrix"), one}},
 		stop{"long lists", []step{at("/roles?page=2"), one}},
 		stop{"no longer signed in", []step{at("/roles/new"), forget, fill("name", "x"), press("Next step"), text("no longer signed in")}},
 		stop{"as Otto", []step{at("/login"), credentials("otto@acme.test"), title("Otto")}},

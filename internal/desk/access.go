@@ -13,6 +13,7 @@ import (
 
 func (h *Handler) mountAccess(mux *http.ServeMux) {
 	mux.Handle("GET "+view.AccessPath, h.page(h.accessList))
+	mux.Handle("GET "+view.AccessMatrixPath, h.page(h.accessMatrix))
 	mux.Handle("GET "+view.AccessNewPath, h.page(h.accessNew))
 	mux.Handle("POST "+view.AccessNewPath, h.page(h.accessSubmit))
 	mux.Handle("GET "+view.AccessPath+"/{id}", h.page(h.accessDetail))
@@ -29,7 +30,7 @@ func (h *Handler) accessList(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	}
 	s := h.sight(c)
 	v := view.AccessList{
-		Page: h.frame(r, c), CanCreate: h.may(c, access.STSIAMRoleCreate),
+		Page: h.frame(r, c), CanCreate: h.may(c, access.STSIAMRoleCreate), CanMatrix: h.mayMatrix(c),
 		List: listState(r, view.AccessPath, "name", "name", "organisations", "changed"),
 	}
 	rows := make([]view.AccessRow, 0, len(all))

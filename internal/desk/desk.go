@@ -34,6 +34,7 @@ type Config struct {
 	Policy        *policy.Service
 	Organisations *corecall.Organisations
 	History       *history.Recorder
+	Tallies       *history.Tallies
 	Integration   *integration.Service
 	RolePath      string // where roles are looked for in the token, as configured
 	IssuerOrigin  string // scheme://host of the identity provider: signing out leads there
@@ -60,6 +61,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /{$}", h.page(h.overview))
 	mux.Handle("POST "+view.SwitchOrganisationPath, h.page(h.switchOrganisation))
 	mux.Handle("POST "+view.SwitchThemePath, h.page(h.switchTheme))
+	mux.Handle("GET "+view.SearchPath, h.page(h.search))
 	h.mountRoles(mux)
 	h.mountAccess(mux)
 	h.mountOrganisations(mux)
@@ -143,10 +145,10 @@ func readForm(r *http.Request) error {
 	return nil
 }
 
-// setPolicy admits our own files and forms, and the identity provider as the place where signing out leads: browsers
+// setPolicy admits our own files, forms and answers, and the identity provider as the place where signing out leads: browsers
 // apply form-action to what a form is redirected to as well.
 func (h *Handler) setPolicy(w http.ResponseWriter) {
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "+
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "+
 		"form-action 'self' "+h.IssuerOrigin+"; frame-ancestors 'none'; base-uri 'none'")
 }
 

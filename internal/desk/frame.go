@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
@@ -168,19 +169,29 @@ const pageSize = 50
 // by hand, and the page shows what came of it.
 func listState(r *http.Request, path, defaultSort string, sorts ...string) view.List {
 	query := r.URL.Query()
-	list := view.List{Path: path, Query: strings.TrimSpace(strings.ToValidUTF8(query.Get("q"), "")), Page: 1, PageSize: pageSize, Sort: defaultSort}
-	if len(list.Query) > access.MaxNameLength {
-		list.Query = ""
-	}
+	list := view.List{Path: path, Query: searchText(r, "q"), Page: pageOf(r, "page"), PageSize: pageSize, Sort: defaultSort}
 	for _, s := range sorts {
 		if query.Get("sort") == s {
 			list.Sort, list.Descending = s, query.Get("dir") == "desc"
 		}
 	}
-	if n, err := strconv.Atoi(query.Get("page")); err == nil && n > 1 && n < 1_000_000 {
-		list.Page = n
-	}
 	return list
+}
+
+// searchText is a text to search for, none where it is longer than any name.
+func searchText(r *http.Request, field string) string {
+	text := strings.TrimSpace(strings.ToValidUTF8(r.URL.Query().Get(field), ""))
+	if utf8.RuneCountInString(text) > access.MaxNameLength {
+		return ""
+	}
+	return text
+}
+
+func pageOf(r *http.Request, field string) int {
+	if n, err := strconv.Atoi(r.URL.Query().Get(field)); err == nil && n > 1 && n < 1_000_000 {
+		return n
+	}
+	return 1
 }
 
 // cut takes the list's page out of all rows and notes how many there are.

@@ -12,7 +12,7 @@ import (
 func (h *Handler) overview(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
 	snapshot, p := h.Policy.Snapshot(), c.Principal
 	v := view.Overview{
-		Page: h.frame(r, c),
+		Page: h.frame(r, c), Activity: h.activity(r, c),
 		Identity: view.Identity{
 			Login: p.Login, Issuer: p.Issuer, Subject: p.Subject, RolePath: h.RolePath, IAMRoles: carried(snapshot, p), Odd: p.Odd,
 		},

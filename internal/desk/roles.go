@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -34,9 +35,14 @@ func (h *Handler) roleList(w http.ResponseWriter, r *http.Request, c *authn.Call
 		Page: h.frame(r, c), CanCreate: h.may(c, access.STSRoleCreate),
 		List: listState(r, view.RolesPath, "name", "name", "permissions", "mappings", "changed"),
 	}
+	permission, narrowed := access.ParsePermission(r.URL.Query().Get("permission"))
+	if narrowed {
+		only := viewPermission(permission.Info())
+		v.Only, v.List.Filters = &only, url.Values{"permission": {only.ID}}
+	}
 	rows := make([]view.RoleRow, 0, len(roles))
 	for _, role := range roles {
-		if contains(role.Name, v.List.Query) {
+		if contains(role.Name, v.List.Query) && (!narrowed || role.Permissions.Has(permission)) {
 			rows = append(rows, view.RoleRow{
 				ID: string(role.ID), Name: role.Name, Permissions: role.Permissions.Len(), IAMRoles: uses[role.ID],
 				Restricted: role.Delegation != nil, Changed: h.changed(role.Changed),

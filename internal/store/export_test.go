@@ -1,11 +1,14 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"maps"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/portico-iam/portico/internal/history"
 )
 
 // Pools shows a test the connections that write and read.
@@ -21,4 +24,18 @@ func Hurry(t *testing.T) {
 // KeptStatements shows a test the texts of the statements that an SQLite connection keeps.
 func KeptStatements(driverConn any) []string {
 	return slices.Collect(maps.Keys(driverConn.(*keeping).kept))
+}
+
+// PlanOfTally explains how SQLite counts by day what the filter chooses.
+func (db *DB) PlanOfTally(ctx context.Context, f history.Filter) (plan string, err error) {
+	var w where
+	w.history(f)
+	err = query(ctx, db.reading, func(scan scanner) error {
+		var id, parent, unused int
+		var step string
+		err := scan(&id, &parent, &unused, &step)
+		plan += step + "; "
+		return err
+	}, `EXPLAIN QUERY PLAN `+tallyHistory+w.text.String()+groupTally, w.args...)
+	return plan, err
 }

@@ -40,6 +40,78 @@
     });
   }
 
+  // The search over everything: the server finds and writes the options, here they are walked through.
+  for (const dialog of all(document, "[data-search]")) {
+    const input = dialog.querySelector("input"), list = dialog.querySelector("[role=listbox]"), said = dialog.querySelector("[role=status]");
+    const page = dialog.querySelector("form").action;
+    let options = [], active = -1, asked = 0, timer;
+
+    const activate = (i) => {
+      options[active]?.setAttribute("aria-selected", "false");
+      active = i;
+      const option = options[active];
+      option?.setAttribute("aria-selected", "true");
+      option?.scrollIntoView({block: "nearest"});
+      if (option) input.setAttribute("aria-activedescendant", option.id);
+      else input.removeAttribute("aria-activedescendant");
+    };
+
+    const show = (html) => {
+      activate(-1);
+      list.innerHTML = html;
+      options = all(list, "[role=option]");
+      const text = list.querySelector("[data-search-said]");
+      said.textContent = text ? text.textContent : "The search does not answer. Enter opens it as a page.";
+      text?.remove();
+      list.hidden = options.length === 0;
+      input.setAttribute("aria-expanded", String(!list.hidden));
+      activate(options.length && input.value.trim() ? 0 : -1);
+    };
+
+    const ask = async () => {
+      const question = ++asked;
+      let html = "";
+      try {
+        const answer = await fetch(`${page}?fragment&q=${encodeURIComponent(input.value)}`, {redirect: "manual"});
+        if (answer.ok) html = await answer.text();
+      } catch { /* said by show */ }
+      if (question === asked) show(html);
+    };
+
+    const open = () => {
+      if (dialog.open) return;
+      dialog.showModal();
+      input.select();
+      ask();
+    };
+
+    for (const button of all(document, "[data-search-open]")) button.addEventListener("click", open);
+    dialog.querySelector("[data-search-close]").addEventListener("click", () => dialog.close());
+    document.addEventListener("keydown", (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== "k") return;
+      event.preventDefault();
+      open();
+    });
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog || event.target.closest("[role=option]")) dialog.close(); // a click beside it, or one that leads away
+    });
+
+    input.addEventListener("input", () => {
+      asked++; // what is on its way answers something else
+      activate(-1);
+      clearTimeout(timer);
+      timer = setTimeout(ask, 150);
+    });
+    input.addEventListener("keydown", (event) => {
+      const to = {ArrowDown: active + 1, ArrowUp: active < 0 ? options.length - 1 : active - 1}[event.key];
+      if (to !== undefined && options.length) activate((to + options.length) % options.length);
+      else if (event.key === "Enter" && options[active]) options[active].click();
+      else if (event.key === "Escape") dialog.close(); // the browser would empty the field first
+      else return;
+      event.preventDefault();
+    });
+  }
+
   for (const input of all(document, "[data-exact-name]")) {
     const warning = document.querySelector("[data-exact-warning]");
     if (!warning) continue; // the server has said so already

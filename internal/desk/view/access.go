@@ -11,6 +11,7 @@ type AccessList struct {
 	List      List // sort: name, organisations, changed
 	Rows      []AccessRow
 	CanCreate bool
+	CanMatrix bool
 }
 
 type AccessRow struct {

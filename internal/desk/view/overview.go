@@ -10,6 +10,7 @@ type Overview struct {
 	Steps         []Step     // getting started; none once all is set up
 	Missing       []string   // for a person who may do nothing: what is missing, a sentence each
 	Helpers       []string   // and who can help
+	Activity      Activity
 }
 
 // Identity is what the IAM token said.

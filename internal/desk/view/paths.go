@@ -36,6 +36,7 @@ const (
 	RoleNewPath            = "/roles/new"
 	AccessPath             = "/access"
 	AccessNewPath          = "/access/new"
+	AccessMatrixPath       = "/access/matrix"
 	OrganisationsPath      = "/organisations"
 	OrganisationNewPath    = "/organisations/new"
 	HistoryPath            = "/history"
@@ -49,6 +50,11 @@ const (
 func RolePath(id string) string       { return RolesPath + "/" + url.PathEscape(id) }
 func RoleEditPath(id string) string   { return RolePath(id) + "/edit" }
 func RoleDeletePath(id string) string { return RolePath(id) + "/delete" }
+
+// RolesWithPath lists the roles that hold a permission.
+func RolesWithPath(permission string) string {
+	return RolesPath + "?" + url.Values{"permission": {permission}}.Encode()
+}
 
 func AccessItemPath(id string) string   { return AccessPath + "/" + url.PathEscape(id) }
 func AccessEditPath(id string) string   { return AccessItemPath(id) + "/edit" }

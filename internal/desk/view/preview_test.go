@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ import (
 	"github.com/portico-iam/portico/internal/desk/assets"
 )
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // preview serves every sample at /preview/NAME, under the policy that the Desk is served with.
 func preview() http.Handler {
@@ -32,6 +33,9 @@ func preview() http.Handler {
 			_ = s.page.Render(r.Context(), w)
 		})
 	}
+	mux.HandleFunc("GET "+SearchPath, func(w http.ResponseWriter, r *http.Request) {
+		_ = SearchOptions(found(r.URL.Query().Get("q"))).Render(r.Context(), w)
+	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		for _, s := range samples() {
@@ -81,8 +85,8 @@ func browser(t *testing.T) (ctx context.Context, address string) {
 // stickOut names what is wider than the window, or than the box that holds it; what is meant to be cut off, or to
 // scroll, is.
 const stickOut = `(() => {
-	const w = document.documentElement.clientWidth, style = (e) => getComputedStyle(e);
-	const visible = (e) => e.checkVisibility() && !e.closest(".visually-hidden, .skip") && style(e.closest("thead") ?? e).clipPath === "none" && style(e.parentElement).textOverflow !== "ellipsis";
+	const w = document.documentElement.clientWidth, style = (e) => getComputedStyle(e), scrolls = (e) => e && style(e).overflowX === "auto";
+	const visible = (e) => e.checkVisibility() && !e.closest(".visually-hidden, .skip") && !scrolls(e.closest(".matrix")) && style(e.closest("thead") ?? e).clipPath === "none" && style(e.parentElement).textOverflow !== "ellipsis";
 	if (document.documentElement.scrollWidth > w) return "the page: " + document.documentElement.scrollWidth + " px";
 	const out = [...document.querySelectorAll("body *")].filter((e) => visible(e) && (e.getBoundingClientRect().right > w + 1 ||
 		e.scrollWidth > e.clientWidth + 1 && style(e).overflowX === "visible" && style(e).display !== "inline" && e.namespaceURI.endsWith("xhtml")));
@@ -136,6 +140,9 @@ func TestScreenshots(t *testing.T) {
 				}
 				file := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", s.name, width, scheme))
 				shoot(t, ctx, address+s.name, file, width)
+				if s.name == "search" {
+					shootSearch(t, ctx, strings.TrimSuffix(file, ".png"))
+				}
 				if s.name == "organisations-large" {
 					shootMenus(t, ctx, strings.TrimSuffix(file, ".png"), width < 500)
 				}
@@ -170,6 +177,28 @@ func shoot(t *testing.T, ctx context.Context, address, file string, width int64)
 	}
 	if err := os.WriteFile(file, image, 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// shootSearch opens the dialog and finds something.
+func shootSearch(t *testing.T, ctx context.Context, file string) {
+	t.Helper()
+	for _, query := range []string{"", "issu", "hostile", "nothing"} {
+		shown := `document.querySelector("[data-search] [role=status]").textContent === ` + strconv.Quote(found(query).said())
+		fill := `(() => { const i = document.getElementById("search-everything"); i.value = ` + strconv.Quote(query) + `; i.dispatchEvent(new Event("input")); })()`
+		if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("[data-search-open]").click()`), chromedp.Evaluate[chromedp.Void](fill)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](shown)); err != nil {
+			t.Fatal(err)
+		}
+		image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file+"-dialog-"+query+".png", image, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -3,7 +3,8 @@ package view
 // RoleList is the list of roles.
 type RoleList struct {
 	Page
-	List      List // sort: name, permissions, mappings, changed
+	List      List        // sort: name, permissions, mappings, changed; its Filters hold permission
+	Only      *Permission // the list is of the roles that hold it; nil for all
 	Rows      []RoleRow
 	CanCreate bool
 }

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"net/url"
 	"time"
 )
 
@@ -16,6 +17,42 @@ func accessRows(n int) []AccessRow {
 		rows = append(rows, AccessRow{fmt.Sprint(i), hostile[i%len(hostile)], i % 50, hostile[:i%len(hostile)], i%9 == 0, by(time.Duration(i)*day, "Ada Admin")})
 	}
 	return rows[:n]
+}
+
+// matrixSample has more organisations than it shows as soon as it shows many.
+func matrixSample(p Page, rows, columns, total int) AccessMatrix {
+	v := AccessMatrix{
+		Page: p, CanCreate: true, CanEdit: true,
+		List: List{Path: AccessMatrixPath, Sort: "name", Page: 1, PageSize: 50, Total: total, Filters: url.Values{}},
+		Wide: List{Page: 1, PageSize: 50, Total: columns},
+	}
+	if columns > 3 {
+		v.Wide.Page, v.Wide.Total = 2, 1000
+	}
+	for i := range columns {
+		name := []string{"Ministry of Education", "Ministry of Mobility", "Ministry of the Interior"}[i%3]
+		if i > 2 {
+			name = fmt.Sprintf("%s %02d", hostile[i%len(hostile)], i)
+		}
+		v.Columns = append(v.Columns, MatrixColumn{fmt.Sprint(i), name, i%3 == 0})
+	}
+	names := []string{"Credential issuer", "Read-only auditor", "Verifier", "Certificate signing"}
+	for i, r := range accessRows(rows) {
+		row := MatrixRow{ID: r.ID, Name: r.Name, Cells: make([][]string, columns)}
+		if r.System {
+			row.System = []string{"STS administrator"}
+		}
+		for j := range columns {
+			switch {
+			case (i+j)%3 == 1:
+				row.Cells[j] = names[:(i+j*2)%4+1]
+			case j > 2 && (i+j)%5 == 0:
+				row.Cells[j] = hostile[:(i+j)%len(hostile)]
+			}
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return v
 }
 
 func accessSamples() []sample {
@@ -76,11 +113,17 @@ func accessSamples() []sample {
 	for _, o := range large.AddOrganisation.Choices[:12] {
 		affected = append(affected, o.Name)
 	}
+	searched := matrixSample(admin(AccessMatrixPath), 0, 3, 0)
+	searched.List.Query = hostile[2]
 	typed := ConfirmAccessDelete(admin("/access/x/delete"), iamID, hostile[5], affected, true)
 	typed.Errors = FieldErrors{{"confirm", "What you typed is not the name."}}
 	return []sample{
+		{"access-matrix-empty", AccessMatrixPage(matrixSample(admin(AccessMatrixPath), 0, 3, 0))},
+		{"access-matrix", AccessMatrixPage(matrixSample(admin(AccessMatrixPath), 4, 3, 4))},
+		{"access-matrix-large", AccessMatrixPage(matrixSample(crowded(AccessMatrixPath), 50, 50, 2000))},
+		{"access-matrix-nothing-found", AccessMatrixPage(searched)},
 		{"access-empty", AccessListPage(AccessList{Page: admin(AccessPath), List: list(0, 1), CanCreate: true})},
-		{"access", AccessListPage(AccessList{Page: admin(AccessPath), List: list(4, 1), Rows: accessRows(4), CanCreate: true})},
+		{"access", AccessListPage(AccessList{Page: admin(AccessPath), List: list(4, 1), Rows: accessRows(4), CanCreate: true, CanMatrix: true})},
 		{"access-large", AccessListPage(AccessList{Page: crowded(AccessPath), List: list(2000, 67), Rows: accessRows(30), CanCreate: true})},
 		{"access-new", AccessFormPage(AccessForm{Page: admin("/access/new"), Step: 1})},
 		{"access-new-warning", AccessFormPage(AccessForm{Page: admin("/access/new"), Step: 1, Name: " acme issuance", Acknowledged: " acme issuance", Warnings: []string{"It begins with a blank, and the blank counts.", "“Acme Issuance” is mapped already. It differs in upper and lower case and in blanks, so it is another IAM role."}})},

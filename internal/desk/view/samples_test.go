@@ -108,7 +108,7 @@ func crowded(path string) Page {
 
 func samples() []sample {
 	var s []sample
-	for _, part := range [][]sample{overviewSamples(), roleSamples(), accessSamples(), organisationSamples(), historySamples(), integrationSamples(), keySamples(), peopleSamples(), explainSamples(), problemSamples()} {
+	for _, part := range [][]sample{overviewSamples(), roleSamples(), accessSamples(), organisationSamples(), historySamples(), integrationSamples(), keySamples(), peopleSamples(), explainSamples(), searchSamples(), problemSamples()} {
 		s = append(s, part...)
 	}
 	return s
@@ -128,13 +128,39 @@ func overviewSamples() []sample {
 	for i := range many {
 		many[i] = OrganisationAccess{ID: fmt.Sprint(i), Name: fmt.Sprintf("Organisation %02d %s", i, hostile[i%len(hostile)]), Roles: hostile[:i%len(hostile)], Permissions: i * 3, Active: i == 0, Deactivated: i == 7}
 	}
+	lately := func(scale int, titles ...string) Activity {
+		a := Activity{Coming: []Coming{{When{now.Add(12*day + time.Hour), now}, "The next key signs app tokens.", Link{"Keys", KeysPath}}}}
+		for i := range 14 {
+			a.Days = append(a.Days, now.Truncate(day).AddDate(0, 0, i-13))
+		}
+		for i, title := range titles {
+			c := Chart{Title: title, Href: HistoryBetween("CREATED", "", a.Days[0], a.Days[13]), Counts: make([]int, 14)}
+			if i > 0 {
+				c.Note = "The same refusal counts once a minute."
+			}
+			for j := range c.Counts {
+				c.Counts[j] = (j*j*7 + i*5 + j*3) % 23 * scale / (i + 1)
+			}
+			a.Charts = append(a.Charts, c)
+		}
+		return a
+	}
+	mine := lately(1, "Refusals", "Tokens issued")
+	mine.Coming = nil
+	failed := lately(0)
+	failed.Failed = true
 	return []sample{
+		{"overview-admin", OverviewPage(Overview{
+			Page: admin("/"), System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")}, Activity: lately(3, "Sign-ins", "Refusals", "Tokens issued"),
+			Identity: Identity{"ada@acme.test", okta, "00u1ab2cd3EF4gh5i6j7", "roles", []CarriedRole{{"Acme Administration", true, ""}}, nil},
+		})},
+		{"overview-failed", OverviewPage(Overview{Page: admin("/"), Activity: failed, Identity: Identity{Login: "ada@acme.test"}})},
 		{"overview-bootstrap", OverviewPage(Overview{
-			Page: bootstrap, Steps: start, System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")},
+			Page: bootstrap, Steps: start, Activity: lately(0, "Sign-ins", "Refusals", "Tokens issued"), System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")},
 			Identity: Identity{"ada@acme.test", okta, "00u1ab2cd3EF4gh5i6j7", "roles", []CarriedRole{{"ONE_STS_ADMIN", true, "administrates the STS"}}, nil},
 		})},
 		{"overview-member", OverviewPage(Overview{
-			Page: member("/"), Active: &Abilities{"Ministry of Mobility", pick("CREDENTIAL_", "HISTORY_")},
+			Page: member("/"), Activity: mine, Active: &Abilities{"Ministry of Mobility", pick("CREDENTIAL_", "HISTORY_")},
 			Identity:      Identity{"ivan@acme.test", okta, "00u9zy8xw7VU6ts5r4q3", "roles", []CarriedRole{{"Acme Issuance", true, ""}}, nil},
 			Organisations: []OrganisationAccess{{orgID, "Ministry of Mobility", []string{"Credential issuer", "Read-only auditor"}, 18, true, false}},
 		})},
@@ -145,7 +171,7 @@ func overviewSamples() []sample {
 			Helpers:  []string{"Ada Admin (ada@acme.test)"},
 		})},
 		{"overview-large", OverviewPage(Overview{
-			Page: crowded("/"), Organisations: many, Active: &Abilities{many[0].Name, catalogue()}, System: &Abilities{"", pick("STS_", "SYSTEM_", "TASK", "CACHE")},
+			Page: crowded("/"), Organisations: many, Activity: lately(1_000_003, "Sign-ins", "Refusals", "Tokens issued"), Active: &Abilities{many[0].Name, catalogue()}, System: &Abilities{"", pick("STS_", "SYSTEM_", "TASK", "CACHE")},
 			Identity: Identity{hostile[2], okta, hostile[1], "$['https://acme/roles']", []CarriedRole{{hostile[0], true, ""}, {hostile[2], false, ""}, {hostile[5], false, ""}, {hostile[6], true, ""}}, nil},
 		})},
 	}

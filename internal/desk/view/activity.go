@@ -1,0 +1,102 @@
+package view
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Activity is what was recorded in the last days, and what is to come.
+type Activity struct {
+	Days   []time.Time // midnights of UTC, the oldest first
+	Charts []Chart
+	Failed bool // it can't be counted at the moment
+	Coming []Coming
+}
+
+// Chart is one thing that is counted by day.
+type Chart struct {
+	Title, Note string
+	Counts      []int  // in the order of the days
+	Href        string // the list of what is counted
+}
+
+// Coming is something that will happen by itself.
+type Coming struct {
+	When When
+	Text string
+	Link Link
+}
+
+// HistoryBetween lists entries of an action, and of a type or of all, from one day to another.
+func HistoryBetween(action, entityType string, from, to time.Time) string {
+	query := url.Values{"action": {action}, "from": {from.Format(time.DateOnly)}, "to": {to.Format(time.DateOnly)}}
+	if entityType != "" {
+		query.Set("type", entityType)
+	}
+	return HistoryPath + "?" + query.Encode()
+}
+
+func (c Chart) total() (n int) {
+	for _, count := range c.Counts {
+		n += count
+	}
+	return n
+}
+
+func (c Chart) most() (most int) {
+	for _, count := range c.Counts {
+		most = max(most, count)
+	}
+	return most
+}
+
+// alt is the chart in words.
+func (c Chart) alt(days []time.Time) string {
+	return fmt.Sprintf("%s by day, from %s to %s: %s in all, at most %s in a day.", c.Title, dayText(days[0]), dayText(days[len(days)-1]), number(c.total()), number(c.most()))
+}
+
+func dayText(t time.Time) string { return t.Format("2 Jan") }
+
+// The chart's drawing, in its own units.
+const (
+	chartHeight = 64
+	chartSlot   = 20 // a bar and the gap beside it
+	chartBar    = 14
+)
+
+func (c Chart) box() string { return fmt.Sprintf("0 0 %d %d", len(c.Counts)*chartSlot, chartHeight+1) }
+
+// bar is the place of a day's bar. What happened at all can be seen.
+func (c Chart) bar(i int) (x, y, height string) {
+	h := 0.0
+	if c.Counts[i] > 0 {
+		h = max(2, float64(c.Counts[i])*chartHeight/float64(c.most()))
+	}
+	text := func(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) }
+	return strconv.Itoa(i*chartSlot + (chartSlot-chartBar)/2), text(chartHeight - h), text(h)
+}
+
+// columns head the table that says the same as the charts.
+func (a Activity) columns() []column {
+	columns := []column{{Label: "Day (UTC)"}}
+	for _, c := range a.Charts {
+		columns = append(columns, column{Label: c.Title, Numeric: true})
+	}
+	return columns
+}
+
+// ahead is how far off something is.
+func (w When) ahead() string {
+	switch d := w.At.Sub(w.Now); {
+	case d < time.Minute:
+		return "now"
+	case d < time.Hour:
+		return "in " + count(int(d.Minutes()), "minute")
+	case d < 48*time.Hour:
+		return "in " + count(int(d.Hours()), "hour")
+	default:
+		return "in " + count(int(d.Hours()/24), "day")
+	}
+}
