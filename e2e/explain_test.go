@@ -82,6 +82,10 @@ func TestExplainPage(t *testing.T) {
 			t.Errorf("%s: the token is repeated", c.rule)
 		}
 	}
+	inAddress := s.ada.open("/explain?organisation=" + s.acme.ID + "&token=" + token)
+	if inAddress.mustContain(t, "Whose access?"); strings.Contains(inAddress.body, "Acme Batch") {
+		t.Error("a token is taken from the address")
+	}
 	s.ada.submit("/explain", url.Values{"what": {"KEY_LIST"}}).mustContain(t, "Whose access?")
 	s.ada.open("/explain?iamRole=x&what=FLY").mustContain(t, "There is no permission FLY.", `value="FLY"`)
 	s.ada.open("/explain?iamRole=x&what=KEY_LIST").mustContain(t, "Expected one, for this acts in an organisation.")
@@ -123,8 +127,12 @@ func TestExplainCommand(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 	for _, c := range [][]string{
-		{"1", "whose access"}, {"1", "nobody like this", "--person", "eve"}, {"1", "there is no organisation", "--iam-role", "a", "--organisation", "Nowhere"},
-		{"1", "there is no permission", "--iam-role", "a", "--permission", "FLY"}, {"1", "no such file", "--token", "/nowhere"}, {"1", "expected", "--reference", "x"},
+		{"1", "whose access"},
+		{"1", "nobody like this", "--person", "eve"},
+		{"1", "there is no organisation", "--iam-role", "a", "--organisation", "Nowhere"},
+		{"1", "there is no permission", "--iam-role", "a", "--permission", "FLY"},
+		{"1", "no such file", "--token", "/nowhere"},
+		{"1", "expected", "--reference", "x"},
 	} {
 		says(t, run(1, c[2:]...), c[1])
 	}

@@ -124,10 +124,10 @@ func TestDeactivatedInTheDesk(t *testing.T) {
 			t.Errorf("expected to be asked again, got %d", got.status)
 		}
 		mustStatus(t, ivan.call("GET", "/api/history/v1", nil, nil), http.StatusOK)
-		s.ada.submit(path+"/deactivate", url.Values{"confirm": {"Acme"}}).mustContain(t, "The organisation is deactivated.")
+		s.ada.next(s.ada.open(path+"/deactivate"), "confirm", "confirm", "Acme").mustContain(t, "The organisation is deactivated.")
 		mustStatus(t, ivan.in(s.acme.ID, "GET", "/api/history/v1"), http.StatusForbidden)
 		ivan.open("/").mustContain(t, "may be deactivated")
-		s.ada.submit(path+"/reactivate", nil).mustContain(t, "The organisation is active again.")
+		s.ada.next(s.ada.open(path+"/reactivate"), "confirm").mustContain(t, "The organisation is active again.")
 		mustStatus(t, ivan.in(s.acme.ID, "GET", "/api/history/v1"), http.StatusOK)
 		ivan.open("/").mustContain(t, "Issue credentials")
 	})

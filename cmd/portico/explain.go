@@ -108,7 +108,7 @@ func printAnswer(w io.Writer, a *explain.Answer) {
 	if a.Refusal != nil {
 		fmt.Fprintf(w, "It was refused on %s: %s\n\n", stamp(a.Refusal.At), a.Refusal.Sentence)
 	}
-	if who := cmp.Or(a.Who.Name, a.Who.Subject); who != "" {
+	if who := printable(cmp.Or(a.Who.Name, a.Who.Subject)); who != "" {
 		fmt.Fprintf(w, "Who    %s (%s)\n", who, a.Who.Issuer)
 	}
 	if a.Who.SeenAt != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/app"
@@ -190,9 +191,9 @@ func affectedOf(s *access.Snapshot, all []policy.Affected) []affectedReport {
 	for _, a := range all {
 		r := affectedReport{Who: fmt.Sprintf("IAM role %q", a.IAMRole)}
 		if p := a.Person; p != nil {
-			r.Who = p.DisplayName()
-			if p.Login != "" && p.Login != r.Who {
-				r.Who += " (" + p.Login + ")"
+			r.Who = printable(p.DisplayName())
+			if p.Login != "" && p.Login != p.DisplayName() {
+				r.Who += " (" + printable(p.Login) + ")"
 			}
 		}
 		for _, e := range a.Effects {
@@ -208,6 +209,16 @@ func affectedOf(s *access.Snapshot, all []policy.Affected) []affectedReport {
 		reports = append(reports, r)
 	}
 	return reports
+}
+
+// printable keeps what the identity provider says of people from steering the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 func (r *importReport) print(w io.Writer) {

@@ -231,7 +231,7 @@ var catalogue = [permissionCount]PermissionInfo{
 	STSIAMRoleDetail:              {"STS_IAM_ROLE_DETAIL", ScopeSystem, "Access control", "View IAM roles", "Open one IAM role and its mappings."},
 	STSIAMRoleEdit:                {"STS_IAM_ROLE_EDIT", ScopeSystem, "Access control", "Edit IAM roles", "Change the mappings of an IAM role."},
 	STSIAMRoleDelete:              {"STS_IAM_ROLE_DELETE", ScopeSystem, "Access control", "Delete IAM roles", "Delete an IAM role with its mappings."},
-	STSAccessExplain:              {"STS_ACCESS_EXPLAIN", ScopeSystem, "Access control", "Explain access", "See why somebody has access or does not, and what a change would do."},
+	STSAccessExplain:              {"STS_ACCESS_EXPLAIN", ScopeSystem, "Access control", "Explain access", "See why somebody has access or does not, and what a change would do. Shows people, roles and organisations by name."},
 	STSSessionList:                {"STS_SESSION_LIST", ScopeSystem, "Sessions", "List sessions", "See who is signed in."},
 	STSSessionRevoke:              {"STS_SESSION_REVOKE", ScopeSystem, "Sessions", "End sessions", "End the sessions of others."},
 	STSKeyList:                    {"STS_KEY_LIST", ScopeSystem, "Signing keys", "List signing keys", "See the keys that sign app tokens, and which services know them."},

@@ -2,6 +2,7 @@ package access
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -23,42 +24,74 @@ func (s *Snapshot) After(c Change) (*Snapshot, error) {
 // EffectsOn returns everything that the principal gains and loses, place by place in a fixed order, from this snapshot to
 // another. It is exact: in each place they hold then what they hold now, less Lost, and Gained.
 func (s *Snapshot) EffectsOn(p *Principal, after *Snapshot) []Effect {
-	places := map[OrganisationID]bool{System: true}
+	return s.Compare(after).On(p)
+}
+
+// Comparison is what a change makes of a snapshot. It costs a look at every mapping, once.
+type Comparison struct {
+	before, after *Snapshot
+	touched       map[string][]OrganisationID // the IAM roles that give anything else than before, and where
+}
+
+// Compare finds which IAM roles give anything else in another snapshot.
+func (s *Snapshot) Compare(after *Snapshot) *Comparison {
+	c := &Comparison{before: s, after: after, touched: map[string][]OrganisationID{}}
+	places := map[OrganisationID]bool{}
 	for _, snapshot := range []*Snapshot{s, after} {
-		for _, name := range p.IAMRoles {
-			if im := snapshot.iamRoles[name]; im != nil {
-				for org := range im.OrganisationRoles {
-					places[org] = true
+		for org := range snapshot.places {
+			places[org] = true
+		}
+	}
+	for org := range places {
+		names := map[string]bool{}
+		for _, snapshot := range []*Snapshot{s, after} {
+			if at := snapshot.places[org]; at != nil {
+				for name := range at.grants {
+					names[name] = true
 				}
 			}
 		}
+		for name := range names {
+			if s.givenAt(org, name) != after.givenAt(org, name) {
+				c.touched[name] = append(c.touched[name], org)
+			}
+		}
 	}
+	return c
+}
+
+// givenAt is what an IAM role gives there by its mapping.
+func (s *Snapshot) givenAt(org OrganisationID, name string) (set PermissionSet) {
+	at := s.places[org]
+	if at == nil || at.organisation != nil && !at.organisation.Active() {
+		return set
+	}
+	if g := at.grants[name]; g != nil {
+		return g.permissions
+	}
+	return set
+}
+
+// On is what the change does to somebody. Where none of their IAM roles gives anything else, nothing changes for them.
+func (c *Comparison) On(p *Principal) []Effect {
 	var effects []Effect
-	for org := range places {
-		before, _ := s.Effective(p, org)
-		then, _ := after.Effective(p, org)
-		if before != then {
-			effects = append(effects, Effect{Organisation: org, Gained: then.Minus(before), Lost: before.Minus(then)})
+	done := map[OrganisationID]bool{}
+	for _, name := range p.IAMRoles {
+		for _, org := range c.touched[name] {
+			if done[org] {
+				continue
+			}
+			done[org] = true
+			was, _ := c.before.Effective(p, org)
+			is, _ := c.after.Effective(p, org)
+			if was != is {
+				effects = append(effects, Effect{Organisation: org, Gained: is.Minus(was), Lost: was.Minus(is)})
+			}
 		}
 	}
 	slices.SortFunc(effects, func(a, b Effect) int { return cmp.Compare(a.Organisation, b.Organisation) })
 	return effects
 }
 
-// IAMRolesTouched returns the names of IAM roles to which another snapshot gives anything else than this one, in order.
-func (s *Snapshot) IAMRolesTouched(after *Snapshot, issuer string) []string {
-	names := map[string]bool{}
-	for _, snapshot := range []*Snapshot{s, after} {
-		for name := range snapshot.iamRoles {
-			names[name] = true
-		}
-	}
-	var touched []string
-	for name := range names {
-		if len(s.EffectsOn(&Principal{Issuer: issuer, Subject: "somebody", IAMRoles: []string{name}}, after)) > 0 {
-			touched = append(touched, name)
-		}
-	}
-	slices.Sort(touched)
-	return touched
-}
+// IAMRoles returns the names of the IAM roles that give anything else than before, in order.
+func (c *Comparison) IAMRoles() []string { return slices.Sorted(maps.Keys(c.touched)) }

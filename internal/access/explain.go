@@ -154,11 +154,13 @@ func (e *Explanation) Remedy() string {
 		return "Choose an organisation by the header x-organisation-id."
 	case SystemRequired:
 		return "Ask for it without an organisation."
-	case NoIAMRoles:
-		return "Put the person into a group that the claim's filter lets through, or check the role path."
 	}
 	if len(e.Suggestions) > 0 {
-		return e.Suggestions[0].Sentence(e.place())
+		remedy := e.Suggestions[0].Sentence(e.place())
+		if e.Decision.Reason == NoIAMRoles {
+			remedy += " If they are in one that should be there: check the claim's filter and the role path."
+		}
+		return remedy
 	}
 	return fmt.Sprintf("Create a role, and map it to one of the IAM roles in %s.", e.place())
 }

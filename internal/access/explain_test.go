@@ -54,12 +54,12 @@ func TestExplanations(t *testing.T) {
 		{
 			"no groups", person(), acme,
 			[]Permission{CredentialIssue},
-			`Your sign-in carries no groups, so nothing is allowed to you yet.`, `Put the person into a group that the claim's filter lets through, or check the role path.`,
+			`Your sign-in carries no groups, so nothing is allowed to you yet.`, `Put the person into the group "Acme Issuance". If they are in one that should be there: check the claim's filter and the role path.`,
 		},
 		{
 			"not mapped here", person("Acme Issuance"), zeta,
 			[]Permission{CredentialIssue},
-			`Your groups are not mapped to any role in Zeta.`, `Map the role "Role issuer" to the IAM role "Acme Issuance" in Zeta.`,
+			`Your groups are not mapped to any role in Zeta.`, `Map the role "Role issuer" to the IAM role "Acme Issuance" in Zeta, for everybody who carries it.`,
 		},
 		{
 			"no role holds it", person("Acme Issuance"), acme,
@@ -74,7 +74,7 @@ func TestExplanations(t *testing.T) {
 		{
 			"a near miss that would not help is not the remedy", person("acme issuance"), acme,
 			[]Permission{ProofIssue},
-			`None of the groups of your sign-in is mapped to a role yet.`, `Map the role "Role proof" to the IAM role "acme issuance" in Acme.`,
+			`None of the groups of your sign-in is mapped to a role yet.`, `Map the role "Role proof" to the IAM role "acme issuance" in Acme, for everybody who carries it.`,
 		},
 		{
 			"a near miss of the bootstrap role", person("one_sts_admin"), System,
@@ -89,7 +89,7 @@ func TestExplanations(t *testing.T) {
 		{
 			"delegation only", person("Acme Service"), acme,
 			[]Permission{ProofIssue},
-			`“Request proofs” in Acme is only for services that act for you.`, `Map the role "Role proof" to the IAM role "Acme Service" in Acme.`,
+			`“Request proofs” in Acme is only for services that act for you.`, `Map the role "Role proof" to the IAM role "Acme Service" in Acme, for everybody who carries it.`,
 		},
 		{
 			"the system's permission in an organisation", person("Acme Issuance"), acme,
@@ -108,7 +108,7 @@ func TestExplanations(t *testing.T) {
 		},
 		{
 			"anything at all", person("Acme Issuance"), zeta, nil,
-			`Your groups are not mapped to any role in Zeta.`, `Map the role "Role proof" to the IAM role "Acme Issuance" in Zeta.`,
+			`Your groups are not mapped to any role in Zeta.`, `Map the role "Role proof" to the IAM role "Acme Issuance" in Zeta, for everybody who carries it.`,
 		},
 	} {
 		e := s.Explain(c.p, c.org, c.asked...)

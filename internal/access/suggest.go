@@ -76,6 +76,8 @@ func (s *Snapshot) suggest(p *Principal, org OrganisationID, anyOf []Permission)
 			a.names = append(a.names, name)
 		}
 	}
+	// An IAM role that is mapped is there for access; one that is not may be everybody's.
+	slices.SortStableFunc(a.names, func(x, y string) int { return cmp.Compare(a.distance(x), a.distance(y)) })
 	near, others := a.joins()
 	a.add(near...)
 	a.mapRoles(a.names)
@@ -103,6 +105,17 @@ type adviser struct {
 	held  PermissionSet // what they give there
 	first []Edit        // what is needed whatever else is done
 	found []Suggestion
+}
+
+// distance is how far an IAM role is from giving anything there.
+func (a *adviser) distance(name string) int {
+	switch {
+	case a.at.grants[name] != nil:
+		return 0
+	case a.s.iamRoles[name] != nil:
+		return 1
+	}
+	return 2
 }
 
 // add makes a suggestion of each edit, as far as there is room.
@@ -154,6 +167,7 @@ func (a *adviser) gain(name string) int {
 func (a *adviser) mapRoles(names []string) {
 	var edits []Edit
 	roles := a.s.leastRoles(a.asked)
+	names = names[:min(len(names), maxAlternatives)]
 	for _, role := range roles[:min(len(roles), maxAlternatives)] {
 		for _, name := range names {
 			edits = append(edits, Edit{Kind: MapRole, Organisation: a.org, IAMRole: name, Role: role})
@@ -176,6 +190,9 @@ func (a *adviser) addPermissions() {
 				if role.Delegation == nil && !slices.Contains(edits, e) {
 					edits = append(edits, e)
 				}
+			}
+			if len(edits) >= maxAlternatives {
+				break
 			}
 		}
 	}
@@ -219,7 +236,7 @@ func (g Suggestion) Sentence(place string) string {
 }
 
 func (e Edit) sentence(place string) string {
-	to := fmt.Sprintf("the IAM role %q", e.IAMRole)
+	to, in := fmt.Sprintf("the IAM role %q", e.IAMRole), fmt.Sprintf(" in %s, for everybody who carries it.", place)
 	if e.IAMRole == "" {
 		to = "the name of that group"
 	}
@@ -235,10 +252,10 @@ func (e Edit) sentence(place string) string {
 		}
 		return fmt.Sprintf("Put the person into the group %q.", e.IAMRole)
 	case MapRole:
-		return fmt.Sprintf("Map the role %q to %s in %s.", e.Role.Name, to, place)
+		return fmt.Sprintf("Map the role %q to %s", e.Role.Name, to) + in
 	case AddPermission:
 		return fmt.Sprintf("Add %s to the role %q, for everybody who has that role.", e.Permission, e.Role.Name)
 	default:
-		return fmt.Sprintf("Create a role with %s and map it to %s in %s.", e.Permission, to, place)
+		return fmt.Sprintf("Create a role with %s and map it to %s", e.Permission, to) + in
 	}
 }

@@ -46,7 +46,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	}
 	pages.Mount(mux)
 	administration := &sts.KeyAdministration{Ring: a.ring, Policy: a.policy}
-	explainer := a.explainer(p.record, p.iam)
+	explainer := a.explainer(p.record, p.iam, p.revocations.Book)
 	pages.Keys, pages.Revocations, pages.Explainer = administration, p.revocations, explainer
 	(&bff.Handler{
 		Keys:  administration,

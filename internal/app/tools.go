@@ -11,13 +11,14 @@ import (
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/iam"
 	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/revocation"
 	"github.com/portico-iam/portico/internal/store"
 )
 
-func (a *App) explainer(record *history.Recorder, connection *iam.Connection) *explain.Service {
+func (a *App) explainer(record *history.Recorder, connection *iam.Connection, cuts *revocation.Book) *explain.Service {
 	trust := a.cfg.STS.IAM
 	return &explain.Service{
-		Policy: a.policy, People: a.store, IAM: connection, History: record, RolePath: trust.RolePath, Issuer: trust.TokenValidation.Iss, Now: a.now,
+		Policy: a.policy, People: a.store, IAM: connection, History: record, Cuts: cuts, RolePath: trust.RolePath, Issuer: trust.TokenValidation.Iss, Now: a.now,
 	}
 }
 
@@ -49,7 +50,12 @@ func OpenTools(ctx context.Context, cfg *config.Config, now func() time.Time, lo
 		return nil, err
 	}
 	a.onClose(connection.Close)
-	return &Tools{a.explainer(record, connection), a.policy, a}, nil
+	revocations, err := a.buildRevocation(ctx, record)
+	if err != nil {
+		return nil, err
+	}
+	connection.Verifier.Revoked = revocations.Book
+	return &Tools{a.explainer(record, connection, revocations.Book), a.policy, a}, nil
 }
 
 // Close closes the store.

@@ -29,6 +29,8 @@ func TestExplain(t *testing.T) {
 	b := newBench(t, options{})
 	b.maps("explainer", access.SetOf(access.STSAccessExplain))
 	b.maps("lister", access.SetOf(access.KeyList, access.STSRoleList))
+	b.maps("reader", access.SetOf(access.HistoryList))
+	b.maps("auditor", access.SetOf(access.HistoryList, access.SystemHistoryList))
 	inAcme := `,"organisationId":"` + string(acme) + `"}`
 	for _, c := range []struct {
 		rule, question string
@@ -44,6 +46,12 @@ func TestExplain(t *testing.T) {
 		{"what acts on the system is looked for there", `{"iamRoles":["ONE_STS_ADMIN"],"permission":"STS_ROLE_EDIT"` + inAcme, true, "GRANTED_BY_BOOTSTRAP", explain.Grants},
 		{"a route by its path", `{"iamRoles":["lister"],"route":"get /api/key/v1?page=0"` + inAcme, true, "GRANTED", explain.Grants},
 		{"a route of our own", `{"iamRoles":["lister"],"route":"GET /api/sts/role/v1"}`, true, "GRANTED", explain.Grants},
+		{"a mixed route, asked for the whole system", `{"iamRoles":["reader"],"route":"GET /api/history/v1?showSystemHistory=true"` + inAcme, false, "PERMISSION_MISSING", explain.Here},
+		{"a mixed route, in the only organisation that they have", `{"iamRoles":["reader"],"route":"GET /api/history/v1"}`, true, "GRANTED", explain.Grants},
+		{"a mixed route, by the system's permission alone", `{"iamRoles":["auditor"],"route":"GET /api/history/v1"}`, true, "GRANTED", explain.Grants},
+		{"a route for whoever is signed in", `{"iamRoles":["nobody"],"route":"GET /api/user/v1/me"}`, true, "NOTHING_NEEDED", explain.Unmapped},
+		{"such a route in an organisation, with access", `{"iamRoles":["lister"],"route":"GET /api/config/v1"` + inAcme, true, "NOTHING_NEEDED", explain.Grants},
+		{"such a route in an organisation, without any", `{"iamRoles":["nobody"],"route":"GET /api/config/v1"` + inAcme, false, "NO_MAPPED_IAM_ROLE", explain.Unmapped},
 		{"everything", `{"iamRoles":["lister"]` + inAcme, true, "GRANTED", explain.Grants},
 		{"a token", `{"token":"` + b.token("lister") + `","permission":"KEY_LIST"` + inAcme, true, "GRANTED", explain.Grants},
 	} {
@@ -85,6 +93,7 @@ func TestExplainRefuses(t *testing.T) {
 		{"somebody who was never seen", "explainer", `{"person":{"login":"eve@acme.test"}}`, 404, "90 days"},
 		{"an unknown permission", "explainer", `{"iamRoles":["a"],"permission":"FLY"}`, 400, "FLY"},
 		{"a route that is none", "explainer", `{"iamRoles":["a"],"route":"credential"}`, 400, "method and a path"},
+		{"nothing of ours", "explainer", `{"iamRoles":["a"],"route":"GET /api/sts/nothing/v1"}`, 400, "there is nothing at"},
 		{"a route outside the catalogue", "explainer", `{"iamRoles":["a"],"route":"GET /api/nothing/v1"}`, 400, "not in the catalogue"},
 		{"both", "explainer", `{"iamRoles":["a"],"route":"GET /api/key/v1","permission":"KEY_LIST"}`, 400, "not both"},
 		{"no organisation", "explainer", `{"iamRoles":["a"],"permission":"KEY_LIST"}`, 400, "acts in an organisation"},

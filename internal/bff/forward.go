@@ -49,7 +49,7 @@ func (h *Handler) place(r *http.Request, caller *authn.Caller, route coreapi.Rou
 	if route.Scope() == coreapi.ScopeSystem {
 		return access.System, nil
 	}
-	if route.Scope() == coreapi.ScopeMixed && asksForSystem(r) {
+	if route.Scope() == coreapi.ScopeMixed && coreapi.AsksForSystem(r.URL.RawQuery) {
 		return access.System, nil
 	}
 	snapshot := h.Policy.Snapshot()
@@ -65,20 +65,6 @@ func (h *Handler) place(r *http.Request, caller *authn.Caller, route coreapi.Rou
 		return access.System, nil // any valid principal may ask; what needs an organisation, Core refuses
 	}
 	return org, err
-}
-
-// asksForSystem tells whether Core's history is asked for all organisations, which needs the system's permission itself.
-func asksForSystem(r *http.Request) bool {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return false // Core will refuse it
-	}
-	for _, value := range query["showSystemHistory"] {
-		if value == "true" {
-			return true
-		}
-	}
-	return false
 }
 
 // withPaging completes the two lists of Core's that are also ours by the convention of our own lists, where page and

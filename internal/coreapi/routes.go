@@ -3,6 +3,7 @@ package coreapi
 import (
 	_ "embed"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -64,6 +65,13 @@ func (r Route) Scope() Scope {
 		return ScopeSystem
 	}
 	return ScopeOrganisation
+}
+
+// AsksForSystem tells whether the query of a request asks Core's history for all organisations, which needs the system's
+// permission itself.
+func AsksForSystem(rawQuery string) bool {
+	query, err := url.ParseQuery(rawQuery)
+	return err == nil && slices.Contains(query["showSystemHistory"], "true") // what can't be read Core will refuse
 }
 
 // UnderAPI tells whether the route is one of the management API, where a token is always needed.

@@ -122,7 +122,7 @@ func (h *Handler) accessDelete(w http.ResponseWriter, r *http.Request, c *authn.
 			if err == nil {
 				return h.done(w, r, c, accessDeleted, view.AccessPath, access.STSIAMRoleList)
 			}
-			if !fault.LostUpdate.Is(err) && !fault.StalePreview.Is(err) {
+			if !fault.LostUpdate.Is(err) && !fault.StalePreview.Is(err) && !fault.LastAdministrator.Is(err) {
 				return err
 			}
 			status, v.Notices = http.StatusConflict, append(v.Notices, changedMeanwhile)

@@ -22,7 +22,9 @@ func (h *Handler) mountExplain(mux *http.ServeMux) {
 
 // explainShow answers what the address asks, so that an answer can be shared.
 func (h *Handler) explainShow(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
-	return h.explainPage(w, r, c, r.URL.Query())
+	asked := r.URL.Query()
+	asked.Del("token") // in an address it has been seen already: it is not taken from there
+	return h.explainPage(w, r, c, asked)
 }
 
 // explainAsk leads to the address of the answer. Only a token is answered at once: it must not stand in an address.
@@ -83,6 +85,9 @@ func (h *Handler) explainPage(w http.ResponseWriter, r *http.Request, c *authn.C
 // filters tells whether a form only narrows one of its choices, which it does without the script.
 func filters(form url.Values) bool {
 	do := form.Get("do")
+	if do == "enter" && (form.Get("person") != "" || strings.TrimSpace(form.Get("iamRoles")) != "" || form.Get("what") != "") {
+		return false // something is asked; the script filters by itself
+	}
 	for _, field := range []string{"person", "organisation"} {
 		if do == "filter:"+field || do == "enter" && form.Get(field+"Filter") != form.Get(field+"FilterWas") {
 			return true

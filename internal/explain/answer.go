@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -135,6 +134,11 @@ func answerTo(s *access.Snapshot, p *access.Principal, org access.OrganisationID
 		}
 		a.Path = append(a.Path, step)
 	}
+	for i := range a.Path { // in a deactivated organisation nothing leads anywhere
+		if a.Path[i].State == Grants && !a.Allowed {
+			a.Path[i].State = Here
+		}
+	}
 	for _, o := range e.Elsewhere {
 		a.Elsewhere = append(a.Elsewhere, placeOf(o))
 	}
@@ -216,18 +220,24 @@ func heldBy(s *access.Snapshot, p *access.Principal, org access.OrganisationID) 
 	return held
 }
 
+// folded is a name as it is compared.
+type folded struct {
+	name  string
+	runes []rune
+}
+
+func fold(name string) folded { return folded{name, []rune(strings.ToLower(name))} }
+
 // alike tells whether two names could be one that was renamed: they begin or end with half of the longer one.
-func alike(a, b string) bool {
-	x, y := []rune(strings.ToLower(a)), []rune(strings.ToLower(b))
-	common := func(x, y []rune) (n int) {
-		for n < min(len(x), len(y)) && x[n] == y[n] {
-			n++
-		}
-		return n
+func alike(a, b folded) bool {
+	x, y := a.runes, b.runes
+	shorter, longer := min(len(x), len(y)), max(len(x), len(y))
+	front, back := 0, 0
+	for front < shorter && x[front] == y[front] {
+		front++
 	}
-	longer := max(len(x), len(y))
-	front := common(x, y)
-	slices.Reverse(x)
-	slices.Reverse(y)
-	return 2*max(front, common(x, y)) >= longer
+	for back < shorter && x[len(x)-1-back] == y[len(y)-1-back] {
+		back++
+	}
+	return 2*max(front, back) >= longer
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/coreapi"
@@ -41,11 +42,17 @@ type IAM interface {
 	Principal(ctx context.Context, token string) (*access.Principal, error)
 }
 
+// Cuts tell whether a token counts no more in an organisation, by when it was issued.
+type Cuts interface {
+	EndedIn(org access.OrganisationID, issuedAt time.Time) bool
+}
+
 // Service explains.
 type Service struct {
 	Policy   Policy
 	People   People
 	IAM      IAM
+	Cuts     Cuts // nil: no organisation was cut off
 	History  *history.Recorder
 	RolePath string // as configured
 	Issuer   string // of IAM roles that are asked about by name
@@ -101,9 +108,17 @@ func (s *Service) Answer(ctx context.Context, q Question) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	if q.Token != "" && org != access.System && s.Cuts != nil && s.Cuts.EndedIn(org, p.IssuedAt) {
+		return Answer{}, fault.InvalidInput.New("token: it does not count there: access to this organisation was revoked since it was issued").At("token")
+	}
 	explanation := snapshot.Explain(p, org, anyOf...)
 	a := answerTo(snapshot, p, org, &explanation)
-	if found.kind == coreapi.Authenticated || found.kind == coreapi.Public || found.kind == coreapi.ProtocolBearer {
+	switch found.kind {
+	case coreapi.Authenticated:
+		if org == access.System || a.Allowed { // in an organisation somebody without any access is not let in
+			a = anybody(a, found.kind)
+		}
+	case coreapi.Public, coreapi.ProtocolBearer:
 		a = anybody(a, found.kind)
 	}
 	a.Route, a.Refusal = found.name, refusal
@@ -238,6 +253,10 @@ func what(snapshot *access.Snapshot, p *access.Principal, q *Question) (org acce
 	if org != access.System && snapshot.Organisation(org) == nil {
 		return "", nil, route{}, fault.NotFound.New("organisationId: there is no such organisation").At("organisationId")
 	}
+	if found.mixed {
+		org, err := placeOfMixed(snapshot, p, org, found)
+		return org, anyOf, found, err
+	}
 	if len(anyOf) > 0 {
 		asked := access.SetOf(anyOf...)
 		if asked.Intersect(access.EffectiveIn(org)).IsEmpty() {
@@ -246,12 +265,31 @@ func what(snapshot *access.Snapshot, p *access.Principal, q *Question) (org acce
 			}
 			org = access.System
 		}
-		// Where a route may be used in either way, what the person may do decides.
-		if org != access.System && !snapshot.Decide(p, org, anyOf...).Allowed && snapshot.Decide(p, access.System, anyOf...).Allowed {
-			org = access.System
-		}
 	}
 	return org, anyOf, found, nil
+}
+
+// placeOfMixed finds where a route acts that may be used in an organisation and on the system, as the edge does: in the one
+// that is named, else the only one that they have; on the system where that is asked for, or where only that is granted.
+func placeOfMixed(snapshot *access.Snapshot, p *access.Principal, org access.OrganisationID, r route) (access.OrganisationID, error) {
+	if r.whole {
+		return access.System, nil
+	}
+	several := false
+	if org == access.System {
+		var only *access.Organisation
+		if only, several = snapshot.OnlyOrganisation(p); only != nil {
+			org = only.ID
+		}
+	}
+	onSystem := snapshot.Decide(p, access.System, r.anyOf...).Allowed
+	switch {
+	case several && !onSystem:
+		return "", fault.InvalidInput.New("organisationId: expected one, for they have several, and one of them may allow it").At("organisationId")
+	case onSystem && !snapshot.Decide(p, org, r.anyOf...).Allowed:
+		return access.System, nil
+	}
+	return org, nil
 }
 
 // renamed points out mapped names that nobody carries any more and that look like one that is carried and mapped to nothing:
@@ -273,13 +311,26 @@ func (s *Service) renamed(ctx context.Context, snapshot *access.Snapshot, a *Ans
 	for _, name := range a.Who.IAMRoles {
 		carried[name] = true
 	}
-	for i := range a.Path {
-		if a.Path[i].State != Unmapped {
-			continue
+	var left []folded
+	for _, mapping := range snapshot.IAMRoles() {
+		if !carried[mapping.Name] {
+			left = append(left, fold(mapping.Name))
 		}
-		for _, mapping := range snapshot.IAMRoles() {
-			if !carried[mapping.Name] && alike(mapping.Name, a.Path[i].IAMRole) && len(a.Path[i].Renamed) < 3 {
-				a.Path[i].Renamed = append(a.Path[i].Renamed, mapping.Name)
+	}
+	for i := range a.Path {
+		step := &a.Path[i]
+		if step.State != Unmapped || utf8.RuneCountInString(step.IAMRole) > access.MaxNameLength {
+			continue // a longer name was never mapped
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name := fold(step.IAMRole)
+		for _, other := range left {
+			if alike(name, other) {
+				if step.Renamed = append(step.Renamed, other.name); len(step.Renamed) == 3 {
+					break
+				}
 			}
 		}
 	}

@@ -39,13 +39,13 @@ func (w *world) service() *Service {
 
 func newWorld() *world {
 	model := access.Model{
-		Organisations: []*access.Organisation{{ID: "acme", Name: "Acme"}, {ID: "zeta", Name: "Zeta"}},
+		Organisations: []*access.Organisation{{ID: "acme", Name: "Acme"}, {ID: "zeta", Name: "Zeta"}, {ID: "closed", Name: "Closed", DeactivatedAt: time.Unix(1, 0)}},
 		Roles: []*access.Role{
 			{ID: "keys", Name: "Keys", Permissions: access.SetOf(access.KeyList, access.KeyDetail)},
 			{ID: "roles", Name: "Roles", Permissions: access.SetOf(access.STSRoleList)},
 		},
 		IAMRoles: []*access.IAMRole{
-			{ID: "1", Name: "Acme Keys", OrganisationRoles: map[access.OrganisationID][]access.RoleID{"acme": {"keys"}}},
+			{ID: "1", Name: "Acme Keys", OrganisationRoles: map[access.OrganisationID][]access.RoleID{"acme": {"keys"}, "closed": {"keys"}}},
 			{ID: "2", Name: "Acme Admins", SystemRoles: []access.RoleID{"roles"}},
 		},
 	}
@@ -58,7 +58,7 @@ func TestThePathAgreesWithTheDecision(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := Question{
 			IAMRoles:     rapid.SliceOfN(rapid.SampledFrom([]string{"Acme Keys", "acme keys", "Acme Admins", "ONE_STS_ADMIN", "Everyone"}), 1, 4).Draw(t, "IAM roles"),
-			Organisation: rapid.SampledFrom([]access.OrganisationID{"acme", "zeta", access.System}).Draw(t, "where"),
+			Organisation: rapid.SampledFrom([]access.OrganisationID{"acme", "zeta", "closed", access.System}).Draw(t, "where"),
 			Permission:   rapid.SampledFrom([]string{"", "KEY_LIST", "STS_ROLE_LIST", "CREDENTIAL_ISSUE", "KEY_LIST STS_ROLE_LIST"}).Draw(t, "what"),
 		}
 		a, err := w.service().Answer(t.Context(), q)
@@ -73,6 +73,24 @@ func TestThePathAgreesWithTheDecision(t *testing.T) {
 			t.Fatalf("%+v", a)
 		}
 	})
+}
+
+func TestAMixedRouteNeedsAnOrganisationWhereTheyHaveSeveral(t *testing.T) {
+	w := newWorld()
+	model := access.Model{
+		Organisations: w.snapshot.Organisations(),
+		Roles:         []*access.Role{{ID: "history", Name: "History", Permissions: access.SetOf(access.HistoryList)}},
+		IAMRoles:      []*access.IAMRole{{ID: "1", Name: "Readers", OrganisationRoles: map[access.OrganisationID][]access.RoleID{"acme": {"history"}, "zeta": {"history"}}}},
+	}
+	w.snapshot = access.Build(model, w.snapshot.Bootstrap())
+	q := Question{IAMRoles: []string{"Readers"}, Route: "GET /api/history/v1"}
+	if _, err := w.service().Answer(t.Context(), q); !fault.InvalidInput.Is(err) {
+		t.Errorf("got %v", err)
+	}
+	q.Organisation = "zeta"
+	if a, err := w.service().Answer(t.Context(), q); err != nil || !a.Allowed || a.Organisation.ID != "zeta" {
+		t.Errorf("got %+v, %v", a, err)
+	}
 }
 
 func TestARenamedGroupIsPointedOut(t *testing.T) {

@@ -16,6 +16,8 @@ type route struct {
 	name  string // "GET /api/key/v1/{id}"
 	anyOf []access.Permission
 	kind  coreapi.Kind
+	mixed bool // some of the permissions act in an organisation, some on the system
+	whole bool // its query asks for the whole system
 }
 
 // own are Portico's own routes; package bff tests them against their document.
@@ -41,6 +43,9 @@ var own = map[string]access.Permission{
 	"POST /api/sts/preview/v1":         access.STSAccessExplain,
 }
 
+// open are our own routes that ask for a sign-in alone.
+var open = []string{"GET /api/user/v1/me", "PUT /api/user/v1/active-organisation", "GET /api/sts/permission/v1"}
+
 // Needs returns what a route of Portico's own needs.
 func Needs(pattern string) (access.Permission, bool) {
 	p, ok := own[pattern]
@@ -51,10 +56,13 @@ func Needs(pattern string) (access.Permission, bool) {
 var catalogue = sync.OnceValue(func() *http.ServeMux {
 	mux := http.NewServeMux()
 	for name, permission := range own {
-		mux.Handle(name, route{name, []access.Permission{permission}, coreapi.NeedsPermission})
+		mux.Handle(name, route{name: name, anyOf: []access.Permission{permission}, kind: coreapi.NeedsPermission})
+	}
+	for _, name := range open {
+		mux.Handle(name, route{name: name, kind: coreapi.Authenticated})
 	}
 	for _, r := range coreapi.Routes() {
-		mux.Handle(r.String(), route{r.String(), r.AnyOf, r.Kind})
+		mux.Handle(r.String(), route{name: r.String(), anyOf: r.AnyOf, kind: r.Kind, mixed: r.Scope() == coreapi.ScopeMixed})
 	}
 	return mux
 })
@@ -66,7 +74,7 @@ func (route) ServeHTTP(http.ResponseWriter, *http.Request) {}
 func findRoute(text string) (route, error) {
 	method, path, ok := strings.Cut(strings.TrimSpace(text), " ")
 	method, path = strings.ToUpper(method), strings.TrimSpace(path)
-	path, _, _ = strings.Cut(path, "?") // what the query says decides nothing
+	path, query, _ := strings.Cut(path, "?")
 	if !ok || !strings.HasPrefix(path, "/") || len(text) > 2048 {
 		return route{}, fault.InvalidInput.New("route: expected a method and a path, such as POST /api/credential/v1").At("route")
 	}
@@ -76,7 +84,13 @@ func findRoute(text string) (route, error) {
 	}
 	if handler, _ := catalogue().Handler(req); handler != nil {
 		if found, ok := handler.(route); ok {
+			found.whole = coreapi.AsksForSystem(query)
 			return found, nil
+		}
+	}
+	for _, prefix := range []string{"/api/sts/", "/api/user/"} {
+		if strings.HasPrefix(path, prefix) {
+			return route{}, fault.InvalidInput.New("route: there is nothing at %s %s", method, clip(path)).At("route")
 		}
 	}
 	return route{}, fault.InvalidInput.New("route: %s %s is not in the catalogue: it is passed on with the caller's own token, and Core decides", method, clip(path)).At("route")
@@ -96,6 +110,7 @@ func Routes() []string {
 	for name := range own {
 		all = append(all, name)
 	}
+	all = append(all, open...)
 	for _, r := range coreapi.Routes() {
 		all = append(all, r.String())
 	}

@@ -48,6 +48,17 @@ func anyAdministers(snapshot *access.Snapshot, people []*access.Principal) bool 
 	})
 }
 
+// anyIAMRoleAdministers tells whether somebody could hold the whole administration by one IAM role.
+func anyIAMRoleAdministers(s *access.Snapshot) bool {
+	b := s.Bootstrap()
+	if b.Role != "" && !b.Retired {
+		return true
+	}
+	return slices.ContainsFunc(s.IAMRoles(), func(m *access.IAMRole) bool {
+		return anyAdministers(s, []*access.Principal{{Issuer: b.Issuer, Subject: "somebody", IAMRoles: []string{m.Name}}})
+	})
+}
+
 // CheckAdministrators refuses when nobody who was seen lately could administer as things are, and says how many were seen.
 func (s *Service) CheckAdministrators(ctx context.Context) (seen int, err error) {
 	people, err := s.Seen(ctx)
@@ -58,7 +69,7 @@ func (s *Service) CheckAdministrators(ctx context.Context) (seen int, err error)
 }
 
 // keepAdministrators refuses a change that takes the administration from the last who could administer, of those seen
-// lately and of whoever makes it.
+// lately and of whoever makes it; where none of them could, from the last IAM role that could.
 func (s *Service) keepAdministrators(ctx context.Context, by *access.Principal, before, after *access.Snapshot, c access.Change) error {
 	if len(c.PutRoles)+len(c.PutIAMRoles)+len(c.DeleteIAMRoles) == 0 { // the administration is not in any organisation
 		return nil
@@ -73,7 +84,11 @@ func (s *Service) keepAdministrators(ctx context.Context, by *access.Principal, 
 	if by != nil {
 		people = append(people, by)
 	}
-	if !anyAdministers(before, people) || anyAdministers(after, people) {
+	switch {
+	case anyAdministers(after, people):
+		return nil
+	case anyAdministers(before, people):
+	case !anyIAMRoleAdministers(before) || anyIAMRoleAdministers(after): // of people we know nothing, as behind another gateway
 		return nil
 	}
 	return fault.LastAdministrator.New(

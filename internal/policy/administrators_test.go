@@ -82,6 +82,30 @@ func TestTheLastAdministratorCannotLockEverybodyOut(t *testing.T) {
 	}
 }
 
+// TestWhereNobodyIsSeenTheMappingsAreKept: behind another gateway nobody signs in here.
+func TestWhereNobodyIsSeenTheMappingsAreKept(t *testing.T) {
+	b, ada, role, mapping := retired(t)
+	deleter, err := b.CreateRole(t.Context(), ada, access.Role{Name: "Deleter", Permissions: access.SetOf(access.STSIAMRoleDelete)}, policy.Seen{})
+	if err == nil {
+		_, err = b.CreateIAMRole(t.Context(), ada, access.IAMRole{Name: "Deleters", SystemRoles: []access.RoleID{deleter.ID}}, policy.Seen{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	dave := &access.Principal{Issuer: issuer, Subject: "dave", IAMRoles: []string{"Deleters"}}
+	wantCode(t, "the last mapping", b.DeleteIAMRole(t.Context(), dave, mapping.ID, policy.Seen{}), fault.LastAdministrator)
+	_, err = b.Import(t.Context(), "command line: eve", func(*access.Snapshot) (access.Change, error) {
+		return access.Change{DeleteIAMRoles: []access.IAMRoleID{mapping.ID}}, nil
+	})
+	wantCode(t, "by a file", err, fault.LastAdministrator)
+	if _, err := b.CreateIAMRole(t.Context(), ada, access.IAMRole{Name: "Deputies", SystemRoles: []access.RoleID{role.ID}}, policy.Seen{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.DeleteIAMRole(t.Context(), dave, mapping.ID, policy.Seen{}); err != nil {
+		t.Errorf("another one is left: %v", err)
+	}
+}
+
 // TestSomebodyCanAlwaysAdminister draws whatever administrators do to roles and mappings.
 func TestSomebodyCanAlwaysAdminister(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -37,14 +37,15 @@ func (s *Service) Preview(ctx context.Context, by *access.Principal, c access.Ch
 		return Preview{}, err
 	}
 	p := Preview{Version: before.Version()}
+	comparison := before.Compare(after)
 	for _, person := range people {
-		if effects := before.EffectsOn(person, after); len(effects) > 0 {
+		if effects := comparison.On(person); len(effects) > 0 {
 			p.People = append(p.People, Affected{Person: person, Effects: effects})
 		}
 	}
-	for _, name := range before.IAMRolesTouched(after, s.Bootstrap.Issuer) {
+	for _, name := range comparison.IAMRoles() {
 		somebody := &access.Principal{Issuer: s.Bootstrap.Issuer, Subject: "somebody", IAMRoles: []string{name}}
-		p.Groups = append(p.Groups, Affected{IAMRole: name, Effects: before.EffectsOn(somebody, after)})
+		p.Groups = append(p.Groups, Affected{IAMRole: name, Effects: comparison.On(somebody)})
 	}
 	switch err := s.keepAdministrators(ctx, by, before, after, c); {
 	case fault.LastAdministrator.Is(err):

@@ -68,7 +68,19 @@ func (e *Expectation) check(s *access.Snapshot, people []*access.Principal, issu
 	if !known {
 		return "there is no such organisation"
 	}
+	switch scope := e.Permission.Info().Scope; {
+	case scope == access.ScopeSystem && org != access.System:
+		return "the permission acts on the whole system: leave the organisation out"
+	case scope == access.ScopeOrganisation && org == access.System:
+		return "the permission acts in an organisation: name one"
+	}
 	who := &access.Principal{Issuer: issuer, Subject: "somebody", IAMRoles: []string{e.IAMRole}}
+	if e.IAMRole != "" && s.IAMRoleByName(e.IAMRole) == nil && !s.IsBootstrap(who, e.IAMRole) {
+		return "the IAM role is mapped to nothing: is this its name?"
+	}
+	if e.IAMRole != "" && e.Place != "" && s.IAMRoleByName(e.IAMRole+" in "+e.Place) != nil {
+		return "there is an IAM role of the whole name too: which one is meant can't be told"
+	}
 	if e.Person != "" {
 		who = nil
 		for _, p := range people {

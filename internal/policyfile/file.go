@@ -109,6 +109,31 @@ func roleNames(s *access.Snapshot, ids []access.RoleID) []string {
 	return names
 }
 
+// UnmarshalYAML refuses what is there and says nothing: a delegation that lost its lines would no longer restrict the role.
+func (r *Role) UnmarshalYAML(node *yaml.Node) error {
+	for i := 1; i < len(node.Content); i += 2 {
+		if key, value := node.Content[i-1], node.Content[i]; value.Tag == "!!null" {
+			return fmt.Errorf("line %d: %s: expected a value; leave the key out, or write [] or {} for none", value.Line, key.Value)
+		}
+	}
+	type plain Role
+	return decodeStrictly(node, (*plain)(r))
+}
+
+// decodeStrictly decodes a node as a decoder with known fields does, which Node.Decode does not.
+func decodeStrictly(node *yaml.Node, into any) error {
+	text, err := yaml.Marshal(node)
+	if err != nil {
+		return err
+	}
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("line %d: %w", node.Line, err)
+	}
+	return nil
+}
+
 // Parse reads a file. What is wrong is told with its line.
 func Parse(text []byte) (*File, error) {
 	if len(text) > MaxSize {

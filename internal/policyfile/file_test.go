@@ -134,6 +134,9 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 		{"half of it is missing", "version: 1\nroles: []", "expected both roles and access"},
 		{"two documents", "version: 1\nroles: []\naccess: []\n---\nversion: 1", "one document"},
 		{"an unknown permission", "version: 1\nroles: [{name: A, permissions: [FLY]}]\naccess: []", `roles[0] "A": there is no permission "FLY"`},
+		{"a delegation that lost its lines", "version: 1\nroles: [{name: A, permissions: [], delegation: }]\naccess: []", "delegation: expected a value"},
+		{"permissions that are nothing", "version: 1\nroles: [{name: A, permissions: ~}]\naccess: []", "permissions: expected a value"},
+		{"an unknown key of a role", "version: 1\nroles: [{name: A, permissions: [], note: x}]\naccess: []", "note not found"},
 		{"a role twice", "version: 1\nroles: [{name: A, permissions: []}, {name: A, permissions: []}]\naccess: []", `roles[1] "A": stands there twice`},
 		{"one id for two", "version: 1\nroles: [{name: A, permissions: []}, {name: C, id: " + id(2, 1) + ", permissions: []}]\naccess: []", "another role of the file"},
 		{"an id that is none", "version: 1\nroles: [{name: C, id: x, permissions: []}]\naccess: []", "expected a UUID"},
@@ -158,14 +161,17 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 func TestExpectations(t *testing.T) {
 	people := []*access.Principal{
 		{Issuer: issuer, Subject: "1", Login: "ivan@acme.test", IAMRoles: []string{"Acme Keys"}},
-		{Issuer: issuer, Subject: "2", Login: "twin@acme.test"}, {Issuer: "https://other.test", Subject: "3", Login: "twin@acme.test"},
+		{Issuer: issuer, Subject: "2", Login: "twin@acme.test"},
+		{Issuer: "https://other.test", Subject: "3", Login: "twin@acme.test"},
 	}
 	for text, why := range map[string]string{
 		"Ivan@acme.test in Acme may KEY_LIST":                   "",
 		"1 in " + id(1, 1) + " may KEY_LIST":                    "",
 		"ivan@acme.test may not STS_ROLE_EDIT":                  "",
 		"IAM role Acme Keys in Acme may KEY_LIST":               "",
-		"IAM role acme keys in Acme may not KEY_LIST":           "",
+		"IAM role acme keys in Acme may not KEY_LIST":           "mapped to nothing",
+		"IAM role Acme Keys may not KEY_LIST":                   "name one",
+		"IAM role Acme Keys in Acme may not STS_ROLE_EDIT":      "leave the organisation out",
 		"ivan@acme.test in Acme may CREDENTIAL_ISSUE":           "Their roles in Acme do not include",
 		"ivan@acme.test in Acme may not KEY_LIST":               "is allowed by",
 		"eve@acme.test in Acme may KEY_LIST":                    "nobody like this",
@@ -174,9 +180,9 @@ func TestExpectations(t *testing.T) {
 		"ivan@acme.test in Nowhere may KEY_LIST":                "no such organisation",
 		"ivan@acme.test in Acme may FLY":                        "! there is no permission FLY",
 		"ivan@acme.test can KEY_LIST":                           "! expected",
-		"IAM role in the middle in Acme may not KEY_LIST":       "",
+		"IAM role in the middle in Acme may not KEY_LIST":       "mapped to nothing",
 		"IAM role ONE_STS_ADMIN may STS_ROLE_EDIT":              "",
-		"IAM role ONE_STS_ADMIN in Acme may not STS_ROLE_EDIT":  "",
+		"IAM role ONE_STS_ADMIN in Acme may not KEY_LIST":       "",
 		"ivan@acme.test in Acme may not KEY_LIST ":              "! expected",
 		"ivan@acme.test in Acme may KEY_LIST and STS_ROLE_EDIT": "! expected",
 	} {

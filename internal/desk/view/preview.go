@@ -38,6 +38,17 @@ func (p *Preview) Sentences() (all []string) {
 			}
 		}
 	}
+	for _, g := range p.Groups {
+		lost := 0
+		for _, place := range g.Places {
+			lost += len(place.Lost)
+		}
+		if lost > 0 {
+			all = append(all, "Whoever carries the IAM role "+isolated([]string{g.Name})+" loses what it gives them.")
+		} else {
+			all = append(all, "Whoever carries the IAM role "+isolated([]string{g.Name})+" gains by it.")
+		}
+	}
 	const most = 10
 	if more := len(all) - most; more > 0 || p.More > 0 {
 		all = append(all[:min(len(all), most)], "And others.")
@@ -46,7 +57,7 @@ func (p *Preview) Sentences() (all []string) {
 		all = append(all, count(p.Unnamed, "person", "people")+" who were seen in the last 90 days gain or lose permissions by it.")
 	}
 	if len(all) == 0 {
-		all = append(all, "Nobody who was seen in the last 90 days gains or loses anything by it.")
+		all = append(all, "Nobody gains or loses anything by it.")
 	}
 	return all
 }

@@ -113,6 +113,9 @@ func checkStructure(t *testing.T, elements []element) {
 	t.Helper()
 	ids, counts, rank := map[string]bool{}, map[string]int{}, 1
 	for _, e := range elements {
+		if n := e.attributes["maxlength"] + e.attributes["rows"]; strings.Trim(n, "0123456789") != "" {
+			t.Errorf("<%s>: %q is no number to a browser", e.tag, n)
+		}
 		if e.tag != "title" || !e.inImage { // that one names an image
 			counts[e.tag]++
 		}

@@ -105,6 +105,8 @@ func accessSamples() []sample {
 	review.Preview, edit.Preview = nobodyGains, someGain
 	editMany, editLast := edit, edit
 	editMany.Page, editMany.Preview, editLast.Preview = crowded("/access/x/edit"), manyGain, lastLoses
+	lastOne := ConfirmAccessDelete(admin("/access/x/delete"), iamID, "Acme Administration", nil, true)
+	lastOne.Foresee(lastLoses)
 	many := AccessDetail{Page: crowded("/access/x"), ID: iamID, Name: hostile[6], SystemRoles: large.AddRole.Choices[:12], SystemPermissions: 20, Created: by(90*day, hostile[0]), Changed: by(3*day, hostile[3])}
 	for i, o := range large.AddOrganisation.Choices {
 		many.Organisations = append(many.Organisations, AccessOrganisation{o.ID, o.Name, i%7 == 3, large.AddRole.Choices[i : i+i%40], i * 2})
@@ -135,6 +137,7 @@ func accessSamples() []sample {
 		{"access-assign-choosing", AccessFormPage(choosing)},
 		{"access-review", AccessFormPage(review)},
 		{"access-edit-review", AccessFormPage(edit)},
+		{"access-delete-last", ConfirmPage(lastOne)},
 		{"access-edit-review-many", AccessFormPage(editMany)},
 		{"access-edit-review-last", AccessFormPage(editLast)},
 		{"access-detail", AccessDetailPage(AccessDetail{Page: admin("/access/x"), ID: iamID, Name: "Acme Issuance", Organisations: []AccessOrganisation{{orgID, "Ministry of Mobility", false, roles[:1], 14}, {"2", "Ministry of the Interior", true, roles[1:], 43}}, Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
