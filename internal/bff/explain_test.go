@@ -76,6 +76,7 @@ func TestExplain(t *testing.T) {
 func TestExplainRefuses(t *testing.T) {
 	b := newBench(t, options{})
 	b.maps("explainer", access.SetOf(access.STSAccessExplain))
+	lost := b.call("stranger", "GET", "/api/key/v1", "", "x-organisation-id", noID).object(t)["reference"].(string)
 	many := `{"iamRoles":["x"` + strings.Repeat(`,"x"`, 1000) + `]}`
 	for _, c := range []struct {
 		rule, who, question string
@@ -87,7 +88,9 @@ func TestExplainRefuses(t *testing.T) {
 		{"nobody's access", "explainer", `{}`, 400, "expected one of person"},
 		{"two at once", "explainer", `{"iamRoles":["a"],"token":"x"}`, 400, "expected one of person"},
 		{"a reference and more", "explainer", `{"reference":"` + noID + `","permission":"KEY_LIST"}`, 400, "nothing beside it"},
+		{"a reference and an organisation", "explainer", `{"reference":"` + noID + `","organisationId":"` + noID + `"}`, 400, "nothing beside it"},
 		{"a reference of nothing", "explainer", `{"reference":"` + noID + `"}`, 404, "no refusal"},
+		{"a reference of a request to no organisation", "explainer", `{"reference":"` + lost + `"}`, 400, "no organisation that there is"},
 		{"a reference that is none", "explainer", `{"reference":"x"}`, 400, "reference"},
 		{"a token that does not hold", "explainer", `{"token":"` + b.token("a") + `x"}`, 400, "does not count"},
 		{"somebody who was never seen", "explainer", `{"person":{"login":"eve@acme.test"}}`, 404, "90 days"},

@@ -61,45 +61,33 @@ func (b *previewBody) change(now *access.Snapshot) (c access.Change, err error) 
 	if len(b.Roles.Put)+len(b.Roles.Delete)+len(b.IAMRoles.Put)+len(b.IAMRoles.Delete) > maxPreviewed {
 		return c, fault.InvalidInput.New("expected at most %d rows", maxPreviewed)
 	}
+	role := func(id string) *access.Role { return now.Role(access.RoleID(id)) }
 	for i := range b.Roles.Put {
 		put := &b.Roles.Put[i]
-		row := &access.Role{ID: access.RoleID("new " + strconv.Itoa(i))}
-		if put.ID != "" {
-			old, err := rowOf(put.ID, "role", func(id string) *access.Role { return now.Role(access.RoleID(id)) })
-			if err != nil {
-				return c, err
-			}
-			row = old.Clone()
-		}
-		if err := put.apply(row); err != nil {
+		row, err := written(put.ID, "role", &access.Role{ID: access.RoleID("new " + strconv.Itoa(i))}, role, (*access.Role).Clone, put.apply)
+		if err != nil {
 			return c, err
 		}
 		c.PutRoles = append(c.PutRoles, row)
 	}
+	iamRole := func(id string) *access.IAMRole { return now.IAMRole(access.IAMRoleID(id)) }
 	for i := range b.IAMRoles.Put {
 		put := &b.IAMRoles.Put[i]
-		row := &access.IAMRole{ID: access.IAMRoleID("new " + strconv.Itoa(i))}
-		if put.ID != "" {
-			old, err := rowOf(put.ID, "IAM role", func(id string) *access.IAMRole { return now.IAMRole(access.IAMRoleID(id)) })
-			if err != nil {
-				return c, err
-			}
-			row = old.Clone()
-		}
-		if err := put.apply(row); err != nil {
+		row, err := written(put.ID, "IAM role", &access.IAMRole{ID: access.IAMRoleID("new " + strconv.Itoa(i))}, iamRole, (*access.IAMRole).Clone, put.apply)
+		if err != nil {
 			return c, err
 		}
 		c.PutIAMRoles = append(c.PutIAMRoles, row)
 	}
 	for _, text := range b.Roles.Delete {
-		row, err := rowOf(text, "role", func(id string) *access.Role { return now.Role(access.RoleID(id)) })
+		row, err := rowOf(text, "role", role)
 		if err != nil {
 			return c, err
 		}
 		c.DeleteRoles = append(c.DeleteRoles, row.ID)
 	}
 	for _, text := range b.IAMRoles.Delete {
-		row, err := rowOf(text, "IAM role", func(id string) *access.IAMRole { return now.IAMRole(access.IAMRoleID(id)) })
+		row, err := rowOf(text, "IAM role", iamRole)
 		if err != nil {
 			return c, err
 		}
@@ -108,7 +96,20 @@ func (b *previewBody) change(now *access.Snapshot) (c access.Change, err error) 
 	return c, nil
 }
 
-func rowOf[T any](text, kind string, find func(id string) *T) (*T, error) {
+// written is a row as the body would have it: the one of the id, or a fresh one.
+func written[T any](id, kind string, row *T, find func(string) *T, clone func(*T) *T, apply func(*T) error) (*T, error) {
+	if id != "" {
+		old, err := rowOf(id, kind, find)
+		if err != nil {
+			return nil, err
+		}
+		row = clone(old)
+	}
+	return row, apply(row)
+}
+
+// rowOf finds a row by its id.
+func rowOf[T any](text, kind string, find func(string) *T) (*T, error) {
 	id, err := httpx.ParseUUID(text)
 	if err != nil {
 		return nil, err

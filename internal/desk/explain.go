@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -145,23 +146,34 @@ func questionOf(asked url.Values) *explain.Question {
 	return q
 }
 
+// mostPeople is how many are offered, the last seen first. Everybody's own page leads here too.
+const mostPeople = 500
+
 // explainForm is the form with what was asked.
 func (h *Handler) explainForm(r *http.Request, c *authn.Caller, people []session.Person, asked url.Values) view.Explain {
+	label := "A person who was seen in the last 90 days"
+	if len(people) > mostPeople {
+		label = fmt.Sprintf("A person: the %d who were seen last; everybody else is under People", mostPeople)
+	}
 	v := view.Explain{
 		Page:         h.frame(r, c),
-		Person:       view.Chooser{Field: "person", Label: "A person who was seen in the last 90 days", Empty: "Choose a person", Chosen: asked.Get("person"), Filter: r.PostForm.Get("personFilter")},
+		Person:       view.Chooser{Field: "person", Label: label, Empty: "Choose a person", Chosen: asked.Get("person"), Filter: r.PostForm.Get("personFilter")},
 		Organisation: view.Chooser{Field: "organisation", Label: "Where?", Empty: "The whole system", Chosen: asked.Get("organisation"), Filter: r.PostForm.Get("organisationFilter")},
 		IAMRoles:     asked.Get("iamRoles"), What: asked.Get("what"), WhatOptions: whatOptions,
 	}
 	if names := asked["iamRole"]; names != nil {
 		v.IAMRoles = strings.Join(names, "\n")
 	}
-	for _, p := range people {
+	for i, p := range people {
+		id := view.PersonID(p.Issuer, p.Subject)
+		if i >= mostPeople && id != v.Person.Chosen {
+			continue
+		}
 		name := who(p).Name
 		if p.Login != "" && p.Login != name {
 			name += " (" + p.Login + ")"
 		}
-		v.Person.Choices = append(v.Person.Choices, view.Choice{ID: view.PersonID(p.Issuer, p.Subject), Name: name})
+		v.Person.Choices = append(v.Person.Choices, view.Choice{ID: id, Name: name})
 	}
 	s := h.sight(c)
 	for _, o := range s.Organisations() {

@@ -210,7 +210,7 @@ func (s *Service) Seen(ctx context.Context) ([]session.Person, error) {
 // refusal takes who, what and where from the record of a refusal.
 func (s *Service) refusal(ctx context.Context, q *Question) (history.Entry, policy.RefusalRecord, error) {
 	var record policy.RefusalRecord
-	if q.Person != nil || q.Token != "" || q.IAMRoles != nil || q.Permission != "" || q.Route != "" {
+	if q.Person != nil || q.Token != "" || q.IAMRoles != nil || q.Permission != "" || q.Route != "" || q.Organisation != "" {
 		return history.Entry{}, record, fault.InvalidInput.New("reference: expected nothing beside it; it tells who, what and where").At("reference")
 	}
 	entry, found, err := s.History.Get(ctx, q.Reference)
@@ -222,6 +222,9 @@ func (s *Service) refusal(ctx context.Context, q *Question) (history.Entry, poli
 	}
 	if record.Actor != "" {
 		return entry, record, fault.InvalidInput.New("reference: this was refused to a service that acts for a user; its history entry tells the whole reason").At("reference")
+	}
+	if record.Reason == access.OrganisationUnknown.String() || record.Reason == access.OrganisationRequired.String() {
+		return entry, record, fault.InvalidInput.New("reference: the request named no organisation that there is, so that there is nothing to explain: %s", record.Sentence).At("reference")
 	}
 	q.IAMRoles, q.Issuer, q.Organisation = append([]string{}, record.IAMRoles...), record.Issuer, entry.OrganisationID
 	if len(record.AnyOf) > 0 {
