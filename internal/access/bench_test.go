@@ -91,3 +91,29 @@ func BenchmarkExplain(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkCompare is the preview of a changed role, for a thousand people.
+func BenchmarkCompare(b *testing.B) {
+	m := large()
+	before := Build(m, bootstrap)
+	row := m.Roles[0].Clone()
+	row.Permissions = row.Permissions.Union(SetOf(CredentialIssue, KeyList, CacheDelete))
+	after, err := before.After(Change{PutRoles: []*Role{row}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	people := make([]*Principal, 1000)
+	for i := range people {
+		names := make([]string, 10)
+		for k := range names {
+			names[k] = m.IAMRoles[(i*10+k)%len(m.IAMRoles)].Name
+		}
+		people[i] = person(names...)
+	}
+	for b.Loop() {
+		c := before.Compare(after)
+		for _, p := range people {
+			c.On(p)
+		}
+	}
+}
