@@ -130,6 +130,7 @@ func TestExplainCommand(t *testing.T) {
 		{"1", "whose access"},
 		{"1", "nobody like this", "--person", "eve"},
 		{"1", "there is no organisation", "--iam-role", "a", "--organisation", "Nowhere"},
+		{"1", "--organisation: expected one", "--iam-role", "a", "--permission", "KEY_LIST"},
 		{"1", "there is no permission", "--iam-role", "a", "--permission", "FLY"},
 		{"1", "no such file", "--token", "/nowhere"},
 		{"1", "expected", "--reference", "x"},

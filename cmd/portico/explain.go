@@ -47,7 +47,7 @@ func (c *explainCommand) Run(env environment) error {
 	}
 	answer, err := tools.Explain.Answer(env.ctx, q)
 	if err != nil {
-		return plainly(err, "")
+		return inFlags(plainly(err, ""))
 	}
 	if c.JSON {
 		return printJSON(env.stdout, answer)
@@ -93,6 +93,17 @@ func (c *explainCommand) question(snapshot *access.Snapshot, stdin io.Reader) (e
 		return q, fmt.Errorf("there is no organisation %q", c.Organisation)
 	}
 	return q, nil
+}
+
+// inFlags says where a question is wrong by the flag instead of by the API's field.
+func inFlags(err error) error {
+	text := err.Error()
+	for field, flag := range map[string]string{"organisationId": "--organisation", "iamRoles": "--iam-role", "person": "--person", "token": "--token", "reference": "--reference", "permission": "--permission", "route": "--route"} {
+		if rest, is := strings.CutPrefix(text, field+": "); is {
+			return errors.New(flag + ": " + rest)
+		}
+	}
+	return err
 }
 
 func printAnswer(w io.Writer, a *explain.Answer) {

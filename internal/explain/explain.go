@@ -16,12 +16,8 @@ import (
 	"github.com/portico-iam/portico/internal/session"
 )
 
-// SeenWithin is how long somebody is remembered after their last sign-in.
-const SeenWithin = 90 * 24 * time.Hour
-
 // The bounds of a question.
 const (
-	maxPeople   = 10_000
 	maxIAMRoles = 1000
 	maxName     = 1000 // bytes of one IAM role
 )
@@ -204,7 +200,7 @@ func (s *Service) person(ctx context.Context, id Person) (session.Person, error)
 
 // Seen lists who was seen lately, the latest first.
 func (s *Service) Seen(ctx context.Context) ([]session.Person, error) {
-	return s.People.PeopleSeen(ctx, s.Now().Add(-SeenWithin), maxPeople)
+	return s.People.PeopleSeen(ctx, s.Now().Add(-session.SeenWithin), session.MostPeople)
 }
 
 // refusal takes who, what and where from the record of a refusal.

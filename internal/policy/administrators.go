@@ -10,12 +10,6 @@ import (
 	"github.com/portico-iam/portico/internal/session"
 )
 
-// SeenWithin is how long somebody counts who was seen: an account that nobody used for longer may be gone.
-const SeenWithin = 90 * 24 * time.Hour
-
-// maxPeople bounds how many of them are looked at, the latest seen first.
-const maxPeople = 10_000
-
 // People knows who was seen.
 type People interface {
 	// PeopleSeen lists who was seen since then, latest first, at most limit.
@@ -27,7 +21,7 @@ func (s *Service) Seen(ctx context.Context) ([]*access.Principal, error) {
 	if s.People == nil {
 		return nil, nil
 	}
-	people, err := s.People.PeopleSeen(ctx, s.Now().Add(-SeenWithin), maxPeople)
+	people, err := s.People.PeopleSeen(ctx, s.Now().Add(-session.SeenWithin), session.MostPeople)
 	if err != nil {
 		return nil, err
 	}

@@ -51,11 +51,6 @@ type Service struct {
 // othersHear is how long other replicas take to read a cut, and mint on until then.
 const othersHear = time.Second
 
-// SeenWithin is how far back people are listed.
-const SeenWithin = 90 * 24 * time.Hour
-
-const maxPeople = 10_000
-
 // List returns a page of the live sessions.
 func (s *Service) List(ctx context.Context, by *access.Principal, f Filter) ([]session.Record, int, error) {
 	if err := s.Policy.Enforce(ctx, by, access.System, "see who is signed in", access.STSSessionList); err != nil {
@@ -81,7 +76,7 @@ func (s *Service) People(ctx context.Context, by *access.Principal) ([]session.P
 	if err := s.Policy.Enforce(ctx, by, access.System, "see who is signed in", access.STSSessionList); err != nil {
 		return nil, err
 	}
-	return s.Store.PeopleSeen(ctx, s.Book.Now().Add(-SeenWithin), maxPeople)
+	return s.Store.PeopleSeen(ctx, s.Book.Now().Add(-session.SeenWithin), session.MostPeople)
 }
 
 // Ended is what a revocation did.

@@ -34,6 +34,12 @@ type Person struct {
 	SeenAt                       time.Time
 }
 
+// People are remembered for so long after they were last seen, and so many of them, the last seen first, are looked at.
+const (
+	SeenWithin = 90 * 24 * time.Hour
+	MostPeople = 10_000
+)
+
 // Store keeps sessions. Every method is atomic.
 type Store interface {
 	// BeginSession stores a session, whose it is, and the record of its beginning, all or nothing.
