@@ -4,7 +4,7 @@
 FLAGS :=
 PKG   := ./...
 
-.PHONY: help run build test doctor-score bench cover lint generate
+.PHONY: help run build test doctor-score bench cover lint generate screenshots
 
 help: ## show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ cover: ## coverage.out, and the share of statements that tests reach
 
 lint: ## go vet, gofumpt, staticcheck, govulncheck, shellcheck
 	@sh scripts/lint.sh
+
+screenshots: ## docs/screenshots: every page of the Desk, in four looks
+	@sh scripts/needs.sh
+	DESK_KEEP=1 go test -count=1 -run '^TestScreenshotsAreKept$$' ./internal/desk/view
 
 generate: ## Go code from the templates
 	go generate ./...

@@ -9,14 +9,16 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/portico-iam/portico/internal/testbrowser"
 )
 
 // TestStoryInBrowser is design.md's story as people live it: in Chromium, with the mouse and the keyboard.
 func TestStoryInBrowser(t *testing.T) {
 	p := start(t, nil)
-	ctx := chromium(t)
+	ctx := testbrowser.Start(t)
 
-	do(t, ctx, "the bootstrap administrator signs in", as(looks[0]), visit(p.Info.PublicURL), credentials("ada@acme.test"), title("Ada"))
+	do(t, ctx, "the bootstrap administrator signs in", wide, visit(p.Info.PublicURL), credentials("ada@acme.test"), title("Ada"))
 	do(t, ctx, "overview", shoot("overview-fresh"))
 
 	do(t, ctx, "an organisation", click(`a[href="/organisations/new"]`), fill("name", "Acme"), press("Create organisation"), text("The organisation is created."))
@@ -64,9 +66,9 @@ func click(selector string) step {
 	return chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)
 }
 
-// press clicks the button with that text.
+// press clicks the button with that text, in marks or without (TestEveryTextIsSaid).
 func press(label string) step {
-	return chromedp.Click(`//button[normalize-space(text())="`+label+`"]`, chromedp.NodeVisible)
+	return chromedp.Click(`//button[normalize-space(translate(text(), "⟦⟧", ""))="`+label+`"]`, chromedp.NodeVisible)
 }
 
 // choose selects the option with that text.

@@ -136,6 +136,8 @@ func TestDeskHistory(t *testing.T) {
 		ada.open("/history?from=yesterday&to=2026-99-01").mustContain(t, "2 things need your attention", "Expected a day")
 		ada.open("/history?from=1999-01-01&to=1999-01-02").mustContain(t, "Nothing matches")
 		ada.open("/history?entity="+m.role).mustContain(t, "Only entries about", "Role created")
+		ada.open("/history/timeline?entity="+m.role).mustContain(t, `class="timeline"`, "Role created", `href="/history?dir=desc&amp;entity=`+m.role)
+		ada.open("/roles/"+m.role).mustContain(t, "/history/timeline?entity="+m.role)
 		ada.open("/history?action=EXPLODED&type=%00&user=%ff&page=-3&sort=x").mustContain(t, "Role created")
 		mustStatus(t, ada.open("/history?page=99999"), http.StatusOK)
 
@@ -147,6 +149,10 @@ func TestDeskHistory(t *testing.T) {
 		list.mustContain(t, "Refused", "GET /api/key/v1")
 		list.mustNotContain(t, "Role created", "Signed in", "nora@acme.test", "see the list of roles")
 		vera.open("/history?entity="+m.role).mustContain(t, "Nothing matches")
+		vera.open("/history/timeline?entity="+m.role).mustContain(t, "Nothing matches")
+		for _, path := range []string{"/history", "/history/timeline"} { // an address names no other organisation's history
+			vera.open(path+"?organisation=00000000-0000-4000-8000-000000000000").mustNotContain(t, "Only entries in", "Nothing matches")
+		}
 
 		// Who may not read an entry can't tell whether it exists.
 		known, unknown := vera.open("/history/"+m.anEntry("type=STS_ROLE")), vera.open("/history/00000000-0000-4000-8000-000000000000")
@@ -170,7 +176,7 @@ func TestDeskSwitches(t *testing.T) {
 		otto := m.as("otto@acme.test")
 		otto.open("/").mustContain(t, "Choose an organisation")
 		for _, target := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "/\t/evil.example", "javascript:alert(1)", "", "http:evil", "/%0d%0aSet-Cookie:x=y"} {
-			for path, values := range map[string]url.Values{"/session/organisation": {"organisation": {second}}, "/session/theme": {"theme": {"dark"}}} {
+			for path, values := range map[string]url.Values{"/session/organisation": {"organisation": {second}}, "/session/theme": {"theme": {"dark"}}, "/session/language": {"language": {"en"}}} {
 				values.Set("return", target)
 				if p := otto.submit(path, values); p.url.Scheme+"://"+p.url.Host != m.Info.PublicURL {
 					t.Errorf("%s with %q leads to %s", path, target, p.url)
@@ -246,5 +252,5 @@ func TestDeskHostileRequests(t *testing.T) {
 	gone.submit("/logout", nil)
 	p := gone.next(form, "next", "name", "x")
 	mustStatus(t, p, http.StatusUnauthorized)
-	p.mustContain(t, "You are no longer signed in", "was not saved")
+	p.mustContain(t, "You are no longer signed in", "Nothing is saved, and nothing is lost")
 }

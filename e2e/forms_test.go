@@ -66,6 +66,7 @@ func TestDeskForms(t *testing.T) {
 			"organisation, control character":  {"/organisations/new", form, values("name", "a\x00b"), 422, "control"},
 			"organisation that is not there":   {"/organisations/" + acmeID + "/edit", form, values("name", "x"), 404, ""},
 			"theme that is none":               {"/session/theme", form, values("theme", "pink"), 400, "theme"},
+			"language that is none":            {"/session/language", form, values("language", "tlh"), 400, "Expected one that is offered"},
 			"text/plain is no form":            {"/roles/new", "text/plain", "name=x", 422, "field-error"},
 			"JSON is no form":                  {"/roles/new", "application/json", `{"name":"x"}`, 422, "field-error"},
 			"malformed form":                   {"/roles/new", form, "name=%zz", 400, "could not be read"},

@@ -15,6 +15,8 @@ import (
 
 	"github.com/portico-iam/portico/internal/seal"
 	"github.com/portico-iam/portico/internal/store"
+
+	"github.com/portico-iam/portico/internal/testbrowser"
 )
 
 // behindApache is a portico serve that Apache's mod_auth_openidc stands in front of, as docs/gateways.md says.
@@ -160,8 +162,8 @@ func TestGatewayApache(t *testing.T) {
 // TestGatewayApacheInBrowser: the way out leads by Portico, Apache and Okta, and a page's policy must let a form go it.
 func TestGatewayApacheInBrowser(t *testing.T) {
 	b := startBehindApache(t, "")
-	ctx := chromium(t)
-	do(t, ctx, "sign in through Apache", as(looks[0]), visit(b.publicURL+"/roles"), credentials("ada@acme.test"), text("New Role"))
+	ctx := testbrowser.Start(t)
+	do(t, ctx, "sign in through Apache", wide, visit(b.publicURL+"/roles"), credentials("ada@acme.test"), text("New Role"))
 	do(t, ctx, "sign out of both", click("button[popovertarget=person-menu]"), click("#person-menu form[action='/logout'] button"), credentials("ivan@acme.test"), text("ivan@acme.test"))
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/portico-iam/portico/internal/testbrowser"
 )
 
 // keys types, key by key.
@@ -34,10 +36,10 @@ func tabTo(condition string) step {
 // TestKeyboardAlone signs in, goes to Roles, makes one and signs out: Tab, Enter, Space and letters.
 func TestKeyboardAlone(t *testing.T) {
 	p := start(t, nil)
-	ctx := chromium(t)
+	ctx := testbrowser.Start(t)
 	field := func(name string) string { return `e.name === "` + name + `"` }
 	button := func(label string) string { return `e.tagName === "BUTTON" && e.innerText.trim() === "` + label + `"` }
-	do(t, ctx, "to the sign-in", as(looks[0]), visit(p.Info.PublicURL), chromedp.WaitVisible(chromedp.CSS(`input[name="password"]`)))
+	do(t, ctx, "to the sign-in", wide, visit(p.Info.PublicURL), chromedp.WaitVisible(chromedp.CSS(`input[name="password"]`)))
 	do(t, ctx, "signs in", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		focused, err := chromedp.Evaluate[bool](`document.activeElement.name === "username"`)(ctx, target)
 		if err == nil && !focused {
@@ -99,7 +101,7 @@ type focus struct{ Seen, Wanted, Wrong []string }
 // focus is visible. A form that is refused has the focus on what is wrong with it.
 func TestKeyboardEverywhere(t *testing.T) {
 	w := everything(t)
-	ctx := chromium(t)
+	ctx := testbrowser.Start(t)
 	w.walk(t, ctx, func(name string) {
 		if open, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.querySelector(":popover-open, dialog[open]") !== null`)); err != nil || open {
 			return // menus and the search have tests of their own
@@ -134,11 +136,11 @@ func TestKeyboardEverywhere(t *testing.T) {
 func TestKeyboardMenusAndLists(t *testing.T) {
 	p := start(t, nil)
 	s := seeded(t, p)
-	ctx := chromium(t)
+	ctx := testbrowser.Start(t)
 	on := func(condition string) step {
 		return until(`(() => { const e = document.activeElement; return ` + condition + `; })()`)
 	}
-	do(t, ctx, "signs in", as(looks[0]), visit(p.Info.PublicURL+"/roles"), credentials("ada@acme.test"), title("Roles"))
+	do(t, ctx, "signs in", wide, visit(p.Info.PublicURL+"/roles"), credentials("ada@acme.test"), title("Roles"))
 	do(t, ctx, "past the navigation", keys("\t"), on(`e.getAttribute("href") === "#main" && e.getBoundingClientRect().y >= 0`), keys("\r"), until(`location.hash === "#main"`),
 		keys("\t"), on(`e.getAttribute("href") === "/roles/new"`))
 	opened := `document.getElementById("person-menu").matches(":popover-open")`

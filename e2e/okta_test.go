@@ -18,6 +18,7 @@ import (
 type okta struct {
 	*devokta.Server
 	world devokta.World
+	stop  func() // it is away from then on
 
 	mu     sync.Mutex
 	issued []string
@@ -42,6 +43,11 @@ func startOkta(t *testing.T, publicURL string) *okta {
 	s := &http.Server{Handler: http.HandlerFunc(o.note), ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(listener) }()
+	o.stop = func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 	t.Cleanup(func() {
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 		_ = s.Close()

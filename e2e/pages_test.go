@@ -14,6 +14,8 @@ import (
 	browserlog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/portico-iam/portico/internal/testbrowser"
 )
 
 // console collects what a browser complains of.
@@ -68,8 +70,8 @@ func listen(t *testing.T, ctx context.Context) *console {
 	return c
 }
 
-// wide tells how far a page is wider than its window, and what sticks out.
-const wide = `(() => {
+// tooWide tells how far a page is wider than its window, and what sticks out.
+const tooWide = `(() => {
 	const w = document.documentElement.clientWidth, over = document.documentElement.scrollWidth - w;
 	if (over <= 0) return "";
 	const out = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > w + 1)
@@ -81,19 +83,19 @@ const wide = `(() => {
 // sideways scrolling, with names of the greatest length, and nothing that a screen reader could not name.
 func TestPagesInBrowser(t *testing.T) {
 	w := everything(t)
-	ctx := chromium(t)
+	ctx := testbrowser.Start(t)
 	complaints := listen(t, ctx)
 	w.walk(t, ctx, func(name string) {
-		for _, l := range []look{looks[0], looks[2]} {
-			do(t, ctx, name, as(l))
-			over, err := chromedp.Run(ctx, chromedp.Evaluate[string](wide))
+		for _, l := range []testbrowser.Look{testbrowser.Looks[0], testbrowser.Looks[2]} {
+			do(t, ctx, name, testbrowser.As(l))
+			over, err := chromedp.Run(ctx, chromedp.Evaluate[string](tooWide))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if over != "" {
-				t.Errorf("%s, %s: it scrolls sideways by %s", name, l.name, over)
+				t.Errorf("%s, %s: it scrolls sideways by %s", name, l.Name, over)
 			}
-			mustBeHeard(t, ctx, name+", "+l.name)
+			mustBeHeard(t, ctx, name+", "+l.Name)
 		}
 		for _, line := range complaints.take() {
 			t.Errorf("%s: %s", name, line)
@@ -113,8 +115,8 @@ func scripts(on bool) step {
 func TestPagesWithoutJavaScript(t *testing.T) {
 	p := start(t, nil)
 	s := seeded(t, p)
-	ctx := chromium(t)
-	do(t, ctx, "signs in", scripts(false), as(looks[0]), visit(p.Info.PublicURL+"/roles/new"), credentials("ada@acme.test"), title("New role"))
+	ctx := testbrowser.Start(t)
+	do(t, ctx, "signs in", scripts(false), wide, visit(p.Info.PublicURL+"/roles/new"), credentials("ada@acme.test"), title("New role"))
 	do(t, ctx, "a role without permissions is sent back", fill("name", "Key keeper"), press("Next step"), text("Choose at least one permission"))
 	do(t, ctx, "the filter", fill("permissionsFilter", "key"), click(`button[value="filter:permissions"]`),
 		until(`document.getElementById("permissionsFilter").value === "key" && !document.body.innerText.includes("CREDENTIAL_ISSUE")`))
@@ -153,7 +155,7 @@ func TestPagesMethods(t *testing.T) {
 		return s.ada.do(req)
 	}
 	const read, form, act = "GET, HEAD", "GET, HEAD, POST", "POST"
-	allowed := map[string]string{"/session/theme": act, "/session/organisation": act, "/login": read, "/logout": form, "/assets/x": read}
+	allowed := map[string]string{"/session/theme": act, "/session/language": act, "/session/organisation": act, "/login": read, "/logout": form, "/assets/x": read}
 	for path := range s.pages() {
 		allowed[path] = read
 		for _, end := range []string{"/new", "/edit", "/delete", "/deactivate", "/reactivate", "/rotation", "/revoke", "/explain"} {
@@ -189,11 +191,11 @@ func TestPagesMethods(t *testing.T) {
 // with the name as it was typed.
 func TestPagesKeepTheWizard(t *testing.T) {
 	p := start(t, nil)
-	ctx := chromium(t)
+	ctx := testbrowser.Start(t)
 	const name = "Acme  Issuance & “Co”"
 	back := chromedp.Steps(title("New access"), until(`document.querySelector(".subject .exact").innerText.includes("Co")`), until(`document.querySelector("input[name=name]").value === `+quoted(name)))
 	first := func(path string) step { return click(`#assignments a[href^="` + path + `?then="]`) }
-	do(t, ctx, "the name", as(looks[0]), visit(p.Info.PublicURL+"/access/new"), credentials("ada@acme.test"), title("New access"), fill("name", name), press("Next step"), text("no organisation yet"))
+	do(t, ctx, "the name", wide, visit(p.Info.PublicURL+"/access/new"), credentials("ada@acme.test"), title("New access"), fill("name", name), press("Next step"), text("no organisation yet"))
 	do(t, ctx, "to an organisation and back without one", first("/organisations/new"), title("New organisation"), click(".form-actions a"), back)
 	do(t, ctx, "an organisation, at the second go", first("/organisations/new"), press("Create organisation"), until(`document.getElementById("name").matches(":invalid") || document.getElementById("errors")`),
 		fill("name", "Acme"), press("Create organisation"), text("The organisation is created."), back)

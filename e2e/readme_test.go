@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/portico-iam/portico/internal/testbrowser"
 )
 
 // TestReadmePicture takes the README's picture of the Desk: an administrator looks up why somebody was refused.
@@ -44,8 +46,8 @@ func TestReadmePicture(t *testing.T) {
 	var refusal struct{ Reference string }
 	mustStatus(t, ivan.call("GET", "/api/key/v1", nil, &refusal), http.StatusForbidden)
 
-	ctx := chromium(t)
-	do(t, ctx, "the refusal, explained", as(looks[0]), visit(p.Info.PublicURL+"/history/"+refusal.Reference), credentials("ada@acme.test"),
+	ctx := testbrowser.Start(t)
+	do(t, ctx, "the refusal, explained", wide, visit(p.Info.PublicURL+"/history/"+refusal.Reference), credentials("ada@acme.test"),
 		text("Why it was refused"), text("KEY_LIST"), text("Acme Issuance"), text("Key custodian"))
 	do(t, ctx, "the picture", func(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
 		picture, err := cdp.Call(ctx, target, page.CaptureScreenshot, page.CaptureScreenshotParams{})

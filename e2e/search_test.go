@@ -9,6 +9,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/portico-iam/portico/internal/testbrowser"
 )
 
 func search(b *browser, query string) answer {
@@ -77,7 +79,7 @@ func TestSearchTellsNothing(t *testing.T) {
 func TestSearchDialog(t *testing.T) {
 	p := start(t, nil)
 	s := seeded(t, p)
-	ctx := chromium(t)
+	ctx := testbrowser.Start(t)
 	open := `document.querySelector("[data-search]").open`
 	said := func(words string) step {
 		return until(`document.querySelector("[data-search] [role=status]").textContent === ` + quoted(words))
@@ -88,7 +90,7 @@ func TestSearchDialog(t *testing.T) {
 	press := func(ctrlK string) step { // as the keys do it: chromedp's own know no modifiers
 		return chromedp.Evaluate[chromedp.Void](`document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "k", bubbles: true, cancelable: true, ` + ctrlK + `: true}))`)
 	}
-	do(t, ctx, "signs in", as(looks[0]), visit(p.Info.PublicURL+"/roles"), credentials("ada@acme.test"), title("Roles"))
+	do(t, ctx, "signs in", wide, visit(p.Info.PublicURL+"/roles"), credentials("ada@acme.test"), title("Roles"))
 	do(t, ctx, "the key opens it, with the pages", tabTo(`e.getAttribute("href") === "/roles/new"`), press("ctrlKey"), until(open), active(`i === document.activeElement && !e`), said("Type to search."))
 	do(t, ctx, "Escape closes it and gives the focus back", keys("x"), keys("\u001b"), until("!"+open), until(`document.activeElement.getAttribute("href") === "/roles/new"`))
 	do(t, ctx, "the other key", press("metaKey"), until(open))
@@ -106,8 +108,8 @@ func TestSearchDialog(t *testing.T) {
 func TestSearchWithoutJavaScript(t *testing.T) {
 	p := start(t, nil)
 	s := seeded(t, p)
-	ctx := chromium(t)
-	do(t, ctx, "signs in", scripts(false), as(looks[2]), visit(p.Info.PublicURL+"/roles"), credentials("ada@acme.test"), title("Roles"))
+	ctx := testbrowser.Start(t)
+	do(t, ctx, "signs in", scripts(false), narrow, visit(p.Info.PublicURL+"/roles"), credentials("ada@acme.test"), title("Roles"))
 	do(t, ctx, "searches", click("a.search-opener"), title("Search"), fill("q", "issuer\r"), until(fmt.Sprintf(`document.querySelector(".hits a[href='/roles/%s']") !== null`, s.role.ID)))
 	do(t, ctx, "opens it", click(`.hits a[href="/roles/`+s.role.ID+`"]`), title("Issuer"))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/doctor"
+	"github.com/portico-iam/portico/internal/file"
 	"github.com/portico-iam/portico/internal/okta"
 )
 
@@ -120,17 +121,8 @@ func (c *doctorCommand) readGiven(flag, what, path string, stdin io.Reader) ([]b
 }
 
 func readBounded(path string, most int64, stdin io.Reader) ([]byte, error) {
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		stdin = f
+	if path == "-" {
+		return file.Bounded(stdin, path, most)
 	}
-	text, err := io.ReadAll(io.LimitReader(stdin, most+1))
-	if err == nil && int64(len(text)) > most {
-		err = fmt.Errorf("%s: expected at most %d bytes", path, most)
-	}
-	return text, err
+	return file.ReadBounded(path, most)
 }

@@ -29,6 +29,7 @@ type explainCommand struct {
 	Organisation string `placeholder:"NAME" help:"Where: an organisation's name or id (default: the whole system)."`
 	Permission   string `xor:"what" placeholder:"NAME" help:"What: a permission, e.g. CREDENTIAL_ISSUE."`
 	Route        string `xor:"what" placeholder:"ROUTE" help:"What: a route, e.g. 'POST /api/credential/v1' (default: everything)."`
+	AsOf         string `placeholder:"TIME" help:"When: as roles and access were then, e.g. 2026-01-31T09:30:00Z (default: now)."`
 }
 
 func (c *explainCommand) Run(env environment) error {
@@ -75,6 +76,13 @@ func (c *explainCommand) question(snapshot *access.Snapshot, stdin io.Reader) (e
 		}
 		q.Reference = id
 	}
+	if c.AsOf != "" {
+		asOf, err := explain.ParseAsOf(c.AsOf)
+		if err != nil {
+			return q, inFlags(plainly(err, ""))
+		}
+		q.AsOf = &asOf
+	}
 	if q.Person == nil && q.Token == "" && q.IAMRoles == nil && q.Reference == "" {
 		return q, errors.New("whose access? Name --person, --token, --iam-role or --reference")
 	}
@@ -98,7 +106,7 @@ func (c *explainCommand) question(snapshot *access.Snapshot, stdin io.Reader) (e
 // inFlags says where a question is wrong by the flag instead of by the API's field.
 func inFlags(err error) error {
 	text := err.Error()
-	for field, flag := range map[string]string{"organisationId": "--organisation", "iamRoles": "--iam-role", "person": "--person", "token": "--token", "reference": "--reference", "permission": "--permission", "route": "--route"} {
+	for field, flag := range map[string]string{"organisationId": "--organisation", "iamRoles": "--iam-role", "person": "--person", "token": "--token", "reference": "--reference", "permission": "--permission", "route": "--route", "asOf": "--as-of"} {
 		if rest, is := strings.CutPrefix(text, field+": "); is {
 			return errors.New(flag + ": " + rest)
 		}
@@ -114,6 +122,9 @@ func printAnswer(w io.Writer, a *explain.Answer) {
 	verdict := "No"
 	if a.Allowed {
 		verdict = "Yes"
+	}
+	if a.AsOf != nil {
+		fmt.Fprintf(w, "As of %s:\n", a.AsOf.At.Format(time.RFC3339Nano))
 	}
 	fmt.Fprintf(w, "%s. %s\n\n", verdict, a.Sentence)
 	if a.Refusal != nil {
@@ -155,18 +166,31 @@ func printAnswer(w io.Writer, a *explain.Answer) {
 		fmt.Fprintf(w, "\nIt is granted in %s.\n", o.Name)
 	}
 	if len(a.Suggestions) > 0 {
-		fmt.Fprintln(w, "\nAny one of these would grant it:")
+		would := "would grant it"
+		if a.AsOf != nil {
+			would = "would have granted it"
+		}
+		fmt.Fprintf(w, "\nAny one of these %s:\n", would)
 	}
 	for _, g := range a.Suggestions {
 		fmt.Fprintf(w, "  - %s\n", g.Sentence)
+	}
+	if a.AsOf != nil {
+		fmt.Fprintln(w)
+		for _, note := range a.AsOf.Notes {
+			fmt.Fprintln(w, printable(note.String()))
+		}
 	}
 }
 
 func describe(s explain.Step) string {
 	text := map[explain.State]string{
 		explain.Grants: "grants it:", explain.Bootstrap: "is the first administrator's, which grants the administration only", explain.Here: "is mapped here to:",
-		explain.Elsewhere: "is mapped, but not here", explain.Nearly: "is not mapped", explain.Unmapped: "is not mapped",
+		explain.Elsewhere: "is mapped, but not here", explain.Nearly: "is not mapped", explain.Unmapped: "is not mapped", explain.Ended: "was mapped here until",
 	}[s.State]
+	if s.Ended != nil {
+		text += " " + s.Ended.UTC().Format("2006-01-02 15:04 MST")
+	}
 	for _, near := range s.Near {
 		text += fmt.Sprintf("; %q is, which differs in case or blanks only", near)
 	}

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/app"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/fault"
@@ -263,7 +264,7 @@ func operator() string {
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
-	return "command line: " + name
+	return access.OperatorSubject + name
 }
 
 // plainly leaves the code away, which is for programs.

@@ -66,10 +66,18 @@ type importReport struct {
 	Changes           importCounts       `json:"changes"`
 	People            []affectedReport   `json:"people"`
 	Groups            []affectedReport   `json:"groups"`
+	Later             []laterReport      `json:"later,omitempty"`
 	Unmet             []policyfile.Unmet `json:"unmet"`
 	LastAdministrator bool               `json:"lastAdministrator"`
 	Applied           bool               `json:"applied"`
 	Mapping           int64              `json:"mapping"`
+}
+
+// laterReport is what an end takes away when it comes.
+type laterReport struct {
+	Date   time.Time        `json:"date"`
+	People []affectedReport `json:"people"`
+	Groups []affectedReport `json:"groups"`
 }
 
 type importCounts struct {
@@ -113,6 +121,9 @@ func (c *importCommand) Run(env environment) error {
 		Changes: importCounts{len(change.PutRoles), len(change.DeleteRoles), len(change.PutIAMRoles), len(change.DeleteIAMRoles)},
 		People:  affectedOf(now, preview.People), Groups: affectedOf(now, preview.Groups), Unmet: []policyfile.Unmet{},
 		LastAdministrator: preview.LastAdministrator, Mapping: preview.Version,
+	}
+	for _, end := range preview.Later {
+		report.Later = append(report.Later, laterReport{end.At, affectedOf(now, end.People), affectedOf(now, end.Groups)})
 	}
 	if report.Unmet, err = c.unmet(env, tools, f, change); err != nil {
 		return err
@@ -170,7 +181,7 @@ func (c *importCommand) apply(env environment, tools *app.Tools, f *policyfile.F
 	if err := c.given(env, "This makes roles and access as the file says."); err != nil {
 		return err
 	}
-	version, err := tools.Policy.Import(env.ctx, operator(), func(now *access.Snapshot) (access.Change, error) {
+	version, err := tools.Policy.Import(env.ctx, operator(), false, func(now *access.Snapshot) (access.Change, error) {
 		if now.Version() != report.Mapping {
 			return access.Change{}, fault.StalePreview.New("nothing was changed: roles, access or organisations were changed since they were read; run it again")
 		}
@@ -228,7 +239,21 @@ func (r *importReport) print(w io.Writer) {
 		fmt.Fprintf(w, "Roles: %d written, %d deleted. Access: %d written, %d deleted.\n", r.Changes.RolesWritten, r.Changes.RolesDeleted, r.Changes.AccessWritten, r.Changes.AccessDeleted)
 		fmt.Fprintln(w, "\nWho gains and who loses (people seen in the last 90 days, then whoever carries an IAM role):")
 	}
-	for _, a := range append(r.People, r.Groups...) {
+	printAffected(w, append(r.People, r.Groups...))
+	if r.Changes != (importCounts{}) && len(r.People)+len(r.Groups) == 0 {
+		fmt.Fprintln(w, "  nobody")
+	}
+	for _, end := range r.Later {
+		fmt.Fprintf(w, "\nWhen it ends on %s:\n", end.Date.UTC().Format("2006-01-02 15:04:05 MST"))
+		printAffected(w, append(end.People, end.Groups...))
+	}
+	for _, u := range r.Unmet {
+		fmt.Fprintf(w, "\nNot met: %s\n  %s\n", u.Expectation, u.Why)
+	}
+}
+
+func printAffected(w io.Writer, all []affectedReport) {
+	for _, a := range all {
 		for _, p := range a.Places {
 			place := "the whole system"
 			if p.Organisation != "" {
@@ -243,11 +268,5 @@ func (r *importReport) print(w io.Writer) {
 				}
 			}
 		}
-	}
-	if r.Changes != (importCounts{}) && len(r.People)+len(r.Groups) == 0 {
-		fmt.Fprintln(w, "  nobody")
-	}
-	for _, u := range r.Unmet {
-		fmt.Fprintf(w, "\nNot met: %s\n  %s\n", u.Expectation, u.Why)
 	}
 }

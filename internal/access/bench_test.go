@@ -36,7 +36,7 @@ func BenchmarkBuild(b *testing.B) {
 	m := large()
 	b.ReportAllocs()
 	for b.Loop() {
-		Build(m, bootstrap)
+		Build(m, bootstrap, day)
 	}
 }
 
@@ -54,7 +54,7 @@ func BenchmarkApply(b *testing.B) {
 // each runs f for people with few and with many IAM roles, in an organisation of the last one: the worst case.
 func each(b *testing.B, f func(b *testing.B, s *Snapshot, p *Principal, org OrganisationID)) {
 	m := large()
-	s := Build(m, bootstrap)
+	s := Build(m, bootstrap, day)
 	for _, n := range []int{5, 100} {
 		b.Run(fmt.Sprintf("%d_IAM_roles", n), func(b *testing.B) {
 			p := person()
@@ -95,7 +95,7 @@ func BenchmarkExplain(b *testing.B) {
 // BenchmarkCompare is the preview of a changed role, for a thousand people.
 func BenchmarkCompare(b *testing.B) {
 	m := large()
-	before := Build(m, bootstrap)
+	before := Build(m, bootstrap, day)
 	row := m.Roles[0].Clone()
 	row.Permissions = row.Permissions.Union(SetOf(CredentialIssue, KeyList, CacheDelete))
 	after, err := before.After(Change{PutRoles: []*Role{row}})

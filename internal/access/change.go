@@ -26,6 +26,13 @@ type Change struct {
 	PutIAMRoles    []*IAMRole
 	DeleteIAMRoles []IAMRoleID
 	Organisations  []*Organisation
+	FourEyes       map[OrganisationID]bool // who demands a second administrator from now on, or no longer
+	Request        string                  // the id of the request that is approved by it
+	RecordEnds     []Placement             // their ends came, and are recorded with the change
+
+	Probation     *Probation // what begins with the change; Apply fills in the way back
+	EndsProbation bool       // what is on probation is confirmed or undone by the change
+	Undoes        bool       // the change is the way back from what was on probation: deleted rows go on from their revisions
 
 	By string    // subject of who changes
 	At time.Time // when
@@ -42,19 +49,23 @@ const (
 	Stale                              // the row was changed since the editor saw it
 	InUse                              // the role is still mapped
 	UnknownLink                        // a mapping names a role or an organisation that does not exist
+	OnProbation                        // another change is on probation, and could not be undone after this one
 )
 
 // ChangeError refuses a change. Message says what was expected and what came; Field names the field, as in the API.
 type ChangeError struct {
 	Fault   ChangeFault
 	Field   string
-	Message string
+	Message Phrase
 }
 
-func (e *ChangeError) Error() string { return e.Message }
+func (e *ChangeError) Error() string { return e.Message.String() }
+
+// Phrase is what Message is made of.
+func (e *ChangeError) Phrase() (format string, args []any) { return e.Message.Phrase() }
 
 func refuse(fault ChangeFault, field, format string, args ...any) error {
-	return &ChangeError{Fault: fault, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &ChangeError{Fault: fault, Field: field, Message: phrase(format, args...)}
 }
 
 // Apply returns the model after the change; m itself stays as it was. The returned change is the one given with the
@@ -72,14 +83,18 @@ func (m Model) Apply(c Change, reserved string) (Model, Change, error) {
 	for _, im := range m.IAMRoles {
 		e.iamRoles[im.ID] = im
 	}
-	next := Model{Version: m.Version + 1, Organisations: m.Organisations}
+	next := Model{Version: m.Version + 1, Organisations: m.Organisations, Probation: m.Probation, FourEyes: m.FourEyes}
 	if c.Organisations != nil {
 		next.Organisations = c.Organisations
 	}
 	for _, o := range next.Organisations {
 		e.orgs[o.ID] = true
 	}
-	stored := Change{DeleteRoles: c.DeleteRoles, DeleteIAMRoles: c.DeleteIAMRoles, Organisations: c.Organisations, By: c.By, At: c.At}
+	stored := Change{
+		DeleteRoles: c.DeleteRoles, DeleteIAMRoles: c.DeleteIAMRoles, Organisations: c.Organisations, RecordEnds: c.RecordEnds,
+		FourEyes: c.FourEyes, Request: c.Request,
+		EndsProbation: c.EndsProbation, Undoes: c.Undoes, By: c.By, At: c.At,
+	}
 	if err := c.checkIDs(); err != nil {
 		return m, c, err
 	}
@@ -109,23 +124,25 @@ func (m Model) Apply(c Change, reserved string) (Model, Change, error) {
 		}
 		stored.PutIAMRoles = append(stored.PutIAMRoles, row)
 	}
+	if err := e.recordEnds(c.RecordEnds); err != nil {
+		return m, c, err
+	}
 	if err := e.check(c); err != nil {
 		return m, c, err
 	}
+	if err := next.demandFourEyes(c, e.orgs); err != nil {
+		return m, c, err
+	}
 	next.Roles, next.IAMRoles = e.sorted()
+	if err := m.putOnProbation(&next, &stored, c, reserved); err != nil {
+		return m, c, err
+	}
 	return next, stored, nil
 }
 
 // checkIDs refuses an id that stands twice: what became of its row would depend on an order that a change has not.
 func (c *Change) checkIDs() error {
-	roles := slices.Clone(c.DeleteRoles)
-	for _, r := range c.PutRoles {
-		roles = append(roles, r.ID)
-	}
-	iamRoles := slices.Clone(c.DeleteIAMRoles)
-	for _, im := range c.PutIAMRoles {
-		iamRoles = append(iamRoles, im.ID)
-	}
+	roles, iamRoles := c.IDs()
 	if len(distinct(roles)) < len(roles) || len(distinct(iamRoles)) < len(iamRoles) {
 		return refuse(Malformed, "id", "expected every row once in a change")
 	}
@@ -181,6 +198,9 @@ func (e *editor) putIAMRole(im *IAMRole, c Change) (*IAMRole, error) {
 			return nil, refuse(UnknownLink, "organisationRoles", "organisationRoles: organisation %s does not exist", org)
 		}
 		row.OrganisationRoles[org] = distinct(roles)
+	}
+	if row.Ends, err = e.endsOf(&row, old, c); err != nil {
+		return nil, err
 	}
 	e.iamRoles[im.ID] = &row
 	return &row, nil
@@ -264,10 +284,10 @@ func changedOf[T interface {
 
 func advance(kind, id string, isNew bool, old Changed, seen int64, c Change) (Changed, error) {
 	if isNew {
-		if seen != 0 {
+		if seen != 0 && !c.Undoes {
 			return Changed{}, refuse(Missing, "id", "%s %s does not exist any more", kind, id)
 		}
-		return Changed{CreatedAt: c.At, ModifiedAt: c.At, ModifiedBy: c.By, Revision: 1}, nil
+		return Changed{CreatedAt: c.At, ModifiedAt: c.At, ModifiedBy: c.By, Revision: seen + 1}, nil
 	}
 	if seen != old.Revision {
 		return Changed{}, refuse(Stale, "", "%s %s was changed by %s in the meantime: expected revision %d, got %d",
@@ -293,10 +313,25 @@ func checkName(name, reserved string) error {
 	if strings.TrimSpace(name) == "" {
 		return refuse(Malformed, "name", "name: expected more than blanks")
 	}
+	if fold(name) == fold(BreakGlassRole) {
+		return refuse(Malformed, "name", "name: %q is reserved for break-glass files", BreakGlassRole)
+	}
 	if reserved != "" && fold(name) == fold(reserved) {
 		return refuse(Malformed, "name", "name: %q is reserved for the first administrator and needs no mapping", reserved)
 	}
 	return nil
+}
+
+// CheckText tells whether a text of people is UTF-8, of so many characters at most, and without invisible ones.
+func CheckText(text string, most int) bool {
+	var before rune
+	for _, r := range text {
+		if invisible(r) && !joinsEmoji(before, r) {
+			return false
+		}
+		before = r
+	}
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= most
 }
 
 // invisible tells of a character that can make two names look alike, or one look like what it is not.

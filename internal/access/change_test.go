@@ -153,7 +153,7 @@ func TestChangesCountRevisionsAndNameTheirAuthor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := Build(next, bootstrap)
+	s := Build(next, bootstrap, day)
 	if got, want := s.Role("issuer").Changed, (Changed{CreatedAt: day, ModifiedAt: later, ModifiedBy: "ivan", Revision: 2}); got != want {
 		t.Errorf("edited: got %+v, want %+v", got, want)
 	}
@@ -185,7 +185,7 @@ func TestMappingsInAnOrganisationThatCoreLostStayEditable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := Build(m, bootstrap).Decide(person("Acme Issuance"), acme, CredentialIssue); d.Reason != OrganisationUnknown {
+	if d := Build(m, bootstrap, day).Decide(person("Acme Issuance"), acme, CredentialIssue); d.Reason != OrganisationUnknown {
 		t.Errorf("got %+v", d)
 	}
 	next, _, err := m.Apply(Change{PutIAMRoles: []*IAMRole{editIAM(m, "1", func(r *IAMRole) {
@@ -270,7 +270,7 @@ func TestARoleInUseNamesItsUsers(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `"Group 00", "Group 01"`) || !strings.Contains(err.Error(), `"Group 09" and 3 more`) {
 		t.Errorf("got %v", err)
 	}
-	if uses := Build(m, bootstrap).RoleUses("r"); len(uses) != 13 {
+	if uses := Build(m, bootstrap, day).RoleUses("r"); len(uses) != 13 {
 		t.Errorf("got %d uses", len(uses))
 	}
 }
@@ -345,7 +345,7 @@ func drawChange(t *rapid.T, m Model, names *rapid.Generator[string]) Change {
 		return old.Revision - int64(rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(t, "behind"))
 	}
 	c := Change{By: "ada", At: day.AddDate(0, 0, rapid.IntRange(0, 3).Draw(t, "day"))}
-	s := Build(m, bootstrap)
+	s := Build(m, bootstrap, day)
 	for range rapid.IntRange(0, 2).Draw(t, "roles") {
 		r := &Role{ID: ids.Draw(t, "id"), Name: names.Draw(t, "name")}
 		if old := s.Role(r.ID); old != nil {

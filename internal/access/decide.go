@@ -1,11 +1,14 @@
 package access
 
-import "cmp"
+import (
+	"cmp"
+	"time"
+)
 
 // Reason says why a decision came out as it did.
 type Reason uint8
 
-// The reasons. Only the first two allow. The five from NoIAMRoles on are in the order in which the path from IAM role to permission
+// The reasons. Only those named Granted allow. The five from NoIAMRoles on are in the order in which the path from IAM role to permission
 // breaks off: of several IAM roles, the one that came furthest gives the reason.
 const (
 	Granted                 Reason = iota + 1 // a role that is mapped here holds the permission
@@ -25,12 +28,15 @@ const (
 	// The reasons of delegation, in the same order.
 	NoDelegatedRole       // no role here is one by which a service acts for a user
 	UserPermissionMissing // there is one, but the user lacks the permissions that it requires of them
+
+	GrantedByBreakGlass // like GrantedByBootstrap, for whoever came in by a break-glass file
 )
 
 var reasonNames = [...]string{
 	"", "GRANTED", "GRANTED_BY_BOOTSTRAP", "NOT_AUTHENTICATED", "NOTHING_ASKED", "ORGANISATION_REQUIRED", "SYSTEM_REQUIRED",
 	"ORGANISATION_UNKNOWN", "ORGANISATION_DEACTIVATED", "NO_IAM_ROLES", "NO_MAPPED_IAM_ROLE", "NOT_MAPPED_HERE",
 	"PERMISSION_MISSING", "RESTRICTED_TO_DELEGATION", "NO_DELEGATED_ROLE", "USER_PERMISSION_MISSING",
+	"GRANTED_BY_BREAK_GLASS",
 }
 
 func (r Reason) String() string {
@@ -48,6 +54,7 @@ type Decision struct {
 	Organisation OrganisationID // where; System for none
 	IAMRole      string         // by which it was granted
 	Role         RoleID         // by which it was granted; empty for the bootstrap role
+	grant        *grant
 }
 
 // Decide tells whether the principal may use at least one of the permissions in that organisation, or in the system
@@ -76,7 +83,11 @@ func (s *Snapshot) Decide(p *Principal, org OrganisationID, anyOf ...Permission)
 	for _, name := range p.IAMRoles {
 		if s.isBootstrap(p, org, name) {
 			if !bootstrapSet.Intersect(asked).IsEmpty() {
-				return grantedBy(d, nil, bootstrapSet, asked, name)
+				d = grantedBy(d, nil, bootstrapSet, asked, name)
+				if p.Issuer == BreakGlassIssuer {
+					d.Reason = GrantedByBreakGlass
+				}
+				return d
 			}
 			found = max(found, PermissionMissing)
 		}
@@ -113,6 +124,13 @@ func (s *Snapshot) Effective(p *Principal, org OrganisationID) (PermissionSet, R
 	return set, cmp.Or(found, s.nothingHere(p))
 }
 
+// Rights is what somebody holds in one place.
+type Rights struct {
+	Permissions PermissionSet
+	Version     int64     // of the snapshot that says so
+	Until       time.Time // when the first mapping ends on which they rest; zero: none does
+}
+
 // scopeOf tells which permissions have effect there.
 func scopeOf(org OrganisationID) PermissionScope {
 	if org == System {
@@ -139,6 +157,9 @@ func (s *Snapshot) usable(p *Principal, org OrganisationID) (*place, Reason) {
 	if len(p.IAMRoles) == 0 {
 		return nil, NoIAMRoles
 	}
+	if p.Issuer == BreakGlassIssuer && org != System {
+		return nil, NoMappedIAMRole
+	}
 	return at, 0
 }
 
@@ -152,7 +173,12 @@ func (s *Snapshot) nothingHere(p *Principal) Reason {
 	return NoMappedIAMRole
 }
 
+// isBootstrap tells whether that IAM role grants what the bootstrap role does: it is that role, from the issuer from which it
+// counts, or what a break-glass file brings. Neither grants anything inside an organisation.
 func (s *Snapshot) isBootstrap(p *Principal, org OrganisationID, name string) bool {
+	if p.Issuer == BreakGlassIssuer {
+		return org == System && name == BreakGlassRole
+	}
 	b := &s.bootstrap
 	return org == System && b.Role != "" && !b.Retired && name == b.Role && p.Issuer == b.Issuer
 }
@@ -175,7 +201,7 @@ func grantedBy(d Decision, g *grant, held, asked PermissionSet, iamRole string) 
 	if g == nil {
 		return d
 	}
-	d.Reason = Granted
+	d.Reason, d.grant = Granted, g
 	for _, role := range g.roles {
 		if role.Delegation == nil && role.Permissions.Has(d.Permission) {
 			d.Role = role.ID

@@ -40,7 +40,7 @@ func naive(m Model, b Bootstrap, p *Principal, org OrganisationID, asked Permiss
 			}
 		}
 		for _, mapping := range m.IAMRoles {
-			if mapping.Name != name {
+			if end, ends := mapping.Ends[org]; mapping.Name != name || ends && !end.At.After(day) {
 				continue
 			}
 			ids := mapping.OrganisationRoles[org]
@@ -61,7 +61,7 @@ func TestDecideAgreesWithTheNaiveRule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m, b := drawModel(t)
 		p, org := drawPrincipal(t), drawPlace(t)
-		s := Build(m, b)
+		s := Build(m, b, day)
 		effective, reason := s.Effective(p, org)
 		if (reason == Granted) != !effective.IsEmpty() {
 			t.Fatalf("Effective is %v for the reason %s", effective.Names(), reason)
@@ -80,7 +80,7 @@ func TestDecideOnSeveralIsTheUnionOfEach(t *testing.T) {
 		m, b := drawModel(t)
 		p, org := drawPrincipal(t), drawPlace(t)
 		asked := rapid.SliceOfN(rapid.SampledFrom(somePerms), 1, 4).Draw(t, "asked")
-		s := Build(m, b)
+		s := Build(m, b, day)
 		d := s.Decide(p, org, asked...)
 		if want := slices.ContainsFunc(asked, func(a Permission) bool { return naive(m, b, p, org, a) }); d.Allowed != want {
 			t.Fatalf("got %+v, want allowed: %v", d, want)
@@ -88,7 +88,7 @@ func TestDecideOnSeveralIsTheUnionOfEach(t *testing.T) {
 		if !slices.Contains(asked, d.Permission) || d.Organisation != org {
 			t.Fatalf("got %+v; asked for %v in %q", d, asked, org)
 		}
-		if d.Allowed != (d.Reason == Granted || d.Reason == GrantedByBootstrap) || d.Reason.String() == "" {
+		if d.Allowed != granting(d.Reason) || d.Reason.String() == "" {
 			t.Fatalf("allowed: %v for the reason %v", d.Allowed, d.Reason)
 		}
 		if !d.Allowed {
@@ -110,7 +110,7 @@ func TestOrganisationsOfAreThoseWhereSomethingIsAllowed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m, b := drawModel(t)
 		p := drawPrincipal(t)
-		s := Build(m, b)
+		s := Build(m, b, day)
 		var got, want []OrganisationID
 		for _, o := range s.OrganisationsOf(p) {
 			got = append(got, o.ID)
@@ -129,7 +129,7 @@ func TestOrganisationsOfAreThoseWhereSomethingIsAllowed(t *testing.T) {
 func TestReasons(t *testing.T) {
 	m := world()
 	m.IAMRoles = append(m.IAMRoles, iamRole("9", "Dangling", []RoleID{"gone"}, map[OrganisationID][]RoleID{acme: {"gone"}}))
-	s := Build(m, bootstrap)
+	s := Build(m, bootstrap, day)
 	for _, c := range []struct {
 		want  Reason
 		p     *Principal
@@ -142,6 +142,12 @@ func TestReasons(t *testing.T) {
 		{Granted, person("Acme Audit"), System, []Permission{HistoryList, SystemHistoryList}},
 		{GrantedByBootstrap, person(adminRole), System, []Permission{STSRoleCreate}},
 		{GrantedByBootstrap, person("Acme Audit", adminRole), System, []Permission{CacheDelete, STSSessionList}},
+		{GrantedByBreakGlass, byFile(BreakGlassRole), System, []Permission{STSRoleCreate}},
+		{PermissionMissing, byFile(BreakGlassRole), System, []Permission{KeyList, CacheDelete}},
+		{NoMappedIAMRole, byFile(BreakGlassRole), acme, []Permission{CredentialIssue}},
+		{NoMappedIAMRole, byFile("Acme Issuance"), acme, []Permission{CredentialIssue}}, // never by a mapping
+		{NoMappedIAMRole, byFile(adminRole), System, []Permission{STSRoleCreate}},
+		{NoMappedIAMRole, person(BreakGlassRole), System, []Permission{STSRoleCreate}}, // nor for others by its name
 		{NotAuthenticated, nil, acme, []Permission{CredentialIssue}},
 		{NotAuthenticated, &Principal{Issuer: issuer, IAMRoles: []string{adminRole}}, System, []Permission{STSRoleCreate}},
 		{NotAuthenticated, &Principal{Subject: "ivan", IAMRoles: []string{"Acme Issuance"}}, acme, []Permission{CredentialIssue}},
@@ -168,15 +174,15 @@ func TestReasons(t *testing.T) {
 		if d.Reason != c.want {
 			t.Errorf("%v in %q for %v: got %s, want %s", c.p, c.org, c.asked, d.Reason, c.want)
 		}
-		if want := c.want == Granted || c.want == GrantedByBootstrap; d.Allowed != want {
+		if want := granting(c.want); d.Allowed != want {
 			t.Errorf("%s: allowed is %v", c.want, d.Allowed)
 		}
 	}
 	names := map[string]bool{}
-	for r := Granted; r <= UserPermissionMissing; r++ {
+	for r := Granted; r <= GrantedByBreakGlass; r++ {
 		names[r.String()] = true
 	}
-	if len(names) != int(UserPermissionMissing) || names[""] || Reason(200).String() != "" || Reason(0).String() != "" {
+	if len(names) != int(GrantedByBreakGlass) || names[""] || Reason(200).String() != "" || Reason(0).String() != "" {
 		t.Errorf("reasons are named %v", names)
 	}
 	if (Decision{}).Allowed {
@@ -187,7 +193,7 @@ func TestReasons(t *testing.T) {
 func TestIAMRolesMatchByteForByteOnly(t *testing.T) {
 	m := world()
 	m.IAMRoles = append(m.IAMRoles, iamRole("nfc", "Équipe", nil, map[OrganisationID][]RoleID{acme: {"issuer"}}))
-	s := Build(m, bootstrap)
+	s := Build(m, bootstrap, day)
 	for _, c := range []struct{ name, near string }{
 		{"acme issuance", "Acme Issuance"},
 		{"ACME ISSUANCE", "Acme Issuance"},
@@ -217,7 +223,7 @@ func TestIAMRolesMatchByteForByteOnly(t *testing.T) {
 			t.Errorf("%q: near misses are %q, want %q", c.name, near, c.near)
 		}
 		e := s.Explain(person(c.name), acme, CredentialIssue)
-		if c.near != "" && !strings.Contains(e.Remedy(), fmt.Sprintf("%q would be allowed", c.near)) {
+		if c.near != "" && !strings.Contains(e.Remedy().String(), fmt.Sprintf("%q would be allowed", c.near)) {
 			t.Errorf("%q: the remedy is %q", c.name, e.Remedy())
 		}
 	}
@@ -263,7 +269,7 @@ func TestNT44_TheBootstrapRoleIsExact(t *testing.T) {
 		{"empty", bootstrap, person(""), System, false},
 		{"as subject and login only", bootstrap, &Principal{Issuer: issuer, Subject: adminRole, Login: adminRole, ClientID: adminRole}, System, false},
 	} {
-		s := Build(world(), c.b)
+		s := Build(world(), c.b, day)
 		set, _ := s.Effective(c.p, c.org)
 		for p := range bootstrapSet.All() {
 			if got := s.Decide(c.p, c.org, p).Allowed; got != c.want || set.Has(p) != c.want {
@@ -278,7 +284,7 @@ func TestNT44_TheBootstrapRoleIsExact(t *testing.T) {
 
 func TestNT44_AnEmptyRoleGrantsNobodyAnything(t *testing.T) {
 	for _, b := range []Bootstrap{{}, {Issuer: issuer}, {Role: adminRole}} {
-		s := Build(Model{}, b)
+		s := Build(Model{}, b, day)
 		for _, p := range []*Principal{nil, {}, person(), person(""), {Subject: "x", IAMRoles: []string{""}}, person(adminRole)} {
 			for _, org := range []OrganisationID{System, acme} {
 				if set, reason := s.Effective(p, org); !set.IsEmpty() || reason == Granted {
@@ -304,7 +310,7 @@ func TestNT44_TheReservedNameIsNoRoleAndNoMapping(t *testing.T) {
 }
 
 func TestDecidingAllocatesNothing(t *testing.T) {
-	s := Build(world(), bootstrap)
+	s := Build(world(), bootstrap, day)
 	few, many := person("Acme Issuance", adminRole), person("Nobody")
 	for i := range 100 {
 		many.IAMRoles = append(many.IAMRoles, fmt.Sprintf("Group %d", i))
@@ -340,5 +346,29 @@ func TestDisplayName(t *testing.T) {
 		if got := p.DisplayName(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+func granting(r Reason) bool {
+	return r == Granted || r == GrantedByBootstrap || r == GrantedByBreakGlass
+}
+
+func byFile(name string) *Principal {
+	return &Principal{Issuer: BreakGlassIssuer, Subject: "break-glass:1", IAMRoles: []string{name}}
+}
+
+func TestWhoComesByAFileHasNoOrganisation(t *testing.T) {
+	m := world()
+	m.IAMRoles = append(m.IAMRoles, iamRole("9", BreakGlassRole, nil, map[OrganisationID][]RoleID{acme: {"issuer"}})) // as no change could
+	s := Build(m, bootstrap, day)
+	p := byFile(BreakGlassRole)
+	if got := s.OrganisationsOf(p); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+	if only, more := s.OnlyOrganisation(p); only != nil || more {
+		t.Errorf("got %v", only)
+	}
+	if set, _ := s.Effective(p, System); set != bootstrapSet {
+		t.Errorf("got %v", set.Names())
 	}
 }

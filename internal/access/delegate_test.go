@@ -16,7 +16,7 @@ func naiveDelegated(m Model, service *Principal, held PermissionSet, org Organis
 		return false
 	}
 	for _, im := range m.IAMRoles {
-		if !slices.Contains(service.IAMRoles, im.Name) {
+		if end, ends := im.Ends[org]; !slices.Contains(service.IAMRoles, im.Name) || ends && !end.At.After(day) {
 			continue
 		}
 		ids := im.OrganisationRoles[org]
@@ -40,7 +40,7 @@ func TestDelegatedIsWhatTheRuleSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m, b := drawModel(t)
 		service, user, org := drawPrincipal(t), drawPrincipal(t), drawPlace(t)
-		s := Build(m, b)
+		s := Build(m, b, day)
 		held, _ := s.Effective(user, org)
 		set, reason := s.Delegated(service, held, org)
 		for p := range Permissions() {
@@ -60,7 +60,7 @@ func TestDelegatedGrowsWithTheUserAlone(t *testing.T) {
 		m, b := drawModel(t)
 		service, org := drawPrincipal(t), drawPlace(t)
 		held := drawSet(t, "held")
-		s := Build(m, b)
+		s := Build(m, b, day)
 		more, _ := s.Delegated(service, held, org)
 		less, _ := s.Delegated(service, held.Intersect(drawSet(t, "kept")), org)
 		if !less.Minus(more).IsEmpty() {
@@ -75,7 +75,7 @@ func TestDelegationReasons(t *testing.T) {
 	open.Delegation = &Delegation{}
 	m.Roles = append(m.Roles, open)
 	m.IAMRoles = append(m.IAMRoles, iamRole("8", "Open", []RoleID{"open"}, map[OrganisationID][]RoleID{acme: {"open"}, closed: {"open"}}))
-	s := Build(m, bootstrap)
+	s := Build(m, bootstrap, day)
 	for _, c := range []struct {
 		rule    string
 		service *Principal
@@ -132,7 +132,7 @@ func BenchmarkDelegated(b *testing.B) {
 	for _, role := range m.Roles {
 		role.Delegation = &Delegation{}
 	}
-	s := Build(m, bootstrap)
+	s := Build(m, bootstrap, day)
 	im := m.IAMRoles[1_000]
 	p := person("Nobody", im.Name)
 	org := im.OrganisationIDs()[0]

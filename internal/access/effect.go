@@ -12,13 +12,16 @@ type Effect struct {
 	Gained, Lost PermissionSet
 }
 
-// After returns the snapshot that the change would make; s stays as it is. The error is a *ChangeError.
+// After returns the snapshot that the change would make, as of its time or of that of s; s stays as it is. The error is a *ChangeError.
 func (s *Snapshot) After(c Change) (*Snapshot, error) {
+	if c.At.Before(s.at) {
+		c.At = s.at
+	}
 	next, _, err := s.model.Apply(c, s.bootstrap.Role)
 	if err != nil {
 		return nil, err
 	}
-	return Build(next, s.bootstrap), nil
+	return Build(next, s.bootstrap, c.At), nil
 }
 
 // EffectsOn returns everything that the principal gains and loses, place by place in a fixed order, from this snapshot to

@@ -12,9 +12,9 @@ import (
 func TestPredictedEqualsActual(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m, b := drawModel(t)
-		before := Build(m, b)
+		before := Build(m, b, day)
 		var c Change
-		switch rapid.IntRange(0, 4).Draw(t, "kind of change") {
+		switch rapid.IntRange(0, 5).Draw(t, "kind of change") {
 		case 0:
 			if len(m.Roles) == 0 {
 				return
@@ -47,6 +47,13 @@ func TestPredictedEqualsActual(t *testing.T) {
 			row.Name = "G9"
 			c.PutIAMRoles = []*IAMRole{mappedTo(Model{Roles: m.Roles, IAMRoles: []*IAMRole{row}}, "G9", System, "made")}
 			c.PutIAMRoles[0].SystemRoles = c.PutIAMRoles[0].SystemRoles[:len(c.PutIAMRoles[0].SystemRoles)-1]
+		case 5:
+			if len(m.IAMRoles) == 0 {
+				return
+			}
+			row := mappedTo(m, rapid.SampledFrom(m.IAMRoles).Draw(t, "timed").Name, System, "made")
+			row.SystemRoles, row.Ends = row.SystemRoles[:len(row.SystemRoles)-1], drawEnds(t, 1)
+			c.PutIAMRoles = []*IAMRole{row}
 		case 4:
 			c.Organisations = []*Organisation{}
 			for _, o := range m.Organisations {
@@ -61,6 +68,7 @@ func TestPredictedEqualsActual(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		foreseen(t, after, c)
 		p := drawPrincipal(t)
 		if rarely(t, "has the new one") {
 			p.IAMRoles = append(p.IAMRoles, "G9")

@@ -1,8 +1,8 @@
 package access
 
 import (
-	"fmt"
 	"slices"
+	"time"
 )
 
 // Explanation is a decision with the path that led to it, for people. Organisation and role names are those of the
@@ -17,6 +17,7 @@ type Explanation struct {
 	Granting   []*Role         // ordinary roles that hold one of the permissions with effect here: mapping one of them here would grant it
 	Elsewhere  []*Organisation // active organisations in which the principal does hold it
 	Restricted []*Role         // roles mapped here that hold it, but are restricted to delegation
+	Ended      []EndedIAMRole  // IAM roles of the principal by which it was granted here until they ended
 
 	Suggestions []Suggestion // what would make the answer yes; empty when it is, or when no change helps
 }
@@ -24,7 +25,14 @@ type Explanation struct {
 // MatchedIAMRole is an IAM role that is mapped, with the roles it gives here.
 type MatchedIAMRole struct {
 	Name  string
-	Roles []*Role // may be empty: mapped, but not here
+	Roles []*Role   // may be empty: mapped, but not here
+	Ended time.Time // when what it gave here ended; zero: it did not
+}
+
+// EndedIAMRole is an IAM role that gave something here until it ended.
+type EndedIAMRole struct {
+	Name string
+	At   time.Time
 }
 
 // UnmatchedIAMRole is an IAM role that is mapped to nothing, with the mapped names it nearly equals.
@@ -44,6 +52,10 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 	e := Explanation{Decision: decision, AnyOf: slices.Clone(anyOf), Organisation: s.Organisation(org)}
 	asked := SetOf(anyOf...).Intersect(EffectiveIn(org))
 	e.Granting = s.leastRoles(asked)
+	wanted := asked
+	if len(anyOf) == 0 {
+		wanted = EffectiveIn(org)
+	}
 	if p == nil {
 		return e
 	}
@@ -60,6 +72,12 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 			continue
 		}
 		m := MatchedIAMRole{Name: name}
+		if s.iamRoles[name].Ended(org, s.at) {
+			m.Ended = s.iamRoles[name].Ends[org].At
+		}
+		if at, ended := s.ended(org, name, wanted); ended && !decision.Allowed {
+			e.Ended = append(e.Ended, EndedIAMRole{name, at})
+		}
 		if g := s.grantAt(org, name); g != nil {
 			m.Roles = g.roles
 			for _, role := range g.roles {
@@ -97,85 +115,106 @@ func (s *Snapshot) near(p *Principal, org OrganisationID, name string) []string 
 }
 
 // Sentence says in one plain sentence, to the person concerned, why the answer is what it is.
-func (e *Explanation) Sentence() string {
-	return e.told(voice{"You are not", "Your", "your", "you"})
-}
+func (e *Explanation) Sentence() Phrase { return e.told(toThem) }
 
 // Finding says the same to somebody else, such as an administrator.
-func (e *Explanation) Finding() string {
-	return e.told(voice{"Nobody is", "Their", "their", "them"})
+func (e *Explanation) Finding() Phrase { return e.told(aboutThem) }
+
+// voice is whether a sentence speaks to whom it is about. Whole sentences are chosen by it: other languages bend more words.
+type voice bool
+
+const (
+	toThem    voice = true
+	aboutThem voice = false
+)
+
+func (v voice) choose(to, about Phrase) Phrase {
+	if v == toThem {
+		return to
+	}
+	return about
 }
 
-// voice is how a sentence speaks of whom it is about.
-type voice struct{ isNot, Whose, whose, whom string }
-
-func (e *Explanation) told(v voice) string {
-	what := e.What()
+func (e *Explanation) told(v voice) Phrase {
+	what, place := e.What(), e.place()
+	if len(e.Ended) > 0 && e.Decision.Reason >= NoIAMRoles {
+		last := slices.MaxFunc(e.Ended, func(a, b EndedIAMRole) int { return a.At.Compare(b.At) })
+		return phrase("%s was allowed by %q in %s, and ended on %s.", what, last.Name, place, endDate(last.At))
+	}
 	switch d := e.Decision; d.Reason {
 	case Granted, GrantedByBootstrap:
 		if d.IAMRole == "" { // everything was asked for
-			return fmt.Sprintf("%s IAM roles give access to %s.", v.Whose, e.place())
+			return v.choose(phrase("Your IAM roles give access to %s.", place), phrase("Their IAM roles give access to %s.", place))
 		}
-		return fmt.Sprintf("%s is allowed by %q.", what, d.IAMRole)
+		return phrase("%s is allowed by %q.", what, d.IAMRole)
+	case GrantedByBreakGlass:
+		return phrase("%s is allowed by a break-glass file.", what)
 	case NotAuthenticated:
-		return v.isNot + " signed in."
+		return v.choose(phrase("You are not signed in."), phrase("Nobody is signed in."))
 	case OrganisationRequired:
-		return what + " needs an organisation, and none was chosen."
+		return phrase("%s needs an organisation, and none was chosen.", what)
 	case SystemRequired:
-		return what + " acts on the whole installation, not in an organisation."
+		return phrase("%s acts on the whole installation, not in an organisation.", what)
 	case OrganisationUnknown:
-		return "There is no such organisation."
+		return phrase("There is no such organisation.")
 	case OrganisationDeactivated:
-		return fmt.Sprintf("%s is deactivated: nothing can be done there until it is reactivated.", e.place())
+		return phrase("%s is deactivated: nothing can be done there until it is reactivated.", place)
 	case NoIAMRoles:
-		return fmt.Sprintf("%s sign-in carries no groups, so nothing is allowed to %s yet.", v.Whose, v.whom)
+		return v.choose(phrase("Your sign-in carries no groups, so nothing is allowed to you yet."),
+			phrase("Their sign-in carries no groups, so nothing is allowed to them yet."))
 	case NoMappedIAMRole:
-		return fmt.Sprintf("None of the groups of %s sign-in is mapped to a role yet.", v.whose)
+		return v.choose(phrase("None of the groups of your sign-in is mapped to a role yet."),
+			phrase("None of the groups of their sign-in is mapped to a role yet."))
 	case NotMappedHere:
-		return fmt.Sprintf("%s groups are not mapped to any role in %s.", v.Whose, e.place())
+		return v.choose(phrase("Your groups are not mapped to any role in %s.", place), phrase("Their groups are not mapped to any role in %s.", place))
 	case RestrictedToDelegation:
-		return fmt.Sprintf("%s in %s is only for services that act for %s.", what, e.place(), v.whom)
+		return v.choose(phrase("%s in %s is only for services that act for you.", what, place),
+			phrase("%s in %s is only for services that act for them.", what, place))
 	}
 	if len(e.AnyOf) == 0 {
-		return fmt.Sprintf("%s roles give no access to %s.", v.Whose, e.place())
+		return v.choose(phrase("Your roles give no access to %s.", place), phrase("Their roles give no access to %s.", place))
 	}
-	return fmt.Sprintf("%s roles in %s do not include: %s.", v.Whose, e.place(), what)
+	return v.choose(phrase("Your roles in %s do not include: %s.", place, what), phrase("Their roles in %s do not include: %s.", place, what))
 }
 
+// endDate is a time as it stands in a sentence.
+func endDate(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 MST") }
+
 // Remedy says what an administrator could change so that the answer becomes yes; empty when allowed.
-func (e *Explanation) Remedy() string {
+func (e *Explanation) Remedy() Phrase {
 	if e.Decision.Allowed {
-		return ""
+		return Phrase{}
 	}
 	switch e.Decision.Reason {
 	case NotAuthenticated:
-		return "Sign in."
+		return phrase("Sign in.")
 	case OrganisationUnknown, OrganisationRequired:
-		return "Choose an organisation by the header x-organisation-id."
+		return phrase("Choose an organisation by the header x-organisation-id.")
 	case SystemRequired:
-		return "Ask for it without an organisation."
+		return phrase("Ask for it without an organisation.")
 	}
 	if len(e.Suggestions) > 0 {
 		remedy := e.Suggestions[0].Sentence(e.place())
 		if e.Decision.Reason == NoIAMRoles {
-			remedy += " If they are in one that should be there: check the claim's filter and the role path."
+			remedy = phrase("%s If they are in one that should be there: check the claim's filter and the role path.", remedy)
 		}
 		return remedy
 	}
-	return fmt.Sprintf("Create a role, and map it to one of the IAM roles in %s.", e.place())
+	return phrase("Create a role, and map it to one of the IAM roles in %s.", e.place())
 }
 
 // What names the thing that was asked for, by the first permission's title.
-func (e *Explanation) What() string {
+func (e *Explanation) What() Phrase {
 	if len(e.AnyOf) == 0 {
-		return "This"
+		return phrase("This")
 	}
-	return "“" + e.AnyOf[0].Info().Title + "”"
+	return phrase("“%s”", Phrase{Format: e.AnyOf[0].Info().Title})
 }
 
-func (e *Explanation) place() string {
+// place is an organisation's name, or TheSystem.
+func (e *Explanation) place() any {
 	if e.Organisation != nil {
 		return e.Organisation.Name
 	}
-	return "the system"
+	return TheSystem
 }

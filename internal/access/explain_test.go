@@ -16,12 +16,12 @@ func TestRefusalsAlwaysSayWhyAndWhatWouldHelp(t *testing.T) {
 		}
 		org := drawPlace(t)
 		asked := rapid.SliceOfN(rapid.SampledFrom(somePerms), 0, 3).Draw(t, "asked")
-		s := Build(m, b)
+		s := Build(m, b, day)
 		e := s.Explain(p, org, asked...)
 		if len(asked) > 0 && e.Decision != s.Decide(p, org, asked...) {
 			t.Fatalf("explained %+v, decided %+v", e.Decision, s.Decide(p, org, asked...))
 		}
-		if e.Sentence() == "" || e.Decision.Allowed != (e.Remedy() == "") {
+		if e.Sentence().String() == "" || e.Decision.Allowed != (e.Remedy().String() == "") {
 			t.Fatalf("%+v: sentence %q, remedy %q", e.Decision, e.Sentence(), e.Remedy())
 		}
 		for _, o := range e.Elsewhere {
@@ -33,7 +33,7 @@ func TestRefusalsAlwaysSayWhyAndWhatWouldHelp(t *testing.T) {
 }
 
 func TestExplanations(t *testing.T) {
-	s := Build(world(), bootstrap)
+	s := Build(world(), bootstrap, day)
 	for _, c := range []struct {
 		rule             string
 		p                *Principal
@@ -112,17 +112,17 @@ func TestExplanations(t *testing.T) {
 		},
 	} {
 		e := s.Explain(c.p, c.org, c.asked...)
-		if got := e.Sentence(); got != c.sentence {
+		if got := e.Sentence().String(); got != c.sentence {
 			t.Errorf("%s: sentence\n got %s\nwant %s", c.rule, got, c.sentence)
 		}
-		if got := e.Remedy(); got != c.remedy {
+		if got := e.Remedy().String(); got != c.remedy {
 			t.Errorf("%s: remedy\n got %s\nwant %s", c.rule, got, c.remedy)
 		}
 	}
 }
 
 func TestExplanationShowsTheWholeWay(t *testing.T) {
-	s := Build(world(), bootstrap)
+	s := Build(world(), bootstrap, day)
 	e := s.Explain(person("acme issuance", "Acme Service", "Acme Audit", "Acme Issuance"), acme, ProofIssue)
 	if len(e.Matched) != 3 || len(e.Unmatched) != 1 || !slices.Equal(e.Unmatched[0].Near, []string{"Acme Issuance"}) {
 		t.Errorf("matched %+v, unmatched %+v", e.Matched, e.Unmatched)

@@ -3,6 +3,7 @@ package access
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -48,6 +49,7 @@ type IAMRole struct {
 	Name              string // exactly as it stands in the token
 	OrganisationRoles map[OrganisationID][]RoleID
 	SystemRoles       []RoleID
+	Ends              map[OrganisationID]End // of what it gives there; of the system roles under System
 	Changed           Changed
 }
 
@@ -69,7 +71,7 @@ func (r *Role) Clone() *Role {
 // Clone copies the mapping with everything it points to.
 func (m *IAMRole) Clone() *IAMRole {
 	row := *m
-	row.SystemRoles = slices.Clone(m.SystemRoles)
+	row.SystemRoles, row.Ends = slices.Clone(m.SystemRoles), maps.Clone(m.Ends)
 	row.OrganisationRoles = make(map[OrganisationID][]RoleID, len(m.OrganisationRoles))
 	for org, roles := range m.OrganisationRoles {
 		row.OrganisationRoles[org] = slices.Clone(roles)
@@ -103,6 +105,8 @@ type Model struct {
 	Organisations []*Organisation
 	Roles         []*Role
 	IAMRoles      []*IAMRole
+	Probation     *Probation              // nil: nothing is on probation
+	FourEyes      map[OrganisationID]bool // whose mappings only two administrators together change
 }
 
 // Bootstrap is the role value that administers an installation in which nothing is mapped yet.
@@ -111,6 +115,29 @@ type Bootstrap struct {
 	Issuer  string // the only issuer from which the value counts
 	Role    string // e.g. ONE_STS_ADMIN; no mapping may have this name
 	Retired bool   // it grants nothing any more, and stays reserved
+}
+
+// Who comes in by a break-glass file is vouched for by Portico itself. No issuer can be configured by that name, for it is no
+// address, and nothing can be mapped to that role.
+const (
+	BreakGlassIssuer = "urn:portico:break-glass"
+	BreakGlassRole   = "PORTICO_BREAK_GLASS"
+)
+
+// How subjects begin that the history names and no identity provider may: of a break-glass file, of whoever runs a command, of
+// Portico itself.
+const (
+	BreakGlassSubject = "break-glass:"
+	OperatorSubject   = "command line: "
+	OwnSubject        = "portico: "
+)
+
+// ReservedSubject tells whether a subject looks like one that only Portico gives.
+func ReservedSubject(subject string) bool {
+	folded := fold(subject)
+	return slices.ContainsFunc([]string{BreakGlassSubject, OperatorSubject, OwnSubject}, func(start string) bool {
+		return strings.HasPrefix(folded, fold(start))
+	})
 }
 
 // Principal is somebody, or a service, that a configured issuer vouches for.

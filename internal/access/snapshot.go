@@ -5,13 +5,16 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 )
 
-// Snapshot is a Model compiled for deciding. It never changes; a change of the model makes a new one.
+// Snapshot is a Model compiled for deciding. It never changes, but for the notes of what is used; a change of the model makes a new one.
 type Snapshot struct {
 	model        Model
 	bootstrap    Bootstrap
+	at           time.Time                 // as of which it decides
+	nextEnd      time.Time                 // of the mappings that count; zero: none ends
 	places       map[OrganisationID]*place // every organisation, and System
 	roles        map[RoleID]*Role
 	iamRoles     map[string]*IAMRole // by exact name
@@ -30,14 +33,19 @@ type place struct {
 type grant struct {
 	permissions PermissionSet
 	roles       []*Role
+	until       time.Time // zero: it does not end
+
+	used, handedOut, delegated noted
 }
 
-// Build compiles a model. Mappings to roles or organisations that the model lacks grant nothing.
+// Build compiles a model as of a time. Mappings that ended by then, and those to roles or organisations that the model lacks,
+// grant nothing: whoever holds the snapshot makes a new one at NextEnd.
 // The snapshot keeps the model's rows: they must not be changed afterwards.
-func Build(m Model, b Bootstrap) *Snapshot {
+func Build(m Model, b Bootstrap, at time.Time) *Snapshot {
 	s := &Snapshot{
 		model:        m,
 		bootstrap:    b,
+		at:           at,
 		places:       make(map[OrganisationID]*place, len(m.Organisations)+1),
 		roles:        make(map[RoleID]*Role, len(m.Roles)),
 		iamRoles:     make(map[string]*IAMRole, len(m.IAMRoles)),
@@ -54,10 +62,10 @@ func Build(m Model, b Bootstrap) *Snapshot {
 	for _, im := range m.IAMRoles {
 		for org, roles := range im.OrganisationRoles {
 			if org != System {
-				s.grant(im.Name, org, roles)
+				s.grant(im, org, roles)
 			}
 		}
-		s.grant(im.Name, System, im.SystemRoles)
+		s.grant(im, System, im.SystemRoles)
 		s.iamRoles[im.Name] = im
 		s.iamRolesByID[im.ID] = im
 		key := fold(im.Name)
@@ -66,12 +74,12 @@ func Build(m Model, b Bootstrap) *Snapshot {
 	return s
 }
 
-func (s *Snapshot) grant(name string, org OrganisationID, ids []RoleID) {
+func (s *Snapshot) grant(im *IAMRole, org OrganisationID, ids []RoleID) {
 	at := s.places[org]
-	if at == nil || len(ids) == 0 {
+	if at == nil || len(ids) == 0 || im.Ended(org, s.at) {
 		return
 	}
-	g := &grant{roles: make([]*Role, 0, len(ids))}
+	g := &grant{roles: make([]*Role, 0, len(ids)), until: im.Ends[org].At}
 	for _, id := range ids {
 		role, ok := s.roles[id]
 		if !ok {
@@ -84,7 +92,8 @@ func (s *Snapshot) grant(name string, org OrganisationID, ids []RoleID) {
 	}
 	g.permissions = g.permissions.Intersect(EffectiveIn(org))
 	if len(g.roles) > 0 {
-		at.grants[name] = g
+		at.grants[im.Name] = g
+		s.nextEnd = First(s.nextEnd, g.until)
 	}
 }
 
@@ -93,6 +102,12 @@ func (s *Snapshot) Version() int64 { return s.model.Version }
 
 // Bootstrap returns the bootstrap role that counts in this snapshot.
 func (s *Snapshot) Bootstrap() Bootstrap { return s.bootstrap }
+
+// Probation returns what is on probation; nil when nothing is.
+func (s *Snapshot) Probation() *Probation { return s.model.Probation }
+
+// UndoProbation returns the change that undoes it.
+func (s *Snapshot) UndoProbation() Change { return s.model.UndoProbation() }
 
 // Organisations, Roles and IAMRoles return the rows, for reading only.
 func (s *Snapshot) Organisations() []*Organisation { return s.model.Organisations }
@@ -138,6 +153,9 @@ func (s *Snapshot) OnlyOrganisation(p *Principal) (only *Organisation, more bool
 // organisationsOf yields those organisations in no order, some perhaps more than once.
 func (s *Snapshot) organisationsOf(p *Principal) iter.Seq[*Organisation] {
 	return func(yield func(*Organisation) bool) {
+		if p.Issuer == BreakGlassIssuer {
+			return
+		}
 		for _, name := range p.IAMRoles {
 			im := s.iamRoles[name]
 			if im == nil {

@@ -2,8 +2,8 @@ package access
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
+	"time"
 )
 
 // Suggestion is a smallest change that makes the answer yes: its edits suffice, and none of them is one too many.
@@ -12,11 +12,12 @@ type Suggestion struct{ Edits []Edit }
 // Edit is one step of a suggestion. Of the fields only those are set that its kind names.
 type Edit struct {
 	Kind         EditKind
-	Organisation OrganisationID // Reactivate, MapRole, MapNewRole; System: the mapping's system roles
-	IAMRole      string         // Join, MapRole, MapNewRole; empty: a group that is still to be made
+	Organisation OrganisationID // Reactivate, MapRole, MapNewRole, Prolong; System: the mapping's system roles
+	IAMRole      string         // Join, MapRole, MapNewRole, Prolong; empty: a group that is still to be made
 	Instead      string         // Join: the IAM role that the token carries, and that is nearly this one
 	Role         *Role          // MapRole, AddPermission
 	Permission   Permission     // AddPermission, MapNewRole
+	Ended        time.Time      // Prolong
 }
 
 // EditKind says what an edit does.
@@ -29,9 +30,10 @@ const (
 	MapRole                           // the IAM role gets the role there
 	AddPermission                     // the role holds the permission too, for everybody who has the role
 	MapNewRole                        // the IAM role gets a new role there, which holds the permission
+	Prolong                           // what the IAM role gave there ends later
 )
 
-var editNames = [...]string{"", "REACTIVATE", "JOIN", "MAP_ROLE", "ADD_PERMISSION", "MAP_NEW_ROLE"}
+var editNames = [...]string{"", "REACTIVATE", "JOIN", "MAP_ROLE", "ADD_PERMISSION", "MAP_NEW_ROLE", "PROLONG"}
 
 func (k EditKind) String() string {
 	if int(k) >= len(editNames) {
@@ -72,6 +74,14 @@ func (s *Snapshot) suggest(p *Principal, org OrganisationID, anyOf []Permission)
 		if g != nil {
 			a.held = a.held.Union(g.permissions)
 		}
+		if at, ended := s.ended(org, name, asked); ended {
+			if e := (Edit{Kind: Prolong, Organisation: org, IAMRole: name, Ended: at}); !slices.Contains(a.ended, e) {
+				a.ended = append(a.ended, e)
+			}
+		}
+		if im := s.iamRoles[name]; im != nil && im.Ended(org, s.at) {
+			continue // whatever is added there ended too
+		}
 		if checkName(name, s.bootstrap.Role) == nil && !slices.Contains(a.names, name) {
 			a.names = append(a.names, name)
 		}
@@ -79,6 +89,8 @@ func (s *Snapshot) suggest(p *Principal, org OrganisationID, anyOf []Permission)
 	// An IAM role that is mapped is there for access; one that is not may be everybody's.
 	slices.SortStableFunc(a.names, func(x, y string) int { return cmp.Compare(a.distance(x), a.distance(y)) })
 	near, others := a.joins()
+	slices.SortStableFunc(a.ended, func(x, y Edit) int { return y.Ended.Compare(x.Ended) })
+	a.add(a.ended...)
 	a.add(near...)
 	a.mapRoles(a.names)
 	a.add(others...)
@@ -103,6 +115,7 @@ type adviser struct {
 	one   []Permission  // the first of those; none where anything is asked for
 	names []string      // the IAM roles of the principal that can be mapped
 	held  PermissionSet // what they give there
+	ended []Edit        // to prolong what gave it
 	first []Edit        // what is needed whatever else is done
 	found []Suggestion
 }
@@ -223,39 +236,40 @@ func (s *Snapshot) leastRoles(asked PermissionSet) []*Role {
 	return roles
 }
 
-// Sentence says what to do; place names the organisation.
-func (g Suggestion) Sentence(place string) string {
-	text := ""
-	for _, e := range g.Edits {
-		if text != "" {
-			text += " Then: "
+// Sentence says what to do; place is the organisation's name, or TheSystem.
+func (g Suggestion) Sentence(place any) Phrase {
+	var all Phrase
+	for i, e := range g.Edits {
+		if i == 0 {
+			all = e.sentence(place)
+		} else {
+			all = phrase("%s Then: %s", all, e.sentence(place))
 		}
-		text += e.sentence(place)
 	}
-	return text
+	return all
 }
 
-func (e Edit) sentence(place string) string {
-	to, in := fmt.Sprintf("the IAM role %q", e.IAMRole), fmt.Sprintf(" in %s, for everybody who carries it.", place)
-	if e.IAMRole == "" {
-		to = "the name of that group"
+func (e Edit) sentence(place any) Phrase {
+	unnamed := e.IAMRole == ""
+	switch {
+	case e.Kind == Reactivate:
+		return phrase("Reactivate %s.", place)
+	case e.Kind == Prolong:
+		return phrase("Prolong what %q gives in %s: it ended on %s. Everybody who carries it has it again.", e.IAMRole, place, endDate(e.Ended))
+	case e.Kind == Join && unnamed:
+		return phrase("Put the person into a group that the claim's filter lets through.")
+	case e.Kind == Join && e.Instead != "":
+		return phrase("The token carries %q, and %q would be allowed. They differ in case or blanks: make them the same.", e.Instead, e.IAMRole)
+	case e.Kind == Join:
+		return phrase("Put the person into the group %q.", e.IAMRole)
+	case e.Kind == AddPermission:
+		return phrase("Add %s to the role %q, for everybody who has that role.", e.Permission, e.Role.Name)
+	case e.Kind == MapRole && unnamed:
+		return phrase("Map the role %q to the name of that group in %s, for everybody who carries it.", e.Role.Name, place)
+	case e.Kind == MapRole:
+		return phrase("Map the role %q to the IAM role %q in %s, for everybody who carries it.", e.Role.Name, e.IAMRole, place)
+	case unnamed:
+		return phrase("Create a role with %s and map it to the name of that group in %s, for everybody who carries it.", e.Permission, place)
 	}
-	switch e.Kind {
-	case Reactivate:
-		return fmt.Sprintf("Reactivate %s.", place)
-	case Join:
-		switch {
-		case e.IAMRole == "":
-			return "Put the person into a group that the claim's filter lets through."
-		case e.Instead != "":
-			return fmt.Sprintf("The token carries %q, and %q would be allowed. They differ in case or blanks: make them the same.", e.Instead, e.IAMRole)
-		}
-		return fmt.Sprintf("Put the person into the group %q.", e.IAMRole)
-	case MapRole:
-		return fmt.Sprintf("Map the role %q to %s", e.Role.Name, to) + in
-	case AddPermission:
-		return fmt.Sprintf("Add %s to the role %q, for everybody who has that role.", e.Permission, e.Role.Name)
-	default:
-		return fmt.Sprintf("Create a role with %s and map it to %s", e.Permission, to) + in
-	}
+	return phrase("Create a role with %s and map it to the IAM role %q in %s, for everybody who carries it.", e.Permission, e.IAMRole, place)
 }

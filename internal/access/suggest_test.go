@@ -15,7 +15,7 @@ func TestASuggestionFlipsTheDecisionAndNothingSmallerDoes(t *testing.T) {
 		b.Retired = rarely(t, "retired")
 		p, org := drawPrincipal(t), drawPlace(t)
 		asked := rapid.SliceOfN(rapid.SampledFrom(somePerms), 0, 3).Draw(t, "asked")
-		e := Build(m, b).Explain(p, org, asked...)
+		e := Build(m, b, day).Explain(p, org, asked...)
 		if e.Decision.Allowed {
 			if len(e.Suggestions) > 0 {
 				t.Fatalf("it is allowed, and %v is suggested", e.Suggestions)
@@ -84,6 +84,11 @@ func followed(t *rapid.T, m Model, b Bootstrap, p *Principal, edits []Edit) (*Sn
 			c.PutRoles = []*Role{row}
 		case MapRole:
 			c.PutIAMRoles = []*IAMRole{mappedTo(m, name, e.Organisation, e.Role.ID)}
+		case Prolong:
+			row := mappedTo(m, name, System, "made")
+			row.SystemRoles = row.SystemRoles[:len(row.SystemRoles)-1]
+			row.Ends[e.Organisation] = End{At: day.AddDate(1, 0, 0)}
+			c.PutIAMRoles = []*IAMRole{row}
 		case MapNewRole:
 			c.PutRoles = []*Role{{ID: "made", Name: "made", Permissions: SetOf(e.Permission)}}
 			c.PutIAMRoles = []*IAMRole{mappedTo(m, name, e.Organisation, "made")}
@@ -94,7 +99,7 @@ func followed(t *rapid.T, m Model, b Bootstrap, p *Principal, edits []Edit) (*Sn
 		}
 		m = next
 	}
-	return Build(m, b), &who
+	return Build(m, b, day), &who
 }
 
 // mappedTo returns the mapping of that name with a role more.
@@ -128,6 +133,9 @@ func everyEdit(m Model, b Bootstrap, p *Principal, org OrganisationID, asked []P
 		edits = append(edits, Edit{Kind: Reactivate, Organisation: o.ID})
 	}
 	for _, im := range m.IAMRoles {
+		for org := range im.Ends {
+			edits = append(edits, Edit{Kind: Prolong, Organisation: org, IAMRole: im.Name})
+		}
 		edits = append(edits, Edit{Kind: Join, IAMRole: im.Name})
 	}
 	var names []string

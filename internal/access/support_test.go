@@ -3,6 +3,7 @@ package access
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -115,9 +116,23 @@ func drawModel(t *rapid.T) (Model, Bootstrap) {
 				here[org] = ids
 			}
 		}
-		m.IAMRoles = append(m.IAMRoles, iamRole(fmt.Sprint(i), name, links.Draw(t, "system"), here))
+		row := iamRole(fmt.Sprint(i), name, links.Draw(t, "system"), here)
+		row.Ends = drawEnds(t, -2)
+		maps.DeleteFunc(row.Ends, func(org OrganisationID, _ End) bool { return len(row.RolesIn(org)) == 0 })
+		m.IAMRoles = append(m.IAMRoles, row)
 	}
 	return m, rapid.SampledFrom([]Bootstrap{bootstrap, {}, {Issuer: issuer}}).Draw(t, "bootstrap")
+}
+
+// drawEnds draws ends from so many days ahead on.
+func drawEnds(t *rapid.T, from int) map[OrganisationID]End {
+	ends := map[OrganisationID]End{}
+	for _, org := range append(slices.Clone(someOrgs), System) {
+		if rarely(t, "ends") {
+			ends[org] = End{At: day.AddDate(0, 0, rapid.IntRange(from, 3).Draw(t, "days"))}
+		}
+	}
+	return ends
 }
 
 func drawPrincipal(t *rapid.T) *Principal {

@@ -16,9 +16,11 @@ import (
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/corecall"
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/file"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/iam"
 	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/policyfile"
 	"github.com/portico-iam/portico/internal/revocation"
 	"github.com/portico-iam/portico/internal/seal"
 	"github.com/portico-iam/portico/internal/session"
@@ -111,7 +113,8 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.buildSealer(ctx, keys); err != nil { // after the ring, which says by which key is sealed
 		return err
 	}
-	calls := &corecall.Caller{Mode: a.cfg.Core.API.Authentication, StaticToken: a.cfg.Core.API.StaticToken, STS: service}
+	gatherer := a.buildGatherer(record)
+	calls := &corecall.Caller{Mode: a.cfg.Core.API.Authentication, StaticToken: a.cfg.Core.API.StaticToken, STS: service, Minted: gatherer}
 	remote, err := a.buildCore(ctx, service, record)
 	if err != nil {
 		return err
@@ -121,6 +124,10 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.syncOrganisations(ctx, remote.embedded); err != nil {
 		return err
 	}
+	posting, err := a.buildPosting(ctx, calls, client)
+	if err != nil {
+		return err
+	}
 	connection, err := iam.Connect(a.cfg, a.now, a.logger)
 	if err != nil {
 		return err
@@ -128,10 +135,11 @@ func (a *App) build(ctx context.Context) error {
 	a.onClose(connection.Close)
 	connection.Verifier.Revoked = revocations.Book
 	parts := &parts{
-		keys: keys, revocations: revocations, record: record, sts: service, calls: calls, core: remote, iam: connection,
+		keys: keys, revocations: revocations, record: record, sts: service, calls: calls, core: remote, iam: connection, posting: posting, gatherer: gatherer,
 		organisations: &corecall.Organisations{Caller: calls, Client: client, Policy: a.policy},
 		authn: &authn.Authenticator{
 			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: connection.Verifier, PublicOrigin: a.cfg.Server.PublicURL, Cuts: revocations.Book,
+			Probation: a.policy,
 		},
 	}
 	if a.handler, err = a.buildEdges(parts); err != nil {
@@ -152,16 +160,66 @@ type parts struct {
 	iam           *iam.Connection
 	authn         *authn.Authenticator
 	sessions      *session.Manager // nil but in the built-in gateway
+	gatherer      *history.Gatherer
+	posting       *corecall.Posting // nil: the history stays here
 }
 
 func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err error) {
 	iam := a.cfg.STS.IAM
 	bootstrap := access.Bootstrap{Issuer: iam.TokenValidation.Iss, Role: iam.AdminRole, Retired: !iam.Bootstrap}
+	expectations, err := readExpectations(a.cfg.STS.Expectations)
+	if err != nil {
+		return err
+	}
 	a.policy, err = policy.New(ctx, policy.Config{
-		Store: a.store, History: record, People: a.store, Bootstrap: bootstrap, Now: a.now, Logger: a.logger,
+		Store: a.store, History: record, People: a.store, Usage: a.store, Bootstrap: bootstrap, Expectations: expectations, Now: a.now, Logger: a.logger,
 	})
+	if err != nil {
+		return err
+	}
+	if err := a.policy.EndProbation(ctx); err != nil { // whose time went by while nothing ran
+		return err
+	}
 	a.every(time.Second, "reload the policy", a.reloadPolicy) // other replicas, and commands, write to it too
-	return err
+	a.every(time.Second, "end a probation", func(ctx context.Context) error { return a.policy.EndProbation(ctx) })
+	a.every(time.Second, "record what ended", func(ctx context.Context) error { return a.policy.RecordEnds(ctx) })
+	a.every(storeUsageEvery, "store what roles are used for", func(ctx context.Context) error { return a.policy.StoreUsage(ctx) })
+	a.onClose(a.storeUsage)
+	return nil
+}
+
+const (
+	storeUsageEvery = 30 * time.Second
+	lastUsageTime   = 5 * time.Second
+)
+
+// storeUsage keeps what was used since the last time it was stored.
+func (a *App) storeUsage() error {
+	ctx, cancel := context.WithTimeout(context.Background(), lastUsageTime)
+	defer cancel()
+	if err := a.policy.StoreUsage(ctx); err != nil {
+		a.logger.WarnContext(ctx, "what roles were used for in the last seconds is not stored", "error", err)
+	}
+	return nil
+}
+
+// readExpectations returns how the file is read, which is done at each change: it may be replaced meanwhile. Nil where there is
+// none. One that can't be read now is refused at once.
+func readExpectations(path string) (func() (*policyfile.File, error), error) {
+	if path == "" {
+		return nil, nil
+	}
+	read := func() (*policyfile.File, error) {
+		text, err := file.ReadBounded(path, policyfile.MaxSize)
+		if err != nil {
+			return nil, err
+		}
+		return policyfile.ParseExpectations(text)
+	}
+	if _, err := read(); err != nil {
+		return nil, fmt.Errorf("sts.expectations: %s: %w", path, err)
+	}
+	return read, nil
 }
 
 func (a *App) reloadPolicy(ctx context.Context) error { return a.policy.Reload(ctx) }

@@ -9,8 +9,13 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/core"
+	"github.com/portico-iam/portico/internal/coreapi"
+	"github.com/portico-iam/portico/internal/corecall"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/sts"
@@ -63,6 +68,22 @@ func (a *App) buildCore(ctx context.Context, service *sts.Service, record *histo
 	}
 	a.ring.Withdrawn = embedded.RefreshKeys // it need not trust a key that was cut until its set has aged
 	return &remoteCore{url: &url.URL{Scheme: "http", Host: "core.memory"}, transport: a.serveInMemory(embedded.Handler()), embedded: true}, nil
+}
+
+// buildPosting posts the history on to an external Core, if it is to.
+func (a *App) buildPosting(ctx context.Context, calls *corecall.Caller, client *coreapi.Client) (*corecall.Posting, error) {
+	if !a.cfg.Core.API.PostHistory {
+		return nil, nil
+	}
+	if err := a.store.BeginPosting(ctx); err != nil {
+		return nil, err
+	}
+	posting := &corecall.Posting{
+		Caller: calls, Client: client, Store: a.store, Holder: uuid.NewString(), Now: a.now, Logger: a.logger,
+		Known: func(org access.OrganisationID) bool { return a.policy.Snapshot().Organisation(org) != nil },
+	}
+	a.every(corecall.PostEvery, "post the history to Core", posting.Post)
+	return posting, nil
 }
 
 // coreTransport keeps enough connections for a busy proxy, and gives up on a Core that does not begin to answer.

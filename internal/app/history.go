@@ -27,6 +27,14 @@ func (a *App) buildSealer(ctx context.Context, keys *seal.Keys) error {
 	return nil
 }
 
+// buildGatherer records what happens over and over.
+func (a *App) buildGatherer(record *history.Recorder) *history.Gatherer {
+	g := &history.Gatherer{Recorder: record, Store: a.store}
+	a.every(history.GatherEvery, "record what was gathered", g.Flush)
+	a.onClose(g.Close)
+	return g
+}
+
 // sealHistory is done when nothing is recorded any more.
 func (a *App) sealHistory() error {
 	if a.sealer == nil {

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/portico-iam/portico/internal/bff"
+	"github.com/portico-iam/portico/internal/breakglass"
 	"github.com/portico-iam/portico/internal/config"
+	"github.com/portico-iam/portico/internal/desk/kept"
 	"github.com/portico-iam/portico/internal/gateway"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/iam"
@@ -36,10 +38,14 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 		return nil, fmt.Errorf("server.publicUrl: %w", err)
 	}
 	pages := a.buildDesk(p)
+	// Whichever gateway is in front: another Portico on this store may have the built-in one.
+	pages.BreakGlass = breakglass.New(a.store, p.record, p.revocations.Book, a.now, a.logger)
+	a.every(5*time.Second, "learn of the use of break-glass files", pages.BreakGlass.Load)
 	if a.cfg.Gateway.Mode == config.ModeBuiltin {
-		builtin := a.buildGateway(p, pages)
+		builtin := a.buildGateway(p, pages, pages.BreakGlass)
 		builtin.Mount(mux)
 		pages.SignIn, pages.Sessions = builtin.SignIn, p.sessions
+		pages.Kept = kept.New(p.keys, pages.Secure, a.now)
 	} else {
 		elsewhere := &login.Elsewhere{Address: a.signOutElsewhere(p.iam.Provider), Pages: pages, Logger: a.logger}
 		elsewhere.Mount(mux)
@@ -47,7 +53,8 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	pages.Mount(mux)
 	administration := &sts.KeyAdministration{Ring: a.ring, Policy: a.policy}
 	explainer := a.explainer(p.record, p.iam, p.revocations.Book)
-	pages.Keys, pages.Revocations, pages.Explainer = administration, p.revocations, explainer
+	explainer.Reads = p.gatherer
+	pages.Keys, pages.Revocations, pages.Explainer, pages.Posting = administration, p.revocations, explainer, p.posting
 	(&bff.Handler{
 		Keys:  administration,
 		Authn: p.authn, Policy: a.policy, Core: p.calls, Sessions: p.sessions,
@@ -56,7 +63,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 		}, sts.WriteError),
 		Services: p.sts, Introspect: p.sts.Introspect,
 		Revoke:      (&sts.Revocation{Service: p.sts, History: p.record}).Revoke,
-		Revocations: p.revocations, Explainer: explainer,
+		Revocations: p.revocations, Explainer: explainer, Reads: p.gatherer,
 		Resource: bff.ProtectedResource{Resource: a.cfg.Server.PublicURL, AuthorizationServers: bearerIssuers(p.iam.Verifier)},
 		Proxy: bff.NewProxy(bff.ProxyConfig{
 			Target: p.core.url, Transport: p.core.transport, Public: public, TrustedProxies: a.cfg.Server.TrustedProxies,
@@ -82,7 +89,7 @@ func bearerIssuers(v *iam.Verifier) (issuers []string) {
 }
 
 // buildGateway makes the built-in gateway: sessions, and the edge that begins and ends them.
-func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer) *login.Handler {
+func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer, glass *breakglass.Service) *login.Handler {
 	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
 	recheck := time.Minute
 	if a.cfg.Store.Driver == "postgres" {
@@ -91,7 +98,7 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer) *login.Handler
 	p.sessions = session.New(session.Config{
 		Store: a.store, Box: p.keys.Box(sealedSession), Refresher: p.iam.Client, Revoked: p.revocations.Book, History: p.record,
 		Idle: a.cfg.Gateway.Session.Idle, Absolute: a.cfg.Gateway.Session.Absolute, Recheck: recheck,
-		Secure: https, Now: a.now, Logger: a.logger,
+		Secure: https, RecordAddress: a.cfg.Gateway.Session.RecordAddress, TrustedProxies: a.cfg.Server.TrustedProxies, Now: a.now, Logger: a.logger,
 	})
 	a.onClose(p.sessions.Close)
 	p.authn.Sessions, p.revocations.Sessions = p.sessions, p.sessions
@@ -99,7 +106,7 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer) *login.Handler
 	return login.New(login.Config{
 		Client: p.iam.Client, Issuer: a.cfg.IAM.Issuer, PublicURL: a.cfg.Server.PublicURL, Sessions: p.sessions, History: p.record,
 		Pages: pages, Keys: p.keys, CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
-		Secure: https, Now: a.now, Logger: a.logger,
+		Secure: https, Now: a.now, Logger: a.logger, BreakGlass: glass, TrustedProxies: a.cfg.Server.TrustedProxies,
 	})
 }
 

@@ -38,8 +38,14 @@ type Authenticator struct {
 	Gateway      Gateway          // the one in front
 	Sessions     *session.Manager // nil but in the built-in mode
 	Verifier     *iam.Verifier
-	PublicOrigin string // scheme://host[:port]
-	Cuts         Cuts   // nil: no organisation was cut off
+	PublicOrigin string    // scheme://host[:port]
+	Cuts         Cuts      // nil: no organisation was cut off
+	Probation    Probation // nil: nothing ever is
+}
+
+// Probation learns of everybody who signed in: what is on probation may be confirmed by it.
+type Probation interface {
+	Confirm(ctx context.Context, p *access.Principal, begun time.Time)
 }
 
 // Cuts tell whether a token of the identity provider counts no more in an organisation, by when it was issued.
@@ -73,11 +79,27 @@ func (c *Caller) SessionRef() string {
 
 // Authenticate returns the caller. Without one the error is fault.Unauthenticated. It may set cookies on w.
 func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request) (*Caller, error) {
+	c, err := a.authenticate(w, r)
+	if err == nil && a.Probation != nil {
+		a.Probation.Confirm(r.Context(), c.Principal, c.begun())
+	}
+	return c, err
+}
+
+// begun is when the caller signed in, as far as we see it: a session that is refreshed is no new sign-in.
+func (c *Caller) begun() time.Time {
+	if c.Session != nil {
+		return c.Session.CreatedAt
+	}
+	return c.Principal.IssuedAt
+}
+
+func (a *Authenticator) authenticate(w http.ResponseWriter, r *http.Request) (*Caller, error) {
 	if err := a.Gateway.Admit(r); err != nil {
 		return nil, err
 	}
 	// Another gateway in front adds its token to whatever a browser sends, so a foreign page's request has one too.
-	if a.Mode != config.ModeBuiltin && changes(r) && fromBrowser(r) && !a.fromOurOrigin(r) {
+	if a.Mode != config.ModeBuiltin && changes(r) && fromBrowser(r) && !httpx.FromOrigin(r, a.PublicOrigin) {
 		return nil, a.crossOrigin()
 	}
 	if values := r.Header.Values("Authorization"); len(values) > 0 {
@@ -96,7 +118,7 @@ func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request) (*C
 	if err != nil {
 		return nil, err
 	}
-	if changes(r) && !a.fromOurOrigin(r) {
+	if changes(r) && !httpx.FromOrigin(r, a.PublicOrigin) {
 		return nil, a.crossOrigin()
 	}
 	return &Caller{Principal: &s.Principal, Session: s}, nil
@@ -134,19 +156,6 @@ func changes(r *http.Request) bool {
 
 func fromBrowser(r *http.Request) bool {
 	return r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
-}
-
-// fromOurOrigin wants a browser's own word for it: the headers that no page can forge. Sec-Fetch-Site says it outright;
-// Origin names us, or is "null" where the page's referrer policy hides it, which alone says nothing.
-func (a *Authenticator) fromOurOrigin(r *http.Request) bool {
-	origins, site := r.Header.Values("Origin"), r.Header.Get("Sec-Fetch-Site")
-	if len(origins) > 1 || site != "" && site != "same-origin" {
-		return false
-	}
-	if len(origins) == 1 && origins[0] != "null" {
-		return origins[0] == a.PublicOrigin
-	}
-	return site == "same-origin"
 }
 
 // OrganisationCookie is where the Desk keeps the active organisation when another gateway owns the session. It only

@@ -257,7 +257,7 @@ func TestTheOrganisationOfACall(t *testing.T) {
 			{ID: "2", Name: "two", OrganisationRoles: map[access.OrganisationID][]access.RoleID{acme: {"r"}, zeta: {"r"}}},
 		},
 	}
-	snapshot := access.Build(model, access.Bootstrap{})
+	snapshot := access.Build(model, access.Bootstrap{}, time.Now())
 	for rule, c := range map[string]struct {
 		role    string
 		active  access.OrganisationID // of the session

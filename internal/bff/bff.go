@@ -11,6 +11,7 @@ import (
 	"github.com/portico-iam/portico/internal/corecall"
 	"github.com/portico-iam/portico/internal/explain"
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/revocation"
@@ -32,6 +33,7 @@ type Handler struct {
 	Introspect, Revoke TokenHandler
 	Revocations        *revocation.Service
 	Explainer          *explain.Service
+	Reads              *history.Gatherer // records who reads in the history; nil: nothing does
 	Resource           ProtectedResource
 
 	// ManagementEndpoints switches on whatever administers.
@@ -49,6 +51,8 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 		h.mountIAMRoles(mux)
 		h.mountKeys(mux)
 		h.mountSessions(mux)
+		h.mountProbation(mux)
+		mux.Handle("GET /api/sts/role/v1/{id}/usage", h.called(h.roleUsage))
 		mux.Handle("POST /api/sts/explain/v1", h.called(h.explain))
 		mux.Handle("POST /api/sts/preview/v1", h.called(h.preview))
 	}

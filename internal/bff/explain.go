@@ -23,6 +23,7 @@ type explainBody struct {
 	OrganisationID string   `json:"organisationId"`
 	Permission     string   `json:"permission"`
 	Route          string   `json:"route"`
+	AsOf           string   `json:"asOf"`
 }
 
 func (b *explainBody) question() (explain.Question, error) {
@@ -42,6 +43,13 @@ func (b *explainBody) question() (explain.Question, error) {
 			return q, fault.InvalidInput.New("%s: %s", id.field, fault.Of(err).Detail).At(id.field)
 		}
 		*id.into = parsed
+	}
+	if b.AsOf != "" {
+		asOf, err := explain.ParseAsOf(b.AsOf)
+		if err != nil {
+			return q, err
+		}
+		q.AsOf = &asOf
 	}
 	return q, nil
 }

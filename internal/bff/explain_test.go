@@ -56,7 +56,7 @@ func TestExplain(t *testing.T) {
 		{"a token", `{"token":"` + b.token("lister") + `","permission":"KEY_LIST"` + inAcme, true, "GRANTED", explain.Grants},
 	} {
 		a := b.explained(t, c.question)
-		if a.Allowed != c.allowed || a.Reason != c.reason || len(a.Path) != 1 || a.Path[0].State != c.state || a.Sentence == "" {
+		if a.Allowed != c.allowed || a.Reason != c.reason || len(a.Path) != 1 || a.Path[0].State != c.state || a.Sentence.String() == "" {
 			t.Errorf("%s: got %+v", c.rule, a)
 		}
 		if a.Allowed != (len(a.Suggestions) == 0) {
@@ -102,6 +102,8 @@ func TestExplainRefuses(t *testing.T) {
 		{"no organisation", "explainer", `{"iamRoles":["a"],"permission":"KEY_LIST"}`, 400, "acts in an organisation"},
 		{"an unknown organisation", "explainer", `{"iamRoles":["a"],"organisationId":"` + noID + `"}`, 404, "no such organisation"},
 		{"too many IAM roles", "explainer", many, 400, "at most 1000"},
+		{"as of then, without the history", "explainer", `{"iamRoles":["a"],"permission":"STS_ROLE_LIST","asOf":"2026-01-31T09:30:00Z"}`, 403, "BR_0178"},
+		{"a moment that is none", "explainer", `{"iamRoles":["a"],"asOf":"yesterday"}`, 400, "with an offset"},
 		{"an unknown field", "explainer", `{"who":"ada"}`, 400, "who"},
 	} {
 		got := b.call(c.who, "POST", explainPath, c.question)

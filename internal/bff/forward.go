@@ -11,6 +11,7 @@ import (
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/sts"
 )
@@ -35,13 +36,33 @@ func (h *Handler) forward(route coreapi.Route) http.Handler {
 				return err
 			}
 		}
+		if route.Kind == 0 {
+			h.Policy.NoteToken(caller.Principal, org, access.EffectiveIn(org)) // what it is used for, Core decides
+		}
 		token, err := h.Core.Bearer(r.Context(), sts.Request{Principal: caller.Principal, Session: caller.SessionRef(), Organisation: org, Route: clip(what)})
 		if err != nil {
 			return err
 		}
+		if strings.HasPrefix(name, "GET /api/history/v1") {
+			h.Reads.Note(history.Reading(caller.Principal, org, name, readerFilter(r)))
+		}
 		h.Proxy.Forward(w, withPaging(r, name), token, caller)
 		return nil
 	})
+}
+
+// readerFilter is what a reader of the history chose: the entry, or the filter without its page.
+func readerFilter(r *http.Request) string {
+	if id := r.PathValue("id"); id != "" {
+		return id
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return "" // Core will refuse it
+	}
+	query.Del("page")
+	query.Del("pageSize")
+	return query.Encode()
 }
 
 // place finds where the request acts: in an organisation, or on the system.

@@ -1,7 +1,9 @@
 package bff
 
 import (
+	"maps"
 	"net/http"
+	"time"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/fault"
@@ -23,6 +25,8 @@ type iamRoleView struct {
 	Name              string                                    `json:"name"`
 	OrganisationRoles map[access.OrganisationID][]access.RoleID `json:"organisationRoles"`
 	SystemRoles       []access.RoleID                           `json:"systemRoles"`
+	Ends              map[access.OrganisationID]string          `json:"ends,omitempty"`
+	SystemEnd         string                                    `json:"systemEnd,omitempty"`
 	CreatedDate       string                                    `json:"createdDate"`
 	LastModified      string                                    `json:"lastModified"`
 }
@@ -33,13 +37,26 @@ type iamRoleBody struct {
 	Name              *string              `json:"name"`
 	OrganisationRoles *map[string][]string `json:"organisationRoles"`
 	SystemRoles       *[]string            `json:"systemRoles"`
+	Ends              *map[string]string   `json:"ends"`
+	SystemEnd         *string              `json:"systemEnd"` // "": none
 }
 
 func viewIAMRole(m *access.IAMRole) iamRoleView {
-	return iamRoleView{
+	v := iamRoleView{
 		ID: m.ID, Name: m.Name, OrganisationRoles: m.OrganisationRoles, SystemRoles: m.SystemRoles,
 		CreatedDate: httpx.Timestamp(m.Changed.CreatedAt), LastModified: httpx.Timestamp(m.Changed.ModifiedAt),
 	}
+	for org, end := range m.Ends {
+		if org == access.System {
+			v.SystemEnd = httpx.Timestamp(end.At)
+			continue
+		}
+		if v.Ends == nil {
+			v.Ends = map[access.OrganisationID]string{}
+		}
+		v.Ends[org] = httpx.Timestamp(end.At)
+	}
+	return v
 }
 
 // apply writes the body's fields into row.
@@ -69,6 +86,50 @@ func (b *iamRoleBody) apply(row *access.IAMRole) error {
 		}
 		row.SystemRoles = ids
 	}
+	return b.applyEnds(row)
+}
+
+// applyEnds writes the ends. Unlike those that stay because nothing is said, one that is written must be of something.
+func (b *iamRoleBody) applyEnds(row *access.IAMRole) error {
+	ends := maps.Clone(row.Ends)
+	if ends == nil {
+		ends = map[access.OrganisationID]access.End{}
+	}
+	set := func(field string, org access.OrganisationID, text string) error {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return fault.InvalidInput.New("%s: expected a time as 2027-01-31T12:00:00Z, got %s", field, clip(text)).At(field)
+		}
+		if len(row.RolesIn(org)) == 0 {
+			return fault.InvalidInput.New("%s: nothing is mapped there that could end", field).At(field)
+		}
+		ends[org] = access.End{At: at.UTC()}
+		return nil
+	}
+	if b.Ends != nil {
+		maps.DeleteFunc(ends, func(org access.OrganisationID, _ access.End) bool { return org != access.System })
+		for text, end := range *b.Ends {
+			id, err := httpx.ParseUUID(text)
+			if err != nil {
+				return fault.InvalidInput.New("ends: %s", fault.Of(err).Detail).At("ends")
+			}
+			if _, twice := ends[access.OrganisationID(id)]; twice {
+				return fault.InvalidInput.New("ends: organisation %s stands there twice", id).At("ends")
+			}
+			if err := set("ends", access.OrganisationID(id), end); err != nil {
+				return err
+			}
+		}
+	}
+	if b.SystemEnd != nil {
+		delete(ends, access.System)
+		if *b.SystemEnd != "" {
+			if err := set("systemEnd", access.System, *b.SystemEnd); err != nil {
+				return err
+			}
+		}
+	}
+	row.Ends = ends
 	return nil
 }
 

@@ -125,8 +125,24 @@ func rowOf[T any](text, kind string, find func(string) *T) (*T, error) {
 type previewView struct {
 	Mapping           int64          `json:"mapping"`
 	LastAdministrator bool           `json:"lastAdministrator"`
+	Probation         bool           `json:"probation"`
+	Broken            []brokenView   `json:"broken"`
 	People            []affectedView `json:"people"`
 	Groups            []affectedView `json:"groups"`
+	Later             []laterView    `json:"later"`
+}
+
+// laterView is what an end takes away when it comes.
+type laterView struct {
+	Date   string         `json:"date"`
+	People []affectedView `json:"people"`
+	Groups []affectedView `json:"groups"`
+}
+
+// brokenView is an expectation for which the change would be refused.
+type brokenView struct {
+	Expectation string `json:"expectation"`
+	Why         string `json:"why"`
 }
 
 type affectedView struct {
@@ -175,8 +191,17 @@ func (h *Handler) preview(w http.ResponseWriter, r *http.Request, caller *authn.
 	if err != nil {
 		return err
 	}
+	broken := []brokenView{}
+	for _, u := range p.Broken {
+		broken = append(broken, brokenView(u))
+	}
+	later := []laterView{}
+	for _, end := range p.Later {
+		later = append(later, laterView{httpx.Timestamp(end.At), viewOfAffected(end.People), viewOfAffected(end.Groups)})
+	}
 	httpx.WriteJSON(w, http.StatusOK, previewView{
-		Mapping: p.Version, LastAdministrator: p.LastAdministrator, People: viewOfAffected(p.People), Groups: viewOfAffected(p.Groups),
+		Mapping: p.Version, LastAdministrator: p.LastAdministrator, Probation: p.Probation, Broken: broken,
+		People: viewOfAffected(p.People), Groups: viewOfAffected(p.Groups), Later: later,
 	})
 	return nil
 }

@@ -28,6 +28,7 @@ type resource[ID ~string, T, V any] struct {
 	body func() body[T] // an empty one, to be read into
 	row  func(*T) row[ID]
 	view func(*T) V
+	made func(http.ResponseWriter, *authn.Caller) // before the answer to a change is written
 }
 
 // row is what every kind has in common.
@@ -39,6 +40,7 @@ type row[ID ~string] struct {
 
 // mount puts the resource's addresses on mux, below path.
 func (s resource[ID, T, V]) mount(mux *http.ServeMux, h *Handler, path string) {
+	s.made = h.onProbation
 	mux.Handle("GET "+path, h.called(s.serveList))
 	mux.Handle("POST "+path, h.called(s.serveCreate))
 	mux.Handle("GET "+path+"/{id}", h.called(s.serveGet))
@@ -105,9 +107,10 @@ func (s resource[ID, T, V]) serveCreate(w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		return err
 	}
-	made := s.row(created)
-	setRevision(w, made.changed.Revision)
-	httpx.WriteJSON(w, http.StatusCreated, coreapi.Created{ID: string(made.id)})
+	s.made(w, caller)
+	row := s.row(created)
+	setRevision(w, row.changed.Revision)
+	httpx.WriteJSON(w, http.StatusCreated, coreapi.Created{ID: string(row.id)})
 	return nil
 }
 
@@ -144,6 +147,7 @@ func (s resource[ID, T, V]) servePatch(w http.ResponseWriter, r *http.Request, c
 	if _, err := s.update(r.Context(), caller.Principal, id, seen, written.apply); err != nil {
 		return err
 	}
+	s.made(w, caller)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -163,6 +167,7 @@ func (s resource[ID, T, V]) serveDelete(w http.ResponseWriter, r *http.Request, 
 	if err := s.remove(r.Context(), caller.Principal, id, seen); err != nil {
 		return err
 	}
+	s.made(w, caller)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -31,6 +31,8 @@ type sessionView struct {
 	CreatedDate        string   `json:"createdDate"`
 	LastUsedDate       string   `json:"lastUsedDate"` // to within a minute
 	EndsDate           string   `json:"endsDate"`
+
+	From session.From `json:"from"`
 }
 
 func viewOfSession(r *session.Record) sessionView {
@@ -38,7 +40,7 @@ func viewOfSession(r *session.Record) sessionView {
 	return sessionView{
 		ID: r.Ref, Issuer: p.Issuer, Subject: p.Subject, Login: p.Login, GivenName: p.GivenName, FamilyName: p.FamilyName,
 		IAMRoles: append([]string{}, p.IAMRoles...), ActiveOrganisation: string(r.ActiveOrganisation),
-		CreatedDate: date(r.CreatedAt), LastUsedDate: date(r.SeenAt), EndsDate: date(r.EndsAt),
+		CreatedDate: date(r.CreatedAt), LastUsedDate: date(r.SeenAt), EndsDate: date(r.EndsAt), From: r.From,
 	}
 }
 

@@ -67,7 +67,7 @@ func (h *Handler) setActiveOrganisation(w http.ResponseWriter, r *http.Request, 
 		return fault.InvalidInput.New("organisationId: %s", fault.Of(err).Detail).At("organisationId")
 	}
 	org := access.OrganisationID(id)
-	if _, _, err := h.Policy.Permissions(r.Context(), caller.Principal, org, "work in an organisation"); err != nil {
+	if _, err := h.Policy.Permissions(r.Context(), caller.Principal, org, "work in an organisation"); err != nil {
 		return err
 	}
 	if caller.Session == nil {

@@ -51,6 +51,8 @@ type Gateway struct {
 type Session struct {
 	Idle     time.Duration `yaml:"idle"`
 	Absolute time.Duration `yaml:"absolute"`
+	// RecordAddress keeps from which address somebody signed in, with the session and in the history.
+	RecordAddress bool `yaml:"recordAddress"`
 }
 
 // The ways to authenticate at the token endpoint, and where roles come from.
@@ -79,6 +81,8 @@ type STS struct {
 	IAM                       STSIAM     `yaml:"iam"`
 	Token                     Token      `yaml:"token"`
 	Delegation                Delegation `yaml:"delegation"`
+	// Expectations is the path of a file (docs/policy.md) that every change of roles and mappings is held against; empty: none.
+	Expectations string `yaml:"expectations"`
 }
 
 // STSIAM is how IAM tokens are validated and read.
@@ -152,6 +156,7 @@ type CoreAPI struct {
 	UnsafeHTTP     bool   `yaml:"unsafeHttp"` // the way to Core is protected by something else than TLS of ours
 	Authentication string `yaml:"authentication"`
 	StaticToken    Secret `yaml:"staticToken"`
+	PostHistory    bool   `yaml:"postHistory"` // what is recorded here is recorded by Core too
 }
 
 // Store says where everything is kept.
@@ -178,7 +183,7 @@ func Default() Config {
 		Server: Server{Listen: "127.0.0.1:8080"},
 		Gateway: Gateway{
 			Mode: ModeBuiltin, CallbackPath: "/.apisix/redirect", PostLogoutPath: "/",
-			Session: Session{Idle: 30 * time.Minute, Absolute: 12 * time.Hour},
+			Session: Session{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, RecordAddress: true},
 		},
 		IAM: IAM{
 			ClientAuth:  ClientSecretBasic,

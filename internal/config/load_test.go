@@ -25,7 +25,7 @@ gateway:
   mode: builtin
   callbackPath: /oidc/callback
   postLogoutPath: /bye
-  session: { idle: 15m, absolute: 8h }
+  session: { idle: 15m, absolute: 8h, recordAddress: false }
 iam:
   issuer: https://dev-12345.okta.com/oauth2/default
   discoveryUrl: https://dev-12345.okta.com/oauth2/default/.well-known/openid-configuration
@@ -75,6 +75,7 @@ sts:
     idTokens: true
     verifiers: [{ name: core, jwksCache: 10m }, { name: bridge, jwksCache: 36h }]
   delegation: { ttl: 30s, maxDepth: 3 }
+  expectations: /etc/portico/expectations.yaml
 core:
   api: { url: https://core.example.com/base, authentication: UNSAFE_STATIC, staticToken: canary-static }
 store:
@@ -119,7 +120,7 @@ func TestAFullFile(t *testing.T) {
 		Server: Server{
 			Listen: "0.0.0.0:8443", PublicURL: "https://desk.example.com", AdminListen: "127.0.0.1:9090", TrustedProxies: c.Server.TrustedProxies,
 		},
-		Gateway: Gateway{Mode: ModeBuiltin, CallbackPath: "/oidc/callback", PostLogoutPath: "/bye", Session: Session{15 * time.Minute, 8 * time.Hour}},
+		Gateway: Gateway{Mode: ModeBuiltin, CallbackPath: "/oidc/callback", PostLogoutPath: "/bye", Session: Session{15 * time.Minute, 8 * time.Hour, false}},
 		IAM: IAM{
 			Issuer: okta, DiscoveryURL: okta + "/.well-known/openid-configuration", ClientID: "0oa1", ClientSecret: "canary-client",
 			ClientAuth: ClientSecretPost, Scopes: []string{"openid", "profile"}, TokenSource: SourceAccessToken,
@@ -155,7 +156,7 @@ func TestAFullFile(t *testing.T) {
 					{"one-core", "https://other.example.com", "batch", "service-account-batch", ""},
 				},
 			},
-			Delegation: Delegation{30 * time.Second, 3},
+			Delegation: Delegation{30 * time.Second, 3}, Expectations: "/etc/portico/expectations.yaml",
 		},
 		Core:          Core{CoreAPI{URL: "https://core.example.com/base", Authentication: AuthUnsafeStatic, StaticToken: "canary-static"}},
 		Store:         Store{"postgres", "postgres://portico:canary-dsn@db/portico"},

@@ -201,6 +201,9 @@ func (c *Core) validate(v *validator) {
 	if c.API.URL != "" && v.absolute("core.api.url", c.API.URL) != nil && !c.API.UnsafeHTTP && isClear(c.API.URL) {
 		v.fail("core.api.url", "expected https, got %q; app tokens travel there: only where the way is protected otherwise, e.g. by a service mesh, set core.api.unsafeHttp: true", c.API.URL)
 	}
+	if c.API.PostHistory && c.API.URL == "" {
+		v.fail("core.api.postHistory", "only used with core.api.url: the embedded Core has the same history")
+	}
 	v.oneOf("core.api.authentication", c.API.Authentication, AuthSTS, AuthUnsafeStatic, AuthUnsafeNone)
 	if c.API.Authentication == AuthUnsafeStatic && c.API.StaticToken == "" {
 		v.fail("core.api.staticToken", "required with UNSAFE_STATIC")

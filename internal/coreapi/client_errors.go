@@ -52,8 +52,15 @@ func answerFault(req *http.Request, status int, body []byte) error {
 	case status == http.StatusTooManyRequests:
 		return fault.TooMany.New("Core asks to slow down")
 	}
-	return fault.CoreUnavailable.New("Core answered %s with %d", call, status)
+	answered := fault.CoreUnavailable.New("Core answered %s with %d", call, status)
+	if status == http.StatusInternalServerError {
+		return answered.Because(ErrFailed)
+	}
+	return answered
 }
+
+// ErrFailed is why a call failed that reached Core, and at which Core itself failed.
+var ErrFailed = errors.New("Core failed at it")
 
 var codeID = regexp.MustCompile(`^[A-Z]{2,4}_[0-9]{4}$`)
 

@@ -2,6 +2,7 @@
 //
 //	Bearer         the token to send, for the proxy and for the calls below
 //	Organisations  list, create and change organisations as a person; the mirror in policy follows at once
+//	Posting        the history, posted on to Core's
 //	Mirror         the list of organisations, as Portico itself: what policy's mirror is made of
 //
 // Core checks every token itself; what is enforced here is refused earlier and explained better.
@@ -9,11 +10,13 @@ package corecall
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/coreapi"
+	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/sts"
 )
@@ -23,6 +26,7 @@ type Caller struct {
 	Mode        string // config.AuthSTS and its siblings
 	StaticToken config.Secret
 	STS         *sts.Service
+	Minted      *history.Gatherer // records the tokens that people's requests take; nil: nothing does
 }
 
 // Bearer returns the token for a call. In the unsafe modes it says nothing of who calls.
@@ -31,7 +35,22 @@ func (c *Caller) Bearer(ctx context.Context, req sts.Request) (string, error) {
 		return c.unsafeBearer(), nil
 	}
 	token, err := c.STS.Issue(ctx, req)
+	if err == nil && !token.Reused {
+		c.Minted.Note(minted(req, token))
+	}
 	return token.Value, err
+}
+
+// minted is what is recorded of the tokens that a session, or a caller without one, takes in one organisation.
+func minted(req sts.Request, token sts.Token) history.Entry {
+	details := struct {
+		Issuer string `json:"issuer"`
+		Client string `json:"client,omitempty"`
+	}{req.Principal.Issuer, req.Principal.ClientID}
+	return history.Entry{
+		Action: history.Issued, EntityType: history.STSToken, EntityID: req.Session, Name: strings.Join(token.Audiences, " "),
+		Source: history.SourceSTS, OrganisationID: token.Organisation, User: req.Principal.Subject, Metadata: history.Details(details),
+	}
 }
 
 func (c *Caller) unsafeBearer() string {

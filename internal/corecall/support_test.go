@@ -47,6 +47,8 @@ var ivan = &access.Principal{Issuer: issuer, Subject: "ivan", IAMRoles: []string
 type world struct {
 	*corecall.Organisations
 	t      *testing.T
+	client *coreapi.Client
+	caller *corecall.Caller
 	core   http.Handler
 	server *httptest.Server
 	stands atomic.Pointer[http.HandlerFunc] // in Core's place
@@ -81,6 +83,7 @@ func newWorld(t *testing.T) *world {
 	base, _ := url.Parse(w.server.URL)
 	caller := &corecall.Caller{Mode: config.AuthSTS, STS: service}
 	client := &coreapi.Client{BaseURL: base, HTTP: &http.Client{Transport: transport}}
+	w.client, w.caller = client, caller
 	p.Organisations = &corecall.Mirror{Caller: caller, Client: client}
 	w.Organisations = &corecall.Organisations{Caller: caller, Client: client, Policy: p}
 	return w
@@ -92,7 +95,7 @@ func newCore(t *testing.T, db *store.DB, keys *sts.Service) http.Handler {
 		Auth: core.Auth{Mode: core.ModeSTS, STS: core.TokenValidation{
 			Issuer: public, Audience: "one-core", JWKSURI: "https://sts.test/jwks.json", JWKSRefreshAfter: time.Hour, JWKSExpireAfter: 24 * time.Hour,
 		}},
-		Organisations: db, History: db, HTTP: &http.Client{Transport: direct(keys.ServeJWKS)}, Logger: silent,
+		Organisations: db, History: db, HTTP: &http.Client{Transport: direct(keys.ServeJWKS)}, EnableHistoryCreateEndpoint: true, Logger: silent,
 	})
 	if err != nil {
 		t.Fatal(err)

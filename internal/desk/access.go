@@ -2,6 +2,7 @@ package desk
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 
@@ -14,11 +15,9 @@ import (
 func (h *Handler) mountAccess(mux *http.ServeMux) {
 	mux.Handle("GET "+view.AccessPath, h.page(h.accessList))
 	mux.Handle("GET "+view.AccessMatrixPath, h.page(h.accessMatrix))
-	mux.Handle("GET "+view.AccessNewPath, h.page(h.accessNew))
-	mux.Handle("POST "+view.AccessNewPath, h.page(h.accessSubmit))
+	h.mountForm(mux, view.AccessNewPath, h.accessNew, h.accessSubmit)
 	mux.Handle("GET "+view.AccessPath+"/{id}", h.page(h.accessDetail))
-	mux.Handle("GET "+view.AccessPath+"/{id}/edit", h.page(h.accessEdit))
-	mux.Handle("POST "+view.AccessPath+"/{id}/edit", h.page(h.accessSubmit))
+	h.mountForm(mux, view.AccessPath+"/{id}/edit", h.accessEdit, h.accessSubmit)
 	mux.Handle("GET "+view.AccessPath+"/{id}/delete", h.page(h.accessDelete))
 	mux.Handle("POST "+view.AccessPath+"/{id}/delete", h.page(h.accessDelete))
 }
@@ -38,7 +37,7 @@ func (h *Handler) accessList(w http.ResponseWriter, r *http.Request, c *authn.Ca
 		if contains(m.Name, v.List.Query) {
 			rows = append(rows, view.AccessRow{
 				ID: string(m.ID), Name: m.Name, Organisations: len(m.OrganisationRoles), Roles: s.roleNames(m.RoleIDs()),
-				System: len(m.SystemRoles) > 0, Changed: h.changed(m.Changed),
+				System: len(m.SystemRoles) > 0, Changed: h.changed(m.Changed), End: h.nextEnd(m),
 			})
 		}
 	}
@@ -77,6 +76,7 @@ func (h *Handler) accessDetail(w http.ResponseWriter, r *http.Request, c *authn.
 	v := view.AccessDetail{
 		Page: h.frame(r, c), ID: string(m.ID), Name: m.Name, SystemRoles: s.roleChoices(m.SystemRoles),
 		SystemPermissions: permissionsOf(s.Snapshot, m.SystemRoles, access.ScopeSystem).Len(),
+		SystemEnd:         h.when(m.Ends[access.System].At),
 		Created:           h.created(m.Changed), Changed: h.changed(m.Changed),
 		CanEdit: h.may(c, access.STSIAMRoleEdit), CanDelete: h.may(c, access.STSIAMRoleDelete), CanHistory: h.may(c, access.SystemHistoryList),
 	}
@@ -85,7 +85,7 @@ func (h *Handler) accessDetail(w http.ResponseWriter, r *http.Request, c *authn.
 		choice, o := s.organisation(org), s.Organisation(org)
 		v.Organisations = append(v.Organisations, view.AccessOrganisation{
 			ID: choice.ID, Name: choice.Name, Deactivated: o == nil || !o.Active(), Roles: s.roleChoices(ids),
-			Permissions: permissionsOf(s.Snapshot, ids, access.ScopeOrganisation).Len(),
+			Permissions: permissionsOf(s.Snapshot, ids, access.ScopeOrganisation).Len(), End: h.when(m.Ends[org].At),
 		})
 	}
 	slices.SortFunc(v.Organisations, func(a, b view.AccessOrganisation) int { return byName(a.Name, b.Name) })
@@ -107,13 +107,13 @@ func (h *Handler) accessDelete(w http.ResponseWriter, r *http.Request, c *authn.
 		organisations = append(organisations, s.organisation(org).Name)
 	}
 	slices.SortFunc(organisations, byName)
-	v := view.ConfirmAccessDelete(h.frame(r, c), string(m.ID), m.Name, organisations, len(m.SystemRoles) > 0)
+	v := view.ConfirmAccessDelete(r.Context(), h.frame(r, c), string(m.ID), m.Name, organisations, len(m.SystemRoles) > 0)
 	v.Version = versionOf(m.Changed)
 	would, err := h.preview(r, c, access.Change{DeleteIAMRoles: []access.IAMRoleID{m.ID}})
 	if err != nil {
 		return err
 	}
-	v.Foresee(would)
+	v.Foresee(r.Context(), would)
 	status := http.StatusOK
 	if r.Method == http.MethodPost {
 		status = http.StatusUnprocessableEntity
@@ -122,23 +122,28 @@ func (h *Handler) accessDelete(w http.ResponseWriter, r *http.Request, c *authn.
 			if err == nil {
 				return h.done(w, r, c, accessDeleted, view.AccessPath, access.STSIAMRoleList)
 			}
-			if !fault.LostUpdate.Is(err) && !fault.StalePreview.Is(err) && !fault.LastAdministrator.Is(err) {
+			why := changedMeanwhile(r.Context())
+			if kept := keptFrom(r.Context(), err); kept != "" {
+				why = view.Notice{Kind: view.Warning, Text: kept}
+			} else if !fault.LostUpdate.Is(err) {
 				return err
 			}
-			status, v.Notices = http.StatusConflict, append(v.Notices, changedMeanwhile)
+			status, v.Notices = http.StatusConflict, append(v.Notices, why)
 		}
 	}
 	h.render(w, r, status, view.ConfirmPage(v))
 	return nil
 }
 
-var changedMeanwhile = view.Notice{Kind: view.Warning, Text: "It was changed in the meantime. Look again at what this does."}
+func changedMeanwhile(ctx context.Context) view.Notice {
+	return view.Notice{Kind: view.Warning, Text: say(ctx, "It was changed in the meantime. Look again at what this does.")}
+}
 
 // confirmed tells whether what had to be typed was typed, and notes it at the field when not.
 func confirmed(r *http.Request, v *view.Confirm) bool {
 	if v.TypeToConfirm == "" || r.PostFormValue("confirm") == v.TypeToConfirm {
 		return true
 	}
-	v.Errors = append(v.Errors, view.FieldError{Field: "confirm", Text: "This is not the name. Nothing was changed."})
+	v.Errors = append(v.Errors, view.FieldError{Field: "confirm", Text: say(r.Context(), "This is not the name. Nothing was changed.")})
 	return false
 }

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -67,19 +68,19 @@ func (h *Handler) resume(r *http.Request, c *authn.Caller, v *view.AccessForm) {
 		s.assign(v, org, query.Get("role"))
 	}
 	v.Step = stepName
-	h.nameWarnings(v)
-	h.afterName(v)
+	h.nameWarnings(r.Context(), v)
+	h.afterName(r.Context(), v)
 }
 
 // accessForm shows a mapping in the form, as it is.
 func (h *Handler) accessForm(r *http.Request, c *authn.Caller, m access.IAMRole) view.AccessForm {
-	s := h.sight(c)
+	ctx, s := r.Context(), h.sight(c)
 	v := view.AccessForm{
 		Page: h.frame(r, c), ID: string(m.ID), OriginalName: m.Name, Name: m.Name, Acknowledged: m.Name, Step: stepName,
-		SystemRoles: s.roleChoices(m.SystemRoles), HiddenOrganisations: !s.organisations, HiddenRoles: !s.roles,
-		AddOrganisation: view.Chooser{Field: "addOrganisation", Label: "Organisation", Empty: "Choose an organisation"},
-		AddRole:         view.Chooser{Field: "addRole", Label: "Role", Empty: "Choose a role"},
-		AddSystemRole:   view.Chooser{Field: "addSystemRole", Label: "System role", Empty: "None"},
+		SystemRoles: s.roleChoices(m.SystemRoles), EndAt: formEnds(m.Ends), HiddenOrganisations: !s.organisations, HiddenRoles: !s.roles,
+		AddOrganisation: view.Chooser{Field: "addOrganisation", Label: say(ctx, "Organisation"), Empty: say(ctx, "Choose an organisation")},
+		AddRole:         view.Chooser{Field: "addRole", Label: say(ctx, "Role"), Empty: say(ctx, "Choose a role")},
+		AddSystemRole:   view.Chooser{Field: "addSystemRole", Label: say(ctx, "System role"), Empty: say(ctx, "None")},
 	}
 	if m.ID != "" {
 		v.Version = versionOf(m.Changed)
@@ -98,7 +99,7 @@ func (h *Handler) accessForm(r *http.Request, c *authn.Caller, m access.IAMRole)
 		}
 		name := o.Name
 		if !o.Active() {
-			name += " (deactivated)"
+			name = say(ctx, "%s (deactivated)", name)
 		}
 		v.AddOrganisation.Choices = append(v.AddOrganisation.Choices, view.Choice{ID: string(o.ID), Name: name})
 	}
@@ -142,13 +143,18 @@ func (h *Handler) accessSubmit(w http.ResponseWriter, r *http.Request, c *authn.
 	if err := h.readAccess(r, c, &v, old); err != nil {
 		return err
 	}
+	if r.Method == http.MethodGet { // shown again
+		v.Step = max(stepName, min(v.Step, stepAssign))
+		h.render(w, r, http.StatusOK, view.AccessFormPage(v))
+		return nil
+	}
 	switch v.Step {
 	case stepName:
-		h.afterName(&v)
+		h.afterName(r.Context(), &v)
 	case stepAssign:
-		h.afterAssign(r, c, &v)
+		h.afterAssign(r, c, &v, old)
 	default:
-		if saved, err := h.afterReview(w, r, c, &v); saved || err != nil {
+		if saved, err := h.afterReview(w, r, c, &v, old); saved || err != nil {
 			return err
 		}
 	}
@@ -192,8 +198,8 @@ func (h *Handler) readAccess(r *http.Request, c *authn.Caller, v *view.AccessFor
 			v.Gone++
 		}
 	}
-	h.nameWarnings(v)
-	return nil
+	h.nameWarnings(r.Context(), v)
+	return readEnds(r, v)
 }
 
 // assign adds a row, once. It tells whether the role exists: it may have been deleted meanwhile.
@@ -220,9 +226,9 @@ func (s sight) assignSystem(v *view.AccessForm, id string) bool {
 	return true
 }
 
-func (h *Handler) nameWarnings(v *view.AccessForm) {
+func (h *Handler) nameWarnings(ctx context.Context, v *view.AccessForm) {
 	if v.Name != strings.TrimSpace(v.Name) {
-		v.Warnings = append(v.Warnings, "The name begins or ends with a blank, and the blank counts.")
+		v.Warnings = append(v.Warnings, say(ctx, "The name begins or ends with a blank, and the blank counts."))
 	}
 	for _, near := range h.Policy.Snapshot().NearMisses(v.Name) {
 		if near != v.OriginalName {
@@ -236,18 +242,18 @@ func unseen(v *view.AccessForm) bool {
 	return len(v.Warnings)+len(v.Near) > 0 && v.Acknowledged != v.Name
 }
 
-func (h *Handler) nameErrors(v *view.AccessForm) view.FieldErrors {
+func (h *Handler) nameErrors(ctx context.Context, v *view.AccessForm) view.FieldErrors {
 	if err := access.CheckName(v.Name, h.Policy.Bootstrap.Role); err != nil {
-		return view.FieldErrors{{Field: "name", Text: nameText(v.Name, err)}}
+		return view.FieldErrors{{Field: "name", Text: nameText(ctx, v.Name, err)}}
 	}
 	if other := h.Policy.Snapshot().IAMRoleByName(v.Name); other != nil && string(other.ID) != v.ID {
-		return view.FieldErrors{{Field: "name", Text: "This IAM role is mapped already. Edit its access instead."}}
+		return view.FieldErrors{{Field: "name", Text: say(ctx, "This IAM role is mapped already. Edit its access instead.")}}
 	}
 	return nil
 }
 
-func (h *Handler) afterName(v *view.AccessForm) {
-	if v.Errors = h.nameErrors(v); len(v.Errors) > 0 {
+func (h *Handler) afterName(ctx context.Context, v *view.AccessForm) {
+	if v.Errors = h.nameErrors(ctx, v); len(v.Errors) > 0 {
 		return
 	}
 	if unseen(v) {
@@ -257,7 +263,7 @@ func (h *Handler) afterName(v *view.AccessForm) {
 	v.Acknowledged, v.Step = v.Name, stepAssign
 }
 
-func (h *Handler) afterAssign(r *http.Request, c *authn.Caller, v *view.AccessForm) {
+func (h *Handler) afterAssign(r *http.Request, c *authn.Caller, v *view.AccessForm, old access.IAMRole) {
 	action, index, _ := splitAction(r.PostFormValue("do"))
 	at, err := strconv.Atoi(index)
 	for _, chooser := range v.Choosers() {
@@ -278,36 +284,39 @@ func (h *Handler) afterAssign(r *http.Request, c *authn.Caller, v *view.AccessFo
 			v.SystemRoles = slices.Delete(v.SystemRoles, at, at+1)
 		}
 	case "add":
-		h.addRow(c, v, true)
+		h.addRow(r.Context(), c, v, true)
 	case "addSystem":
-		h.addSystemRow(c, v, true)
+		h.addSystemRow(r.Context(), c, v, true)
 	case "enter":
-		h.addRow(c, v, v.AddSystemRole.Chosen == "")
-		h.addSystemRow(c, v, false)
+		h.addRow(r.Context(), c, v, v.AddSystemRole.Chosen == "")
+		h.addSystemRow(r.Context(), c, v, false)
 	default: // next: what was chosen but not added counts
-		h.addRow(c, v, false)
-		h.addSystemRow(c, v, false)
+		h.addRow(r.Context(), c, v, false)
+		h.addSystemRow(r.Context(), c, v, false)
 		if len(v.Errors) == 0 && len(v.Assignments)+len(v.SystemRoles) == 0 {
-			v.Errors = append(v.Errors, nothingChosen)
+			v.Errors = append(v.Errors, nothingChosen(r.Context()))
 		}
+		v.Errors = append(v.Errors, h.endErrors(r.Context(), v, old)...)
 		if len(v.Errors) == 0 {
 			v.Step = stepReview
 		}
 	}
 }
 
-var nothingChosen = view.FieldError{Field: "assignments", Text: "Choose an organisation and a role, or a system role."}
+func nothingChosen(ctx context.Context) view.FieldError {
+	return view.FieldError{Field: "assignments", Text: say(ctx, "Choose an organisation and a role, or a system role.")}
+}
 
-func (h *Handler) addRow(c *authn.Caller, v *view.AccessForm, required bool) {
+func (h *Handler) addRow(ctx context.Context, c *authn.Caller, v *view.AccessForm, required bool) {
 	if v.AddOrganisation.Chosen == "" && v.AddRole.Chosen == "" && !required {
 		return
 	}
 	s := h.sight(c)
 	if s.Organisation(access.OrganisationID(v.AddOrganisation.Chosen)) == nil {
-		v.Errors = append(v.Errors, view.FieldError{Field: "addOrganisation", Text: "Choose an organisation."})
+		v.Errors = append(v.Errors, view.FieldError{Field: "addOrganisation", Text: say(ctx, "Choose an organisation.")})
 	}
 	if s.Role(access.RoleID(v.AddRole.Chosen)) == nil {
-		v.Errors = append(v.Errors, view.FieldError{Field: "addRole", Text: "Choose a role."})
+		v.Errors = append(v.Errors, view.FieldError{Field: "addRole", Text: say(ctx, "Choose a role.")})
 	}
 	if len(v.Errors) == 0 {
 		s.assign(v, v.AddOrganisation.Chosen, v.AddRole.Chosen)
@@ -315,13 +324,13 @@ func (h *Handler) addRow(c *authn.Caller, v *view.AccessForm, required bool) {
 	}
 }
 
-func (h *Handler) addSystemRow(c *authn.Caller, v *view.AccessForm, required bool) {
+func (h *Handler) addSystemRow(ctx context.Context, c *authn.Caller, v *view.AccessForm, required bool) {
 	if v.AddSystemRole.Chosen == "" && !required {
 		return
 	}
 	s := h.sight(c)
 	if s.Role(access.RoleID(v.AddSystemRole.Chosen)) == nil {
-		v.Errors = append(v.Errors, view.FieldError{Field: "addSystemRole", Text: "Choose a role."})
+		v.Errors = append(v.Errors, view.FieldError{Field: "addSystemRole", Text: say(ctx, "Choose a role.")})
 		return
 	}
 	s.assignSystem(v, v.AddSystemRole.Chosen)

@@ -1,8 +1,7 @@
 package desk
 
 import (
-	"errors"
-	"fmt"
+	"context"
 	"net/http"
 	"slices"
 
@@ -14,7 +13,7 @@ import (
 )
 
 // afterReview goes back or saves; saved says that the answer is written.
-func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.Caller, v *view.AccessForm) (saved bool, err error) {
+func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.Caller, v *view.AccessForm, old access.IAMRole) (saved bool, err error) {
 	switch r.PostFormValue("do") {
 	case "back":
 		v.Step = stepAssign
@@ -24,12 +23,15 @@ func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.C
 		v.Step = stepReview
 		return false, nil
 	}
-	switch v.Errors = h.nameErrors(v); {
+	switch v.Errors = h.nameErrors(r.Context(), v); {
 	case len(v.Errors) > 0 || unseen(v):
 		v.Step, v.Acknowledged = stepName, v.Name
 		return false, nil
 	case len(v.Assignments)+len(v.SystemRoles) == 0:
-		v.Step, v.Errors = stepAssign, view.FieldErrors{nothingChosen}
+		v.Step, v.Errors = stepAssign, view.FieldErrors{nothingChosen(r.Context())}
+		return false, nil
+	case len(h.endErrors(r.Context(), v, old)) > 0:
+		v.Step, v.Errors = stepAssign, h.endErrors(r.Context(), v, old)
 		return false, nil
 	case v.Gone > 0: // what is saved is what was reviewed
 		v.Step = stepReview
@@ -45,7 +47,7 @@ func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.C
 	} else {
 		row.ID = access.IAMRoleID(v.ID)
 		_, err = h.Policy.UpdateIAMRole(r.Context(), c.Principal, row.ID, seenBy(r, v.Version), func(m *access.IAMRole) error {
-			m.Name, m.OrganisationRoles, m.SystemRoles = row.Name, row.OrganisationRoles, row.SystemRoles
+			m.Name, m.OrganisationRoles, m.SystemRoles, m.Ends = row.Name, row.OrganisationRoles, row.SystemRoles, row.Ends
 			return nil
 		})
 	}
@@ -58,14 +60,14 @@ func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.C
 			return false, fault.NotFound.New("there is no such access any more")
 		}
 		v.Version = versionOf(now.Changed)
-		v.Review.Warnings = append(v.Review.Warnings, "Somebody changed this access while you were at it. What you see below compares yours with theirs: save again only if yours shall stand.")
+		v.Review.Warnings = append(v.Review.Warnings, say(r.Context(), "Somebody changed this access while you were at it. What you see below compares yours with theirs: save again only if yours shall stand."))
 		return false, nil
-	case keptFrom(err) != "":
-		v.Review.Warnings = append(v.Review.Warnings, keptFrom(err))
+	case keptFrom(r.Context(), err) != "":
+		v.Review.Warnings = append(v.Review.Warnings, keptFrom(r.Context(), err))
 		return false, nil
 	case fault.InvalidInput.Is(err), fault.NameTaken.Is(err):
 		f := fault.Of(err)
-		v.Step, v.Errors = stepName, view.FieldErrors{{Field: "name", Text: nameText(v.Name, errors.New(f.Detail))}}
+		v.Step, v.Errors = stepName, view.FieldErrors{{Field: "name", Text: nameText(r.Context(), v.Name, f)}}
 		if f.Field != "" && f.Field != "name" {
 			v.Step, v.Errors[0].Field = stepAssign, "assignments"
 		}
@@ -75,7 +77,7 @@ func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.C
 }
 
 func formRow(v *view.AccessForm) access.IAMRole {
-	row := access.IAMRole{Name: v.Name, OrganisationRoles: map[access.OrganisationID][]access.RoleID{}}
+	row := access.IAMRole{Name: v.Name, OrganisationRoles: map[access.OrganisationID][]access.RoleID{}, Ends: endsOf(v)}
 	for _, a := range v.Assignments {
 		org := access.OrganisationID(a.Organisation.ID)
 		row.OrganisationRoles[org] = append(row.OrganisationRoles[org], access.RoleID(a.Role.ID))
@@ -99,7 +101,7 @@ func (h *Handler) reviewAccess(r *http.Request, c *authn.Caller, v *view.AccessF
 			Organisation: name, Roles: s.roleNames(ids), Groups: groupsOf(permissionsOf(s.Snapshot, ids, access.ScopeOrganisation)),
 		})
 		if o := s.Organisation(org); o != nil && !o.Active() {
-			v.Review.Warnings = append(v.Review.Warnings, fmt.Sprintf("%s is deactivated: nothing counts there until it is reactivated.", name))
+			v.Review.Warnings = append(v.Review.Warnings, say(r.Context(), "%s is deactivated: nothing counts there until it is reactivated.", name))
 		}
 	}
 	slices.SortFunc(v.Review.Organisations, func(a, b view.Grant) int { return byName(a.Organisation, b.Organisation) })
@@ -107,11 +109,11 @@ func (h *Handler) reviewAccess(r *http.Request, c *authn.Caller, v *view.AccessF
 		system := permissionsOf(s.Snapshot, row.SystemRoles, access.ScopeSystem)
 		v.Review.System = &view.Grant{Roles: s.roleNames(row.SystemRoles), Groups: groupsOf(system)}
 		if !system.Intersect(access.Administration).IsEmpty() {
-			v.Review.Warnings = append(v.Review.Warnings, "These people will be able to change who has access, their own included.")
+			v.Review.Warnings = append(v.Review.Warnings, say(r.Context(), "These people will be able to change who has access, their own included."))
 		}
 	}
 	if v.ID != "" {
-		v.Review.Removed, v.Review.Added = s.differences(old, row), s.differences(row, old)
+		v.Review.Removed, v.Review.Added = s.differences(r.Context(), old, row), s.differences(r.Context(), row, old)
 	}
 	row.ID, row.Changed = access.IAMRoleID(v.ID), old.Changed
 	v.Preview, err = h.preview(r, c, access.Change{PutIAMRoles: []*access.IAMRole{&row}})
@@ -119,18 +121,24 @@ func (h *Handler) reviewAccess(r *http.Request, c *authn.Caller, v *view.AccessF
 }
 
 // differences names what stands in a and not in b.
-func (s sight) differences(a, b access.IAMRole) []string {
+func (s sight) differences(ctx context.Context, a, b access.IAMRole) []string {
 	var out []string
 	for _, org := range a.OrganisationIDs() {
 		for _, role := range s.roleChoices(a.OrganisationRoles[org]) {
 			if !slices.Contains(b.OrganisationRoles[org], access.RoleID(role.ID)) {
-				out = append(out, fmt.Sprintf("%s in %s", role.Name, s.organisation(org).Name))
+				out = append(out, say(ctx, "%s in %s", role.Name, s.organisation(org).Name))
 			}
 		}
+		if end := a.Ends[org].At; !end.IsZero() && !end.Equal(b.Ends[org].At) {
+			out = append(out, say(ctx, "the end in %s on %s", s.organisation(org).Name, exactTime(end)))
+		}
+	}
+	if end := a.Ends[access.System].At; !end.IsZero() && len(a.SystemRoles) > 0 && !end.Equal(b.Ends[access.System].At) {
+		out = append(out, say(ctx, "the end in the whole system on %s", exactTime(end)))
 	}
 	for _, role := range s.roleChoices(a.SystemRoles) {
 		if !slices.Contains(b.SystemRoles, access.RoleID(role.ID)) {
-			out = append(out, role.Name+" in the whole system")
+			out = append(out, say(ctx, "%s in the whole system", role.Name))
 		}
 	}
 	return out

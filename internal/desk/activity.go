@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -17,12 +18,12 @@ const activityDays = 14
 // activity is what the overview shows of the record, for who may list it, and of the keys. Nothing of it keeps the
 // overview from being shown.
 func (h *Handler) activity(r *http.Request, c *authn.Caller) view.Activity {
-	a := view.Activity{Coming: h.coming(c)}
+	a := view.Activity{Coming: h.coming(r.Context(), c)}
 	scope, err := h.historyScope(r, c)
 	if err != nil {
 		return a
 	}
-	today := h.Now().UTC().Truncate(24 * time.Hour)
+	ctx, today := r.Context(), h.Now().UTC().Truncate(24*time.Hour)
 	f := history.Filter{
 		Actions: []string{string(history.Created), string(history.Rejected)},
 		After:   today.AddDate(0, 0, 1-activityDays), Before: today.Add(24*time.Hour - time.Millisecond),
@@ -40,12 +41,12 @@ func (h *Handler) activity(r *http.Request, c *authn.Caller) view.Activity {
 		a.Days = append(a.Days, f.After.AddDate(0, 0, i))
 	}
 	if scope == access.System { // signing in belongs to no organisation
-		a.Charts = append(a.Charts, chartOf("Sign-ins", "", history.Created, history.STSSession, a.Days, tallies))
+		a.Charts = append(a.Charts, chartOf(say(ctx, "Sign-ins"), "", history.Created, history.STSSession, a.Days, tallies))
 	}
 	a.Charts = append(
 		a.Charts,
-		chartOf("Refusals", "The same refusal counts once a minute.", history.Rejected, "", a.Days, tallies),
-		chartOf("Tokens issued", "Those that services exchanged.", history.Created, history.STSToken, a.Days, tallies),
+		chartOf(say(ctx, "Refusals"), say(ctx, "The same refusal counts once a minute."), history.Rejected, "", a.Days, tallies),
+		chartOf(say(ctx, "Tokens issued"), say(ctx, "Those that services exchanged."), history.Created, history.STSToken, a.Days, tallies),
 	)
 	return a
 }
@@ -65,14 +66,14 @@ func chartOf(title, note string, action history.Action, of history.EntityType, d
 }
 
 // coming is when keys turn, for who may see them. It is known without asking the database.
-func (h *Handler) coming(c *authn.Caller) (coming []view.Coming) {
+func (h *Handler) coming(ctx context.Context, c *authn.Caller) (coming []view.Coming) {
 	if !h.may(c, access.STSKeyList) {
 		return nil
 	}
 	for _, k := range h.Keys.Ring.Keys() {
 		if k.State == sts.KeyNext && !k.ActivatesAt.IsZero() {
 			coming = append(coming, view.Coming{
-				When: h.when(k.ActivatesAt), Text: "The next key signs app tokens.", Link: view.Link{Label: "Keys", Href: view.KeysPath},
+				When: h.when(k.ActivatesAt), Text: say(ctx, "The next key signs app tokens."), Link: view.Link{Label: say(ctx, "Keys"), Href: view.KeysPath},
 			})
 		}
 	}

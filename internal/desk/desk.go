@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -14,9 +15,12 @@ import (
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/breakglass"
 	"github.com/portico-iam/portico/internal/corecall"
 	"github.com/portico-iam/portico/internal/desk/assets"
+	"github.com/portico-iam/portico/internal/desk/kept"
 	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/desk/wording"
 	"github.com/portico-iam/portico/internal/explain"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
@@ -35,6 +39,7 @@ type Config struct {
 	Organisations *corecall.Organisations
 	History       *history.Recorder
 	Tallies       *history.Tallies
+	Reads         *history.Gatherer // records who reads in the history; nil: nothing does
 	Integration   *integration.Service
 	RolePath      string // where roles are looked for in the token, as configured
 	IssuerOrigin  string // scheme://host of the identity provider: signing out leads there
@@ -46,22 +51,31 @@ type Config struct {
 // Handler is the Desk.
 type Handler struct {
 	Config
-	// Sessions and SignIn belong to the built-in gateway; behind another one they are nil.
-	Sessions *session.Manager
-	SignIn   http.HandlerFunc
-	Keys     *sts.KeyAdministration
+	// Sessions, SignIn and Kept belong to the built-in gateway; behind another one they are nil.
+	Sessions   *session.Manager
+	SignIn     http.HandlerFunc
+	BreakGlass *breakglass.Service
+	Keys       *sts.KeyAdministration
+	Kept       *kept.Forms
 	// Revocations knows who is signed in.
 	Revocations *revocation.Service
 	Explainer   *explain.Service
+	// Posting posts the history to an external Core; nil where it stays here.
+	Posting *corecall.Posting
+
+	mux *http.ServeMux
 }
 
 // Mount puts the Desk's addresses on mux.
 func (h *Handler) Mount(mux *http.ServeMux) {
+	h.mux = mux
 	mux.Handle("GET "+assets.Prefix, assets.Handler())
 	mux.Handle("GET /{$}", h.page(h.overview))
 	mux.Handle("POST "+view.SwitchOrganisationPath, h.page(h.switchOrganisation))
 	mux.Handle("POST "+view.SwitchThemePath, h.page(h.switchTheme))
+	mux.Handle("POST "+view.SwitchLanguagePath, h.page(h.switchLanguage))
 	mux.Handle("GET "+view.SearchPath, h.page(h.search))
+	mux.Handle("POST "+view.UndoProbationPath, h.page(h.undoProbation))
 	h.mountRoles(mux)
 	h.mountAccess(mux)
 	h.mountOrganisations(mux)
@@ -70,6 +84,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	h.mountPeople(mux)
 	h.mountExplain(mux)
 	mux.Handle("GET "+view.HistoryPath, h.page(h.historyList))
+	mux.Handle("GET "+view.TimelinePath, h.page(h.historyList))
 	mux.Handle("GET "+view.HistoryPath+"/{id}", h.page(h.historyDetail))
 	mux.Handle("/", h.known(h.elsewhere(mux)))
 }
@@ -95,6 +110,7 @@ func (h *Handler) page(next pageHandler) http.Handler {
 func (h *Handler) known(next pageHandler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.setPolicy(w)
+		r = spoken(w, r)
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		c, err := h.Authn.Authenticate(w, r)
 		if err != nil {
@@ -154,25 +170,23 @@ func (h *Handler) setPolicy(w http.ResponseWriter) {
 
 // notIn answers somebody whom we can't place.
 func (h *Handler) notIn(w http.ResponseWriter, r *http.Request, err error) {
+	ctx := r.Context()
 	switch {
 	case fault.Unauthenticated.Is(err) && h.SignIn != nil && r.Method == http.MethodGet && r.Header.Get("Authorization") == "":
 		h.SignIn(w, r)
 	case !wantsPage(r):
 		httpx.WriteError(w, r, err)
 	case fault.Unauthenticated.Is(err) && h.SignIn != nil:
-		h.message(w, r, http.StatusUnauthorized, view.Message{
-			Title: "You are no longer signed in", Text: "What you sent was not saved. Sign in, go back, and send it again.",
-			Actions: []view.Link{{Label: "Sign in", Href: view.LoginPath}},
-		})
+		h.endedMeanwhile(w, r)
 	case fault.Unauthenticated.Is(err):
 		h.message(w, r, http.StatusUnauthorized, view.Message{
-			Title: "You are not signed in", Text: "The gateway in front of Portico sent no usable sign-in.",
-			Details: []string{fault.Of(err).Detail}, Reference: httpx.RequestID(r.Context()),
+			Title: say(ctx, "You are not signed in"), Text: say(ctx, "The gateway in front of Portico sent no usable sign-in."),
+			Details: []string{sayFault(ctx, fault.Of(err))}, Reference: httpx.RequestID(r.Context()),
 		})
 	case fault.CrossOrigin.Is(err):
 		h.message(w, r, http.StatusForbidden, view.Message{
-			Title: "This came from another site", Text: "Nothing was changed. A form counts only when it is sent from a page of Portico itself.",
-			Actions: []view.Link{{Label: "Go to the overview", Href: view.OverviewPath}},
+			Title: say(ctx, "This came from another site"), Text: say(ctx, "Nothing was changed. A form counts only when it is sent from a page of Portico itself."),
+			Actions: []view.Link{{Label: say(ctx, "Go to the overview"), Href: view.OverviewPath}},
 		})
 	default:
 		f := fault.Of(err)
@@ -180,8 +194,8 @@ func (h *Handler) notIn(w http.ResponseWriter, r *http.Request, err error) {
 			h.Logger.ErrorContext(r.Context(), "page failed", "error", err, "request_id", httpx.RequestID(r.Context()))
 		}
 		h.message(w, r, f.Code.Status, view.Message{
-			Title: f.Code.Message, Text: f.Detail, Reference: httpx.RequestID(r.Context()),
-			Actions: []view.Link{{Label: "Try again", Href: view.OverviewPath}},
+			Title: sayKey(ctx, f.Code.Message), Text: sayFault(ctx, f), Reference: httpx.RequestID(ctx),
+			Actions: []view.Link{{Label: say(ctx, "Try again"), Href: view.OverviewPath}},
 		})
 	}
 }
@@ -193,9 +207,19 @@ func wantsPage(r *http.Request) bool {
 // RenderMessage shows a message of the sign-in.
 func (h *Handler) RenderMessage(w http.ResponseWriter, r *http.Request, p httpx.Message) {
 	h.setPolicy(w)
-	h.message(w, r, p.Status, view.Message{
-		Title: p.Title, Text: p.Text, Reference: p.Reference, Actions: []view.Link{{Label: p.Action, Href: p.ActionURL}},
-	})
+	r = spoken(w, r)
+	ctx := r.Context()
+	m := view.Message{
+		Title: sayKey(ctx, p.Title), Text: wording.SayPhrase(ctx, wording.Phrase{Format: p.Text, Args: p.Args}), Reference: p.Reference,
+		Actions: []view.Link{{Label: sayKey(ctx, p.Action), Href: p.ActionURL}},
+	}
+	if f := p.Form; f != nil {
+		m.Form = &view.Form{Path: f.Path, Field: f.Field, Label: sayKey(ctx, f.Label), Help: sayKey(ctx, f.Help), Submit: sayKey(ctx, f.Submit)}
+		if f.Refused != nil {
+			m.Form.Error = sayFault(ctx, f.Refused)
+		}
+	}
+	h.message(w, r, p.Status, m)
 }
 
 func (h *Handler) message(w http.ResponseWriter, r *http.Request, status int, m view.Message) {
@@ -205,41 +229,46 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, status int, m 
 
 // fail renders what went wrong for somebody who is signed in.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, c *authn.Caller, err error) {
-	f := fault.Of(err)
+	ctx, f := r.Context(), fault.Of(err)
 	switch f.Code {
 	case fault.Forbidden:
 		h.refused(w, r, c, f)
 	case fault.NotFound, fault.OrganisationMissing, fault.HistoryEntryMissing:
 		h.render(w, r, http.StatusNotFound, view.NotFoundPage(view.NotFound{Page: h.frame(r, c)}))
 	default:
-		v := view.Failure{Page: h.frame(r, c), Again: view.Link{Label: "Try again", Href: r.URL.Path}}
+		v := view.Failure{Page: h.frame(r, c), Again: view.Link{Label: say(ctx, "Try again"), Href: r.URL.Path}}
 		if r.Method == http.MethodGet {
 			v.Again.Href = r.URL.RequestURI()
 		}
 		switch {
 		case f.Code == fault.MethodNotAllowed:
-			v.Title, v.Text, v.Again = "This can’t be done here", f.Detail+". Nothing was changed.", view.Link{}
+			v.Title, v.Text, v.Again = say(ctx, "This can’t be done here"), nothingChanged(ctx, f), view.Link{}
 		case f.Code.Status < http.StatusInternalServerError:
-			v.Title, v.Text = f.Code.Message, capital(f.Detail)+". Nothing was changed."
+			v.Title, v.Text = sayKey(ctx, f.Code.Message), nothingChanged(ctx, f)
 		default:
 			h.Logger.ErrorContext(r.Context(), "page failed", "error", err, "request_id", httpx.RequestID(r.Context()))
 			v.Reference = httpx.RequestID(r.Context())
 			switch {
 			case f.Code == fault.Internal:
 			case f.Code == fault.Unavailable: // it knows whether something may have been done all the same
-				v.Title, v.Text = f.Code.Message, capital(f.Detail)+"."
+				v.Title, v.Text = sayKey(ctx, f.Code.Message), sayFault(ctx, f)
 			case r.Method == http.MethodGet:
-				v.Title, v.Text = f.Code.Message, "Try again in a moment."
+				v.Title, v.Text = sayKey(ctx, f.Code.Message), say(ctx, "Try again in a moment.")
 			default:
-				v.Title, v.Text = f.Code.Message, "It may have been done all the same: look before you try again."
+				v.Title, v.Text = sayKey(ctx, f.Code.Message), say(ctx, "It may have been done all the same: look before you try again.")
 			}
 		}
 		h.render(w, r, f.Code.Status, view.FailurePage(v))
 	}
 }
 
+func nothingChanged(ctx context.Context, f *fault.Fault) string {
+	return sayFault(ctx, f) + " " + say(ctx, "Nothing was changed.")
+}
+
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", wording.Of(r.Context()).Code)
 	w.WriteHeader(status)
 	if err := c.Render(r.Context(), w); err != nil {
 		h.Logger.DebugContext(r.Context(), "page not sent whole", "error", err)
@@ -266,11 +295,7 @@ func (h *Handler) done(w http.ResponseWriter, r *http.Request, c *authn.Caller, 
 // wizardOf is the access wizard, as it was left to make something that it needs; nil when that is not why we are here.
 // No other address is taken from a form or an address.
 func wizardOf(r *http.Request) *url.URL {
-	address := r.URL.Query().Get("then")
-	if r.Method == http.MethodPost {
-		address = r.PostFormValue("then")
-	}
-	u, err := url.Parse(httpx.LocalPath(address))
+	u, err := url.Parse(httpx.LocalPath(cmp.Or(r.PostFormValue("then"), r.URL.Query().Get("then"))))
 	if err != nil {
 		return nil
 	}
@@ -306,22 +331,26 @@ const (
 	keysRotated             outcome = "keys-rotated"
 	keyCutOff               outcome = "key-cut-off"
 	accessEnded             outcome = "access-ended"
+	changeUndone            outcome = "change-undone"
+	signedInAgain           outcome = "signed-in-again"
 )
 
 var outcomes = map[outcome]string{
-	roleCreated:             "The role is created. Map it to an IAM role under Access control to give it to people.",
-	roleSaved:               "The role is saved. It counts from now on.",
-	roleDeleted:             "The role is deleted.",
-	accessCreated:           "The access is saved. It counts from now on.",
-	accessSaved:             "The access is saved. It counts from now on.",
-	accessDeleted:           "The access is deleted. It no longer counts.",
-	organisationCreated:     "The organisation is created.",
-	organisationSaved:       "The organisation is saved.",
-	organisationDeactivated: "The organisation is deactivated. Nobody can work in it.",
-	organisationReactivated: "The organisation is active again.",
-	keysRotated:             "The next key signs from now on.",
-	accessEnded:             "Done. What is already with Core expires within minutes; whoever may still sign in can do so again.",
-	keyCutOff:               "The key is cut off: it signs no more and is no longer published.",
+	roleCreated:             key("The role is created. Map it to an IAM role under Access control to give it to people."),
+	roleSaved:               key("The role is saved. It counts from now on."),
+	roleDeleted:             key("The role is deleted."),
+	accessCreated:           key("The access is saved. It counts from now on."),
+	accessSaved:             key("The access is saved. It counts from now on."),
+	accessDeleted:           key("The access is deleted. It no longer counts."),
+	organisationCreated:     key("The organisation is created."),
+	organisationSaved:       key("The organisation is saved."),
+	organisationDeactivated: key("The organisation is deactivated. Nobody can work in it."),
+	organisationReactivated: key("The organisation is active again."),
+	keysRotated:             key("The next key signs from now on."),
+	accessEnded:             key("Done. What is already with Core expires within minutes; whoever may still sign in can do so again."),
+	keyCutOff:               key("The key is cut off: it signs no more and is no longer published."),
+	changeUndone:            key("The change is undone. All is as it was before it."),
+	signedInAgain:           key("You signed in again. Your change stays."),
 }
 
 // may tells whether the caller holds a permission of the system, to offer or hide what needs it. It enforces nothing.

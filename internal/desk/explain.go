@@ -1,15 +1,18 @@
 package desk
 
 import (
-	"fmt"
+	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/desk/wording"
 	"github.com/portico-iam/portico/internal/explain"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/httpx"
@@ -17,8 +20,7 @@ import (
 )
 
 func (h *Handler) mountExplain(mux *http.ServeMux) {
-	mux.Handle("GET "+view.ExplainPath, h.page(h.explainShow))
-	mux.Handle("POST "+view.ExplainPath, h.page(h.explainAsk))
+	h.mountForm(mux, view.ExplainPath, h.explainShow, h.explainAsk)
 }
 
 // explainShow answers what the address asks, so that an answer can be shared.
@@ -30,11 +32,14 @@ func (h *Handler) explainShow(w http.ResponseWriter, r *http.Request, c *authn.C
 
 // explainAsk leads to the address of the answer. Only a token is answered at once: it must not stand in an address.
 func (h *Handler) explainAsk(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	if r.Method == http.MethodGet { // shown again
+		r.PostForm.Set("do", "filter:person")
+	}
 	if strings.TrimSpace(r.PostForm.Get("token")) != "" || filters(r.PostForm) {
 		return h.explainPage(w, r, c, r.PostForm)
 	}
 	query := url.Values{}
-	for _, name := range []string{"person", "organisation", "what"} {
+	for _, name := range []string{"person", "organisation", "what", "asOf"} {
 		if value := r.PostForm.Get(name); value != "" {
 			query.Set(name, value)
 		}
@@ -57,25 +62,40 @@ func (h *Handler) explainPage(w http.ResponseWriter, r *http.Request, c *authn.C
 	}
 	v := h.explainForm(r, c, people, asked)
 	q := questionOf(asked)
+	if asked.Get("asOf") != "" {
+		if err := h.enforce(r.Context(), c, "explain access as it was", access.SystemHistoryList); err != nil {
+			return err
+		}
+	}
 	if filters(asked) {
 		h.render(w, r, http.StatusOK, view.ExplainPage(v))
 		return nil
 	}
 	if q == nil {
 		if r.Method == http.MethodPost || asked.Get("organisation") != "" || asked.Get("what") != "" {
-			v.Errors = view.FieldErrors{{Field: "who", Text: "Whose access? Choose a person, or name IAM roles."}}
+			v.Errors = view.FieldErrors{{Field: "who", Text: say(r.Context(), "Whose access? Choose a person, or name IAM roles.")}}
 		}
 		h.render(w, r, http.StatusOK, view.ExplainPage(v))
 		return nil
 	}
 	status := http.StatusOK
+	if q.AsOf, err = asOf(asked.Get("asOf")); err != nil {
+		v.Errors = view.FieldErrors{{Field: "asOf", Text: say(r.Context(), "Expected a date and a time, such as 2026-01-31T09:30.")}}
+		h.render(w, r, http.StatusUnprocessableEntity, view.ExplainPage(v))
+		return nil
+	}
 	answer, err := h.Explainer.Explain(r.Context(), c.Principal, *q)
 	switch f := fault.Of(err); { // the field is named where it stands
 	case err == nil:
-		v.Answer = h.explained(c, people, &answer)
+		v.Answer = h.explained(r.Context(), c, people, &answer)
+		if v.Answer.AsOf != nil && r.Method == http.MethodGet { // by a token there is no address
+			now := maps.Clone(asked)
+			now.Del("asOf")
+			v.Answer.AsOf.NowHref = view.ExplainPath + "?" + now.Encode()
+		}
 	case fault.InvalidInput.Is(err) || fault.NotFound.Is(err):
 		status = http.StatusUnprocessableEntity
-		v.Errors = view.FieldErrors{{Field: explainField(f.Field), Text: capital(strings.TrimPrefix(f.Detail, f.Field+": ")) + "."}}
+		v.Errors = view.FieldErrors{{Field: explainField(f.Field), Text: sayFault(r.Context(), f)}}
 	default:
 		return err
 	}
@@ -100,7 +120,7 @@ func filters(form url.Values) bool {
 // explainField is where on the page a question is wrong.
 func explainField(field string) string {
 	switch field {
-	case "token", "iamRoles", "person":
+	case "token", "iamRoles", "person", "asOf":
 		return field
 	case "organisationId":
 		return "organisation"
@@ -146,20 +166,34 @@ func questionOf(asked url.Values) *explain.Question {
 	return q
 }
 
+// asOf reads a moment in UTC as a browser sends it; nil: none.
+func asOf(text string) (*time.Time, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if len(text) == len("2006-01-02T15:04") {
+		text += ":00"
+	}
+	at, err := time.Parse("2006-01-02T15:04:05", text) // also with a fraction
+	return &at, err
+}
+
 // mostPeople is how many are offered, the last seen first. Everybody's own page leads here too.
 const mostPeople = 500
 
 // explainForm is the form with what was asked.
 func (h *Handler) explainForm(r *http.Request, c *authn.Caller, people []session.Person, asked url.Values) view.Explain {
-	label := "A person who was seen in the last 90 days"
+	ctx := r.Context()
+	label := say(ctx, "A person who was seen in the last 90 days")
 	if len(people) > mostPeople {
-		label = fmt.Sprintf("A person: the %d who were seen last; everybody else is under People", mostPeople)
+		label = say(ctx, "A person: the %d who were seen last; everybody else is under People", mostPeople)
 	}
 	v := view.Explain{
 		Page:         h.frame(r, c),
-		Person:       view.Chooser{Field: "person", Label: label, Empty: "Choose a person", Chosen: asked.Get("person"), Filter: r.PostForm.Get("personFilter")},
-		Organisation: view.Chooser{Field: "organisation", Label: "Where?", Empty: "The whole system", Chosen: asked.Get("organisation"), Filter: r.PostForm.Get("organisationFilter")},
+		Person:       view.Chooser{Field: "person", Label: label, Empty: say(ctx, "Choose a person"), Chosen: asked.Get("person"), Filter: r.PostForm.Get("personFilter")},
+		Organisation: view.Chooser{Field: "organisation", Label: say(ctx, "Where?"), Empty: say(ctx, "The whole system"), Chosen: asked.Get("organisation"), Filter: r.PostForm.Get("organisationFilter")},
 		IAMRoles:     asked.Get("iamRoles"), What: asked.Get("what"), WhatOptions: whatOptions,
+		AsOf: asked.Get("asOf"), MayAsOf: h.may(c, access.SystemHistoryList),
 	}
 	if names := asked["iamRole"]; names != nil {
 		v.IAMRoles = strings.Join(names, "\n")
@@ -195,9 +229,9 @@ var whatOptions = func() (all []string) {
 }()
 
 // explained shows an answer, with links for what this person may open and change.
-func (h *Handler) explained(c *authn.Caller, people []session.Person, a *explain.Answer) *view.ExplainAnswer {
+func (h *Handler) explained(ctx context.Context, c *authn.Caller, people []session.Person, a *explain.Answer) *view.ExplainAnswer {
 	v := &view.ExplainAnswer{
-		Allowed: a.Allowed, Sentence: a.Sentence, Reason: a.Reason, RolePath: a.Who.RolePath, Odd: a.Who.Odd, Route: a.Route,
+		Allowed: a.Allowed, Sentence: wording.SayPhrase(ctx, a.Sentence), Reason: a.Reason, RolePath: a.Who.RolePath, Odd: a.Who.Odd, Route: a.Route,
 		Who: view.Who{Issuer: a.Who.Issuer, Subject: a.Who.Subject, Name: a.Who.Name},
 	}
 	known := slices.ContainsFunc(people, func(p session.Person) bool { return p.Issuer == a.Who.Issuer && p.Subject == a.Who.Subject })
@@ -226,61 +260,78 @@ func (h *Handler) explained(c *authn.Caller, people []session.Person, a *explain
 		v.Elsewhere = append(v.Elsewhere, link)
 	}
 	for _, step := range a.Path {
-		v.Path = append(v.Path, h.explainStep(c, step, len(a.AnyOf) == 0))
+		v.Path = append(v.Path, h.explainStep(ctx, c, step, len(a.AnyOf) == 0))
 	}
 	for _, g := range a.Suggestions {
-		v.Suggestions = append(v.Suggestions, view.ExplainSuggestion{Text: g.Sentence, Links: h.editLinks(c, g.Edits)})
+		suggestion := view.ExplainSuggestion{Text: wording.SayPhrase(ctx, g.Sentence)}
+		if a.AsOf == nil { // the past is not changed any more
+			suggestion.Links = h.editLinks(ctx, c, g.Edits)
+		}
+		v.Suggestions = append(v.Suggestions, suggestion)
 	}
 	for _, held := range a.Permissions {
 		v.Held = append(v.Held, view.ExplainHeld{Permission: permissionNamed(held.Permission), IAMRole: held.IAMRole, Role: held.Role})
 	}
 	if a.Refusal != nil {
 		v.Refused = &view.ExplainRefused{Href: view.HistoryEntryPath(a.Refusal.Reference), At: h.when(a.Refusal.At), Sentence: a.Refusal.Sentence}
+		if a.AsOf == nil && h.may(c, access.SystemHistoryList) {
+			v.Refused.ThenHref = view.ExplainReferenceThenPath(a.Refusal.Reference, a.Refusal.At)
+		}
+	}
+	if a.AsOf != nil {
+		v.AsOf = &view.ExplainAsOf{At: h.when(a.AsOf.At)}
+		for _, note := range a.AsOf.Notes {
+			v.AsOf.Notes = append(v.AsOf.Notes, wording.SayPhrase(ctx, note))
+		}
 	}
 	return v
 }
 
-func (h *Handler) explainStep(c *authn.Caller, step explain.Step, everything bool) view.ExplainStep {
+func (h *Handler) explainStep(ctx context.Context, c *authn.Caller, step explain.Step, everything bool) view.ExplainStep {
 	v := view.ExplainStep{IAMRole: step.IAMRole}
 	switch step.State {
 	case explain.Grants:
-		v.Tone, v.Word = "success", "mapped here"
+		v.Tone, v.Word = "success", say(ctx, "mapped here")
 		if step.MappingID == "" {
-			v.Word = "first administrator"
+			v.Word = say(ctx, "first administrator")
 		}
 	case explain.Bootstrap:
-		v.Word = "first administrator"
-		v.Notes = []string{"It grants the administration of the whole system, and nothing else."}
+		v.Word = say(ctx, "first administrator")
+		v.Notes = []string{say(ctx, "It grants the administration of the whole system, and nothing else.")}
+	case explain.Ended:
+		v.Tone, v.Word = "warning", say(ctx, "ended")
+		v.Notes = []string{say(ctx, "It was mapped here until %s.", exactTime(*step.Ended))}
 	case explain.Here:
-		v.Word = "mapped here"
+		v.Word = say(ctx, "mapped here")
 	case explain.Elsewhere:
-		v.Word = "mapped, but not here"
+		v.Word = say(ctx, "mapped, but not here")
 	case explain.Nearly:
-		v.Tone, v.Word = "warning", "not mapped"
+		v.Tone, v.Word = "warning", say(ctx, "not mapped")
 	default:
-		v.Word = "not mapped"
+		v.Word = say(ctx, "not mapped")
 	}
-	if step.MappingID != "" && h.may(c, access.STSIAMRoleDetail) {
+	now := h.Policy.Snapshot() // an answer about the past names what may be gone
+	if now.IAMRole(access.IAMRoleID(step.MappingID)) != nil && h.may(c, access.STSIAMRoleDetail) {
 		v.Href = view.AccessItemPath(step.MappingID)
 	}
 	for _, near := range step.Near {
-		v.Notes = append(v.Notes, "nearly “"+near+"”, which is mapped: they differ in case or blanks")
+		v.Notes = append(v.Notes, say(ctx, "nearly “%s”, which is mapped: they differ in case or blanks", near))
 	}
 	for _, other := range step.Renamed {
 		v.Tone = "warning"
-		v.Notes = append(v.Notes, "was “"+other+"” renamed to this? It is mapped, and nobody carries it any more")
+		v.Notes = append(v.Notes, say(ctx, "was “%s” renamed to this? It is mapped, and nobody carries it any more", other))
 	}
 	for _, role := range step.Roles {
 		shown := view.ExplainRole{Name: role.Name, Leads: role.Grants}
 		switch {
 		case role.Restricted:
-			shown.Note = "only where a service acts for a user"
+			shown.Note = say(ctx, "only where a service acts for a user")
 		case role.Grants && !everything:
-			shown.Note = "holds the permission"
+			shown.Note = say(ctx, "holds the permission")
 		case !everything:
-			shown.Note = "lacks the permission"
+			shown.Note = say(ctx, "lacks the permission")
 		}
-		if h.may(c, access.STSRoleDetail) {
+		if now.Role(access.RoleID(role.ID)) != nil && h.may(c, access.STSRoleDetail) {
 			shown.Href = view.RolePath(role.ID)
 		}
 		v.Roles = append(v.Roles, shown)
@@ -289,36 +340,40 @@ func (h *Handler) explainStep(c *authn.Caller, step explain.Step, everything boo
 }
 
 // editLinks leads to where the steps of a suggestion are made, with what is to be done filled in; for who may do it.
-func (h *Handler) editLinks(c *authn.Caller, edits []explain.Edit) (links []view.Link) {
+func (h *Handler) editLinks(ctx context.Context, c *authn.Caller, edits []explain.Edit) (links []view.Link) {
 	for _, e := range edits {
-		if l := h.editLink(c, e); l.Href != "" {
+		if l := h.editLink(ctx, c, e); l.Href != "" {
 			links = append(links, l)
 		}
 	}
 	return links
 }
 
-func (h *Handler) editLink(c *authn.Caller, e explain.Edit) view.Link {
+func (h *Handler) editLink(ctx context.Context, c *authn.Caller, e explain.Edit) view.Link {
 	switch e.Kind {
 	case access.Reactivate.String():
 		if h.may(c, access.STSOrganisationEdit) {
-			return view.Link{Label: "Reactivate", Href: view.OrganisationReactivatePath(e.OrganisationID)}
+			return view.Link{Label: say(ctx, "Reactivate"), Href: view.OrganisationReactivatePath(e.OrganisationID)}
 		}
 	case access.Join.String():
 		if e.MappingID != "" && h.may(c, access.STSIAMRoleDetail) {
-			return view.Link{Label: "See what it gives", Href: view.AccessItemPath(e.MappingID)}
+			return view.Link{Label: say(ctx, "See what it gives"), Href: view.AccessItemPath(e.MappingID)}
 		}
 	case access.AddPermission.String():
 		if h.may(c, access.STSRoleEdit) {
-			return view.Link{Label: "Edit the role", Href: view.RoleEditPath(e.RoleID) + "?" + url.Values{"permission": {e.Permission}}.Encode()}
+			return view.Link{Label: say(ctx, "Edit the role"), Href: view.RoleEditPath(e.RoleID) + "?" + url.Values{"permission": {e.Permission}}.Encode()}
 		}
 	case access.MapRole.String():
 		if address := h.mappingAddress(c, e, e.RoleID); e.IAMRole != "" && address != "" {
-			return view.Link{Label: "Map it", Href: address}
+			return view.Link{Label: say(ctx, "Map it"), Href: address}
+		}
+	case access.Prolong.String():
+		if e.MappingID != "" && h.may(c, access.STSIAMRoleEdit) {
+			return view.Link{Label: say(ctx, "Prolong it"), Href: view.AccessEditPath(e.MappingID)}
 		}
 	case access.MapNewRole.String():
 		if address := h.mappingAddress(c, e, ""); e.IAMRole != "" && address != "" && h.may(c, access.STSRoleCreate) {
-			return view.Link{Label: "Create the role", Href: view.RoleNewPath + "?" + url.Values{"permission": {e.Permission}, "then": {address}}.Encode()}
+			return view.Link{Label: say(ctx, "Create the role"), Href: view.RoleNewPath + "?" + url.Values{"permission": {e.Permission}, "then": {address}}.Encode()}
 		}
 	}
 	return view.Link{}

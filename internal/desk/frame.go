@@ -20,8 +20,10 @@ func (h *Handler) frame(r *http.Request, c *authn.Caller) view.Page {
 	active, _ := c.Organisation(r, snapshot)
 	page := view.Page{
 		Person: view.Person{GivenName: c.Principal.GivenName, FamilyName: c.Principal.FamilyName, Login: c.Principal.Login},
-		Nav:    h.nav(r, c), Path: r.URL.RequestURI(), Theme: theme(r),
+		Nav:    h.nav(r, c), Path: r.URL.RequestURI(), Theme: theme(r), Probation: h.probation(c),
 	}
+	page.BreakGlass = h.breakGlass(c)
+	h.markForms(r, c, &page)
 	if page.Person.Login == "" {
 		page.Person.Login = c.Principal.Subject
 	}
@@ -31,8 +33,12 @@ func (h *Handler) frame(r *http.Request, c *authn.Caller) view.Page {
 	for _, o := range snapshot.OrganisationsOf(c.Principal) {
 		page.Organisations = append(page.Organisations, view.OrganisationChoice{ID: string(o.ID), Name: o.Name, Active: o.ID == active})
 	}
-	if text, ok := outcomes[outcome(r.URL.Query().Get("done"))]; ok && r.Method == http.MethodGet {
-		page.Notices = append(page.Notices, view.Notice{Kind: view.Success, Text: text})
+	done := outcome(r.URL.Query().Get("done"))
+	if done == signedInAgain && page.Probation != nil { // it did not confirm
+		done = ""
+	}
+	if text, ok := outcomes[done]; ok && r.Method == http.MethodGet {
+		page.Notices = append(page.Notices, view.Notice{Kind: view.Success, Text: sayKey(r.Context(), text)})
 	}
 	return page
 }

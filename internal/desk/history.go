@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/desk/wording"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/policy"
@@ -43,20 +45,27 @@ func (h *Handler) historyList(w http.ResponseWriter, r *http.Request, c *authn.C
 	}
 	v := view.HistoryList{
 		Page: h.frame(r, c), Actions: recordedActions, Types: recordedTypes,
-		List: listState(r, view.HistoryPath, "createdDate", "createdDate"),
+		List: listState(r, view.HistoryPath, "createdDate", "createdDate"), Timeline: r.URL.Path == view.TimelinePath,
+	}
+	if v.Timeline {
+		v.List.Path = view.TimelinePath
 	}
 	if r.URL.Query().Get("dir") != "asc" {
 		v.List.Descending = true
 	}
 	filter := h.historyFilter(r, &v)
-	if scope != access.System {
-		filter.OrganisationIDs = []access.OrganisationID{scope}
-	}
+	h.inScope(scope, &filter, &v)
 	entries, total, err := h.History.List(r.Context(), filter)
 	if err != nil {
 		return err
 	}
 	v.List.Total = total
+	h.Reads.Note(history.Reading(c.Principal, scope, "Desk: history", chosen(v.List.Filters)))
+	if scope == access.System {
+		if err := h.sayWhatWaits(r.Context(), &v.Page); err != nil {
+			return err
+		}
+	}
 	for _, e := range entries {
 		v.Rows = append(v.Rows, h.historyRow(e))
 	}
@@ -65,9 +74,37 @@ func (h *Handler) historyList(w http.ResponseWriter, r *http.Request, c *authn.C
 }
 
 var (
-	recordedActions = []string{"CREATED", "UPDATED", "DELETED", "REJECTED", "DEACTIVATED", "REACTIVATED", "ACTIVATED", "REVOKED"}
-	recordedTypes   = []string{"ORGANISATION", "STS_ROLE", "STS_IAM_ROLE", "STS_SESSION", "STS_TOKEN", "KEY"}
+	recordedActions = []string{"CREATED", "UPDATED", "DELETED", "REJECTED", "DEACTIVATED", "REACTIVATED", "ACTIVATED", "REVOKED", "ISSUED", "REQUESTED"}
+	recordedTypes   = []string{"ORGANISATION", "STS_ROLE", "STS_IAM_ROLE", "STS_SESSION", "STS_TOKEN", "KEY", "USER"}
 )
+
+// chosen writes down what a list is narrowed by.
+func chosen(filters url.Values) string {
+	set := url.Values{}
+	for name, values := range filters {
+		if strings.Join(values, "") != "" {
+			set[name] = values
+		}
+	}
+	return set.Encode()
+}
+
+// sayWhatWaits tells what Core's history lacks.
+func (h *Handler) sayWhatWaits(ctx context.Context, page *view.Page) error {
+	if h.Posting == nil {
+		return nil
+	}
+	w, err := h.Posting.Waiting(ctx)
+	if err != nil || w == nil {
+		return err
+	}
+	text := say(ctx, "%d entries wait to be posted to Core's history, the oldest of them since %s.", w.Entries, w.Since.UTC().Format("2006-01-02 15:04:05 UTC"))
+	if w.Why != nil {
+		text += " " + say(ctx, "At the last attempt: %s", sayFault(ctx, fault.Of(w.Why)))
+	}
+	page.Notices = append(page.Notices, view.Notice{Kind: view.Warning, Text: text})
+	return nil
+}
 
 func (h *Handler) historyFilter(r *http.Request, v *view.HistoryList) history.Filter {
 	query := r.URL.Query()
@@ -78,7 +115,7 @@ func (h *Handler) historyFilter(r *http.Request, v *view.HistoryList) history.Fi
 		}
 		return strings.ToValidUTF8(s, "")
 	}
-	v.Filter = view.HistoryFilter{Action: text("action"), Type: text("type"), User: text("user"), From: text("from"), To: text("to"), Entity: text("entity")}
+	v.Filter = view.HistoryFilter{Action: text("action"), Type: text("type"), User: text("user"), Organisation: text("organisation"), From: text("from"), To: text("to"), Entity: text("entity")}
 	f := history.Filter{Descending: v.List.Descending, Sort: "createdDate", Page: v.List.Page - 1, Size: pageSize}
 	if slices.Contains(recordedActions, v.Filter.Action) {
 		f.Actions = []string{v.Filter.Action}
@@ -93,23 +130,39 @@ func (h *Handler) historyFilter(r *http.Request, v *view.HistoryList) history.Fi
 	if v.Filter.User != "" {
 		f.Users = []string{v.Filter.User}
 	}
+	if v.Filter.Organisation != "" {
+		f.OrganisationIDs = []access.OrganisationID{access.OrganisationID(v.Filter.Organisation)}
+	}
 	if v.Filter.Entity != "" {
 		f.EntityIDs = []string{v.Filter.Entity}
 	}
-	f.After, f.Before = day(v, "from", v.Filter.From, 0), day(v, "to", v.Filter.To, 24*time.Hour-time.Millisecond)
+	f.After, f.Before = day(r.Context(), v, "from", v.Filter.From, 0), day(r.Context(), v, "to", v.Filter.To, 24*time.Hour-time.Millisecond)
 	v.List.Filters = url.Values{
-		"action": {v.Filter.Action}, "type": {v.Filter.Type}, "user": {v.Filter.User}, "from": {v.Filter.From}, "to": {v.Filter.To}, "entity": {v.Filter.Entity},
+		"action": {v.Filter.Action}, "type": {v.Filter.Type}, "user": {v.Filter.User}, "organisation": {v.Filter.Organisation},
+		"from": {v.Filter.From}, "to": {v.Filter.To}, "entity": {v.Filter.Entity},
 	}
 	return f
 }
 
-func day(v *view.HistoryList, field, text string, add time.Duration) time.Time {
+// inScope keeps a filter to what its reader may list, and says of which organisation it is.
+func (h *Handler) inScope(scope access.OrganisationID, f *history.Filter, v *view.HistoryList) {
+	if scope != access.System {
+		f.OrganisationIDs = []access.OrganisationID{scope}
+		v.Filter.Organisation = ""
+		v.List.Filters.Del("organisation")
+	}
+	if v.Filter.Organisation != "" {
+		v.Organisation = organisationChoice(h.Policy.Snapshot(), access.OrganisationID(v.Filter.Organisation)).Name
+	}
+}
+
+func day(ctx context.Context, v *view.HistoryList, field, text string, add time.Duration) time.Time {
 	if text == "" {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		v.Errors = append(v.Errors, view.FieldError{Field: field, Text: "Expected a day such as 2026-01-31."})
+		v.Errors = append(v.Errors, view.FieldError{Field: field, Text: say(ctx, "Expected a day such as 2026-01-31.")})
 		return time.Time{}
 	}
 	return t.Add(add)
@@ -142,6 +195,7 @@ func (h *Handler) historyDetail(w http.ResponseWriter, r *http.Request, c *authn
 	if !found {
 		return fault.HistoryEntryMissing.New("there is no such entry")
 	}
+	h.Reads.Note(history.Reading(c.Principal, org, "Desk: history entry", e.ID))
 	v := view.HistoryDetail{
 		Page: h.frame(r, c), HistoryRow: h.historyRow(e), EntityID: e.EntityID, EntityHref: h.entityHref(c, e),
 		Subject: e.User, Source: string(e.Source), Target: e.Target,
@@ -216,6 +270,9 @@ func (h *Handler) refusalOf(c *authn.Caller, e history.Entry, record policy.Refu
 	}
 	if record.Actor == "" && h.may(c, access.STSAccessExplain) {
 		v.ExplainHref = view.ExplainReferencePath(e.ID)
+		if h.may(c, access.SystemHistoryList) {
+			v.ExplainThenHref = view.ExplainReferenceThenPath(e.ID, e.CreatedAt)
+		}
 	}
 	return v
 }
@@ -230,14 +287,14 @@ func facts(metadata json.RawMessage) []view.Fact {
 	for _, name := range sortedKeys(members) {
 		var text string
 		if json.Unmarshal(members[name], &text) == nil {
-			out = append(out, view.Fact{Label: capital(name), Value: text})
+			out = append(out, view.Fact{Label: wording.Capital(name), Value: text})
 			continue
 		}
 		pretty, err := json.MarshalIndent(members[name], "", "  ")
 		if err != nil || string(pretty) == "null" {
 			continue
 		}
-		out = append(out, view.Fact{Label: capital(name), Value: string(pretty), Exact: true})
+		out = append(out, view.Fact{Label: wording.Capital(name), Value: string(pretty), Exact: true})
 	}
 	return out
 }

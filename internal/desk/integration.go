@@ -1,9 +1,8 @@
 package desk
 
 import (
-	"fmt"
+	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/portico-iam/portico/internal/access"
@@ -53,37 +52,30 @@ func (h *Handler) integration(r *http.Request, c *authn.Caller) (view.Integratio
 	if err != nil {
 		return view.Integration{}, err
 	}
-	return view.Integration{Page: h.frame(r, c), Conditions: conditions(state), Values: guideValues(h.Integration.Config)}, nil
+	return view.Integration{Page: h.frame(r, c), Conditions: conditions(r.Context(), state), Values: guideValues(h.Integration.Config)}, nil
 }
 
-func conditions(s integration.State) []view.Condition {
+func conditions(ctx context.Context, s integration.State) []view.Condition {
 	list := []view.Condition{
-		fetched("Metadata", s.Metadata, s.Now, "The discovery document was read"),
-		fetched("Keys", s.Keys, s.Now, count(len(s.KeyIDs), "key")+", read"),
+		fetched(ctx, say(ctx, "Metadata"), s.Metadata, s.Now, say(ctx, "The discovery document was read")),
+		fetched(ctx, say(ctx, "Keys"), s.Keys, s.Now, say(ctx, "%d keys, read", len(s.KeyIDs))),
 	}
 	keys := &list[1]
 	keys.Exact = s.KeyIDs
 	if age := s.Now.Sub(s.Keys.At); s.Keys.Err != nil && !s.Keys.At.IsZero() && age < s.KeysExpire {
-		keys.Tone, keys.Word = "warning", "the last good ones count"
-		keys.Text = fmt.Sprintf("%s (they count for %s more), read", s.Keys.Err, strings.TrimSuffix((s.KeysExpire-age).Round(time.Minute).String(), "0s"))
+		keys.Tone, keys.Word = "warning", say(ctx, "the last good ones count")
+		keys.Text = say(ctx, "%s (they count for %s more), read", s.Keys.Err, view.Span((s.KeysExpire - age).Round(time.Minute)))
 	}
-	return append(list, clock(s), lastSeen(s), mode(s))
+	return append(list, clock(ctx, s), lastSeen(ctx, s), mode(ctx, s))
 }
 
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-func fetched(label string, f integration.Fetch, now time.Time, text string) view.Condition {
-	c := view.Condition{Label: label, Tone: "success", Word: "fine", Text: text, When: &view.When{At: f.At, Now: now}}
+func fetched(ctx context.Context, label string, f integration.Fetch, now time.Time, text string) view.Condition {
+	c := view.Condition{Label: label, Tone: "success", Word: say(ctx, "fine"), Text: text, When: &view.When{At: f.At, Now: now}}
 	switch {
 	case f.Err != nil:
-		c.Tone, c.Word, c.Text = "danger", "failed", f.Err.Error()+"; last read"
+		c.Tone, c.Word, c.Text = "danger", say(ctx, "failed"), say(ctx, "%s; last read", f.Err)
 	case f.At.IsZero():
-		c.Tone, c.Word, c.Text = "", "", "Not needed yet: read at the first sign-in."
+		c.Tone, c.Word, c.Text = "", "", say(ctx, "Not needed yet: read at the first sign-in.")
 	}
 	if f.At.IsZero() {
 		c.When = nil
@@ -94,53 +86,58 @@ func fetched(label string, f integration.Fetch, now time.Time, text string) view
 	return c
 }
 
-func clock(s integration.State) view.Condition {
-	c := view.Condition{Label: "Clock"}
+func clock(ctx context.Context, s integration.State) view.Condition {
+	c := view.Condition{Label: say(ctx, "Clock")}
 	if s.Clock == nil {
-		c.Text = "Not compared yet."
+		c.Text = say(ctx, "Not compared yet.")
 		return c
 	}
 	ahead := s.Clock.Ahead
-	c.Tone, c.Word, c.Text = "success", "fine", "The same as the provider’s, compared"
-	if ahead.Abs() > time.Second {
-		c.Text = fmt.Sprintf("The provider’s is %s %s, compared", ahead.Abs(), map[bool]string{true: "ahead", false: "behind"}[ahead > 0])
+	c.Tone, c.Word, c.Text = "success", say(ctx, "fine"), say(ctx, "The same as the provider’s, compared")
+	switch {
+	case ahead > time.Second:
+		c.Text = say(ctx, "The provider’s is %s ahead, compared", ahead)
+	case ahead < -time.Second:
+		c.Text = say(ctx, "The provider’s is %s behind, compared", -ahead)
 	}
 	switch {
 	case ahead.Abs() > s.Leeway:
-		c.Tone, c.Word = "danger", "too far apart"
+		c.Tone, c.Word = "danger", say(ctx, "too far apart")
 	case ahead.Abs() > s.Leeway/2:
-		c.Tone, c.Word = "warning", "drifting"
+		c.Tone, c.Word = "warning", say(ctx, "drifting")
 	}
 	c.When = &view.When{At: s.Clock.At, Now: s.Now}
 	return c
 }
 
-func lastSeen(s integration.State) view.Condition {
-	c := view.Condition{Label: "Roles in tokens"}
+func lastSeen(ctx context.Context, s integration.State) view.Condition {
+	c := view.Condition{Label: say(ctx, "Roles in tokens")}
 	if s.LastSeen == nil {
-		c.Text = "Nobody signed in within a day."
+		c.Text = say(ctx, "Nobody signed in within a day.")
 		return c
 	}
-	c.Tone, c.Word = "success", "fine"
+	c.Tone, c.Word = "success", say(ctx, "fine")
 	if s.WithRoles == 0 {
-		c.Tone, c.Word = "danger", "none"
+		c.Tone, c.Word = "danger", say(ctx, "none")
 	} else if s.WithRoles*2 < s.Seen {
-		c.Tone, c.Word = "warning", "few"
+		c.Tone, c.Word = "warning", say(ctx, "few")
 	}
-	c.Text = fmt.Sprintf("%d of %s within a day came with roles; the last", s.WithRoles, count(s.Seen, "sign-in"))
+	c.Text = say(ctx, "%d of %d sign-ins within a day came with roles; the last", s.WithRoles, s.Seen)
 	c.When = &view.When{At: s.LastSeen.SeenAt, Now: s.Now}
 	return c
 }
 
-func mode(s integration.State) view.Condition {
-	text := map[string]string{
-		config.ModeBuiltin: "Portico’s own sign-in", config.ModeAPISIX: "behind APISIX", config.ModeOAuth2Proxy: "behind OAuth2-Proxy",
-		config.ModeBearer: "bearer tokens only",
-	}[s.Gateway]
+var modes = map[string]string{
+	config.ModeBuiltin: key("Portico’s own sign-in"), config.ModeAPISIX: key("behind APISIX"), config.ModeOAuth2Proxy: key("behind OAuth2-Proxy"),
+	config.ModeBearer: key("bearer tokens only"),
+}
+
+func mode(ctx context.Context, s integration.State) view.Condition {
+	text := sayKey(ctx, modes[s.Gateway])
 	if s.TokenSource == config.SourceIDToken {
-		text += "; roles come from the ID token"
+		text = say(ctx, "%s; roles come from the ID token", text)
 	}
-	return view.Condition{Label: "Gateway", Text: text}
+	return view.Condition{Label: say(ctx, "Gateway"), Text: text}
 }
 
 // guideValues is the guide's table, with our values.

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"time"
@@ -70,13 +71,13 @@ func (h *Handler) keyRotate(w http.ResponseWriter, r *http.Request, c *authn.Cal
 	if !found {
 		return fault.NotFound.New("there is no next key at the moment")
 	}
-	v := view.ConfirmKeyRotate(h.frame(r, c), viewKey(report, next), behind(report, next.KID))
+	v := view.ConfirmKeyRotate(r.Context(), h.frame(r, c), viewKey(report, next), behind(r.Context(), report, next.KID))
 	forced := v.TypeToConfirm != ""
 	status := http.StatusOK
 	if r.Method == http.MethodPost {
 		switch {
 		case r.PostFormValue("version") != next.KID: // somebody else rotated: what was confirmed was another key
-			v.Notices = append(v.Notices, changedMeanwhile)
+			v.Notices = append(v.Notices, changedMeanwhile(r.Context()))
 			status = http.StatusConflict
 		case !confirmed(r, &v):
 			status = http.StatusUnprocessableEntity
@@ -105,9 +106,9 @@ func (h *Handler) keyCut(w http.ResponseWriter, r *http.Request, c *authn.Caller
 	key := report.Keys[at]
 	var uninformed []string
 	if next, found := report.Key(sts.KeyNext); found && key.State == sts.KeyActive {
-		uninformed = behind(report, next.KID)
+		uninformed = behind(r.Context(), report, next.KID)
 	}
-	v := view.ConfirmKeyCut(h.frame(r, c), viewKey(report, key), uninformed, report.Overlap)
+	v := view.ConfirmKeyCut(r.Context(), h.frame(r, c), viewKey(report, key), uninformed, report.Overlap)
 	status := http.StatusOK
 	if r.Method == http.MethodPost {
 		if r.PostFormValue("version") == string(key.State) && confirmed(r, &v) {
@@ -118,7 +119,7 @@ func (h *Handler) keyCut(w http.ResponseWriter, r *http.Request, c *authn.Caller
 		}
 		status = http.StatusUnprocessableEntity
 		if len(v.Errors) == 0 {
-			v.Notices = append(v.Notices, changedMeanwhile)
+			v.Notices = append(v.Notices, changedMeanwhile(r.Context()))
 			status = http.StatusConflict
 		}
 	}
@@ -135,9 +136,9 @@ func (h *Handler) keysToTurn(r *http.Request, c *authn.Caller, wanted string) (s
 }
 
 // behind names who does not know a key yet.
-func behind(report sts.Report, kid string) (names []string) {
+func behind(ctx context.Context, report sts.Report, kid string) (names []string) {
 	for _, v := range report.Behind(kid) {
-		names = append(names, viewVerifier(report, v).Label())
+		names = append(names, viewVerifier(report, v).Label(ctx))
 	}
 	return names
 }

@@ -35,7 +35,7 @@ func mapped(iamRoles, organisations int) *access.Snapshot {
 		}
 		m.IAMRoles = append(m.IAMRoles, row)
 	}
-	return access.Build(m, access.Bootstrap{})
+	return access.Build(m, access.Bootstrap{}, time.Now())
 }
 
 func matrixOf(s sight, query, organisation string, page, columns int) view.AccessMatrix {

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,11 +17,9 @@ import (
 
 func (h *Handler) mountOrganisations(mux *http.ServeMux) {
 	mux.Handle("GET "+view.OrganisationsPath, h.page(h.organisationList))
-	mux.Handle("GET "+view.OrganisationNewPath, h.page(h.organisationForm))
-	mux.Handle("POST "+view.OrganisationNewPath, h.page(h.organisationForm))
+	h.mountForm(mux, view.OrganisationNewPath, h.organisationForm, h.organisationForm)
 	mux.Handle("GET "+view.OrganisationsPath+"/{id}", h.page(h.organisationDetail))
-	mux.Handle("GET "+view.OrganisationsPath+"/{id}/edit", h.page(h.organisationForm))
-	mux.Handle("POST "+view.OrganisationsPath+"/{id}/edit", h.page(h.organisationForm))
+	h.mountForm(mux, view.OrganisationsPath+"/{id}/edit", h.organisationForm, h.organisationForm)
 	mux.Handle("GET "+view.OrganisationsPath+"/{id}/deactivate", h.page(h.organisationState(true)))
 	mux.Handle("POST "+view.OrganisationsPath+"/{id}/deactivate", h.page(h.organisationState(true)))
 	mux.Handle("GET "+view.OrganisationsPath+"/{id}/reactivate", h.page(h.organisationState(false)))
@@ -120,8 +119,10 @@ func (h *Handler) organisationForm(w http.ResponseWriter, r *http.Request, c *au
 	}
 	v.Page = h.frame(r, c)
 	status := http.StatusOK
-	if r.Method == http.MethodPost {
+	if r.Method == http.MethodPost || r.PostForm.Has("name") { // or it is shown again
 		v.Name, v.NewID = strings.TrimSpace(r.PostFormValue("name")), strings.TrimSpace(r.PostFormValue("newID"))
+	}
+	if r.Method == http.MethodPost {
 		id, what, err := h.saveOrganisation(r, c, &v)
 		if err == nil && len(v.Errors) == 0 {
 			return h.done(w, r, c, what, view.OrganisationPath(id), access.STSOrganisationDetail)
@@ -131,7 +132,7 @@ func (h *Handler) organisationForm(w http.ResponseWriter, r *http.Request, c *au
 			if f.Code.Status != http.StatusBadRequest {
 				return err
 			}
-			v.Errors = append(v.Errors, h.organisationFault(&v, f))
+			v.Errors = append(v.Errors, h.organisationFault(r.Context(), &v, f))
 		}
 		status = http.StatusUnprocessableEntity
 	}
@@ -141,21 +142,21 @@ func (h *Handler) organisationForm(w http.ResponseWriter, r *http.Request, c *au
 
 // organisationFault puts Core's refusal at the field that is meant. Core does not say whether the name or the identifier
 // is taken.
-func (h *Handler) organisationFault(v *view.OrganisationForm, f *fault.Fault) view.FieldError {
+func (h *Handler) organisationFault(ctx context.Context, v *view.OrganisationForm, f *fault.Fault) view.FieldError {
 	switch {
 	case f.Code == fault.OrganisationExists && h.Policy.Snapshot().Organisation(access.OrganisationID(strings.ToLower(v.NewID))) != nil:
-		return view.FieldError{Field: "newID", Text: "Another organisation has this identifier already."}
+		return view.FieldError{Field: "newID", Text: say(ctx, "Another organisation has this identifier already.")}
 	case f.Code == fault.OrganisationExists:
-		return view.FieldError{Field: "name", Text: "Another organisation has this name already."}
+		return view.FieldError{Field: "name", Text: say(ctx, "Another organisation has this name already.")}
 	case f.Field == "id" || strings.HasPrefix(f.Detail, "id:"):
-		return view.FieldError{Field: "newID", Text: "Expected a UUID such as 7d0c3b32-9a52-4c58-8a30-5f2b0f0c8c11, or nothing."}
+		return view.FieldError{Field: "newID", Text: say(ctx, "Expected a UUID such as 7d0c3b32-9a52-4c58-8a30-5f2b0f0c8c11, or nothing.")}
 	}
-	return view.FieldError{Field: "name", Text: capital(f.Detail) + "."}
+	return view.FieldError{Field: "name", Text: sayFault(ctx, f)}
 }
 
 func (h *Handler) saveOrganisation(r *http.Request, c *authn.Caller, v *view.OrganisationForm) (id string, what outcome, err error) {
 	if err := access.CheckName(v.Name, ""); err != nil {
-		v.Errors = append(v.Errors, view.FieldError{Field: "name", Text: nameText(v.Name, err)})
+		v.Errors = append(v.Errors, view.FieldError{Field: "name", Text: nameText(r.Context(), v.Name, err)})
 		return "", "", nil
 	}
 	if v.ID != "" {
@@ -185,21 +186,21 @@ func (h *Handler) organisationState(deactivate bool) pageHandler {
 				uses++
 			}
 		}
-		v, what := view.ConfirmReactivate(h.frame(r, c), string(o.ID), o.Name, uses), organisationReactivated
+		v, what := view.ConfirmReactivate(r.Context(), h.frame(r, c), string(o.ID), o.Name, uses), organisationReactivated
 		if deactivate {
-			v, what = view.ConfirmDeactivate(h.frame(r, c), string(o.ID), o.Name, uses), organisationDeactivated
+			v, what = view.ConfirmDeactivate(r.Context(), h.frame(r, c), string(o.ID), o.Name, uses), organisationDeactivated
 		}
 		would, err := h.preview(r, c, switched(h.Policy.Snapshot(), o.ID, deactivate, h.Now()))
 		if err != nil {
 			return err
 		}
-		v.Foresee(would)
+		v.Foresee(r.Context(), would)
 		status := http.StatusOK
 		if r.Method == http.MethodPost {
 			switch {
 			case !confirmed(r, &v):
 			case v.Mapping != r.PostFormValue("mapping"):
-				v.Notices = append(v.Notices, changedMeanwhile)
+				v.Notices = append(v.Notices, changedMeanwhile(r.Context()))
 			default:
 				err := h.Organisations.Change(r.Context(), c.Principal, o.ID, coreapi.OrganisationPatch{Deactivate: &deactivate})
 				if err != nil {

@@ -1,12 +1,13 @@
 package desk
 
 import (
-	"fmt"
+	"context"
 	"net/http"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/desk/wording"
 )
 
 func (h *Handler) overview(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
@@ -14,9 +15,10 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request, c *authn.Call
 	v := view.Overview{
 		Page: h.frame(r, c), Activity: h.activity(r, c),
 		Identity: view.Identity{
-			Login: p.Login, Issuer: p.Issuer, Subject: p.Subject, RolePath: h.RolePath, IAMRoles: carried(snapshot, p), Odd: p.Odd,
+			Login: p.Login, Issuer: p.Issuer, Subject: p.Subject, RolePath: h.RolePath, IAMRoles: carried(r.Context(), snapshot, p), Odd: p.Odd,
 		},
 	}
+	v.Ends, v.MoreEnds = h.comingEnds(c)
 	active, activeErr := c.Organisation(r, snapshot)
 	for _, o := range snapshot.OrganisationsOf(p) {
 		set, _ := snapshot.Effective(p, o.ID)
@@ -32,31 +34,31 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request, c *authn.Call
 		v.System = &view.Abilities{Groups: groupsOf(system)}
 	}
 	if access.Administration.Minus(system).IsEmpty() {
-		v.Steps = h.steps(snapshot, system)
+		v.Steps = h.steps(r.Context(), snapshot, system)
 	}
 	if len(v.Organisations) == 0 && system.IsEmpty() {
-		v.Missing = missing(snapshot, p, h.RolePath)
+		v.Missing = missing(r.Context(), snapshot, p, h.RolePath)
 		if len(p.IAMRoles) == 0 {
 			v.Identity.Odd = nil // what is odd is the reason then
-			v.Helpers = append(v.Helpers, "Whoever manages groups in Okta can add you to one that gives access here. It counts from your next sign-in.")
+			v.Helpers = append(v.Helpers, say(r.Context(), "Whoever manages groups in Okta can add you to one that gives access here. It counts from your next sign-in."))
 		} else {
-			v.Helpers = append(v.Helpers, "An administrator of Portico can map your groups: give them the names below, exactly as they stand there.",
-				"If a group is missing, whoever manages groups in Okta can add you to it. It counts from your next sign-in.")
+			v.Helpers = append(v.Helpers, say(r.Context(), "An administrator of Portico can map your groups: give them the names below, exactly as they stand there."),
+				say(r.Context(), "If a group is missing, whoever manages groups in Okta can add you to it. It counts from your next sign-in."))
 		}
 	}
 	h.render(w, r, http.StatusOK, view.OverviewPage(v))
 	return nil
 }
 
-func carried(s *access.Snapshot, p *access.Principal) []view.CarriedRole {
+func carried(ctx context.Context, s *access.Snapshot, p *access.Principal) []view.CarriedRole {
 	roles := make([]view.CarriedRole, 0, len(p.IAMRoles))
 	for _, name := range p.IAMRoles {
 		role := view.CarriedRole{Name: name, Mapped: s.IAMRoleByName(name) != nil}
 		if near := s.NearMisses(name); !role.Mapped && len(near) > 0 {
-			role.Note = fmt.Sprintf("nearly “%s”, which is mapped: they differ in case or blanks", near[0])
+			role.Note = say(ctx, "nearly “%s”, which is mapped: they differ in case or blanks", near[0])
 		}
 		if s.IsBootstrap(p, name) {
-			role.Mapped, role.Note = true, "first administrator"
+			role.Mapped, role.Note = true, say(ctx, "first administrator")
 		}
 		roles = append(roles, role)
 	}
@@ -69,7 +71,7 @@ func rolesIn(s *access.Snapshot, p *access.Principal, org access.OrganisationID)
 	seen := map[access.RoleID]bool{}
 	for _, name := range p.IAMRoles {
 		m := s.IAMRoleByName(name)
-		if m == nil {
+		if m == nil || !m.Ends[org].At.IsZero() && s.Passed(m.Ends[org].At) {
 			continue
 		}
 		for _, id := range m.OrganisationRoles[org] {
@@ -83,22 +85,22 @@ func rolesIn(s *access.Snapshot, p *access.Principal, org access.OrganisationID)
 }
 
 // steps is what remains to be done until the first person can work; none when that is possible.
-func (h *Handler) steps(s *access.Snapshot, held access.PermissionSet) []view.Step {
+func (h *Handler) steps(ctx context.Context, s *access.Snapshot, held access.PermissionSet) []view.Step {
 	mapped := false
 	for _, m := range s.IAMRoles() {
 		mapped = mapped || len(m.OrganisationRoles) > 0
 	}
 	steps := []view.Step{
 		{
-			Title: "Create an organisation", Text: "Everything in Core belongs to one. One is enough to begin with.",
+			Title: say(ctx, "Create an organisation"), Text: say(ctx, "Everything in Core belongs to one. One is enough to begin with."),
 			Href: view.OrganisationNewPath, Done: len(s.Organisations()) > 0,
 		},
 		{
-			Title: "Create a role", Text: "A named set of permissions, one for each job people do.",
+			Title: say(ctx, "Create a role"), Text: say(ctx, "A named set of permissions, one for each job people do."),
 			Href: view.RoleNewPath, Done: len(s.Roles()) > 0,
 		},
 		{
-			Title: "Map an IAM role", Text: "Give the people of an Okta group that role, in that organisation.",
+			Title: say(ctx, "Map an IAM role"), Text: say(ctx, "Give the people of an Okta group that role, in that organisation."),
 			Href: view.AccessNewPath, Done: mapped,
 		},
 	}
@@ -114,20 +116,21 @@ func (h *Handler) steps(s *access.Snapshot, held access.PermissionSet) []view.St
 }
 
 // missing says why somebody may do nothing.
-func missing(s *access.Snapshot, p *access.Principal, rolePath string) []string {
+func missing(ctx context.Context, s *access.Snapshot, p *access.Principal, rolePath string) []string {
 	_, reason := s.Effective(p, access.System)
 	switch {
 	case reason == access.NoIAMRoles:
 		if len(p.Odd) == 0 {
-			return []string{fmt.Sprintf("Your sign-in carries no groups at “%s”.", rolePath)}
+			return []string{say(ctx, "Your sign-in carries no groups at “%s”.", rolePath)}
 		}
-		reasons := []string{"Your sign-in carries no groups."}
+		reasons := []string{say(ctx, "Your sign-in carries no groups.")}
 		for _, odd := range p.Odd {
-			reasons = append(reasons, capital(odd)+".")
+			said, _ := wording.Recall(ctx, odd)
+			reasons = append(reasons, wording.Capital(said)+".")
 		}
 		return reasons
 	case reason == access.NoMappedIAMRole:
-		return []string{"None of the groups of your sign-in is mapped to a role yet."}
+		return []string{say(ctx, "None of the groups of your sign-in is mapped to a role yet.")}
 	}
-	return []string{"Your groups are mapped, but to nothing that counts at the moment: the organisation may be deactivated, or the role empty."}
+	return []string{say(ctx, "Your groups are mapped, but to nothing that counts at the moment: the organisation may be deactivated, or the role empty.")}
 }

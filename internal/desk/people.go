@@ -96,7 +96,7 @@ func (h *Handler) personDetail(w http.ResponseWriter, r *http.Request, c *authn.
 	snapshot := h.Policy.Snapshot()
 	principal := &access.Principal{Issuer: p.Issuer, Subject: p.Subject, IAMRoles: p.IAMRoles}
 	v := view.PersonDetail{
-		Page: h.frame(r, c), Who: who(p), Login: p.Login, IAMRoles: carried(snapshot, principal), Seen: h.when(p.SeenAt),
+		Page: h.frame(r, c), Who: who(p), Login: p.Login, IAMRoles: carried(r.Context(), snapshot, principal), Seen: h.when(p.SeenAt),
 		CanRevoke: h.may(c, access.STSSessionRevoke), CanHistory: h.may(c, access.SystemHistoryList), CanExplain: h.may(c, access.STSAccessExplain),
 	}
 	for _, o := range snapshot.OrganisationsOf(principal) {
@@ -114,7 +114,7 @@ func (h *Handler) personDetail(w http.ResponseWriter, r *http.Request, c *authn.
 
 func (h *Handler) sessionRow(s *access.Snapshot, c *authn.Caller, r *session.Record) view.SessionRow {
 	row := view.SessionRow{
-		ID: r.Ref, Began: h.when(r.CreatedAt), Used: h.when(r.SeenAt), Ends: h.when(r.EndsAt), Own: r.Ref == c.SessionRef(),
+		ID: r.Ref, Began: h.when(r.CreatedAt), Used: h.when(r.SeenAt), Ends: h.when(r.EndsAt), Own: r.Ref == c.SessionRef(), From: view.From(r.From),
 	}
 	if o := s.Organisation(r.ActiveOrganisation); o != nil {
 		row.Organisation = o.Name
@@ -160,7 +160,7 @@ func (h *Handler) personRevoke(r *http.Request, c *authn.Caller) (revocable, err
 		return revocable{}, err
 	}
 	return revocable{
-		view.ConfirmPersonRevoke(h.frame(r, c), who(p), len(live), h.Revocations.TokenTTL),
+		view.ConfirmPersonRevoke(r.Context(), h.frame(r, c), who(p), len(live), h.Revocations.TokenTTL),
 		revocation.Target{Person: revocation.Person{Issuer: p.Issuer, Subject: p.Subject}},
 		view.PeoplePath,
 	}, nil
@@ -171,7 +171,7 @@ func (h *Handler) everybodyRevoke(r *http.Request, c *authn.Caller) (revocable, 
 	if err != nil {
 		return revocable{}, err
 	}
-	return revocable{view.ConfirmEverybodyRevoke(h.frame(r, c), live, h.Revocations.TokenTTL), revocation.Target{Everything: true}, view.PeoplePath}, nil
+	return revocable{view.ConfirmEverybodyRevoke(r.Context(), h.frame(r, c), live, h.Revocations.TokenTTL), revocation.Target{Everything: true}, view.PeoplePath}, nil
 }
 
 func (h *Handler) sessionEnd(r *http.Request, c *authn.Caller) (revocable, error) {
@@ -185,7 +185,7 @@ func (h *Handler) sessionEnd(r *http.Request, c *authn.Caller) (revocable, error
 	}
 	p := &s.Principal
 	return revocable{
-		view.ConfirmSessionEnd(h.frame(r, c), view.Who{Issuer: p.Issuer, Subject: p.Subject, Name: p.DisplayName()}, h.sessionRow(h.Policy.Snapshot(), c, s), h.Revocations.TokenTTL),
+		view.ConfirmSessionEnd(r.Context(), h.frame(r, c), view.Who{Issuer: p.Issuer, Subject: p.Subject, Name: p.DisplayName()}, h.sessionRow(h.Policy.Snapshot(), c, s), h.Revocations.TokenTTL),
 		revocation.Target{Session: id},
 		view.PeoplePath,
 	}, nil
@@ -197,7 +197,7 @@ func (h *Handler) organisationRevoke(r *http.Request, c *authn.Caller) (revocabl
 		return revocable{}, err
 	}
 	return revocable{
-		view.ConfirmOrganisationRevoke(h.frame(r, c), string(o.ID), o.Name, h.Revocations.TokenTTL),
+		view.ConfirmOrganisationRevoke(r.Context(), h.frame(r, c), string(o.ID), o.Name, h.Revocations.TokenTTL),
 		revocation.Target{Organisation: o.ID},
 		view.PeoplePath,
 	}, nil

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,23 +23,36 @@ func (h *Handler) preview(r *http.Request, c *authn.Caller, change access.Change
 	default:
 		return nil, err
 	}
-	v := &view.Preview{Version: strconv.FormatInt(p.Version, 10), LastAdministrator: p.LastAdministrator}
+	v := &view.Preview{Version: strconv.FormatInt(p.Version, 10), LastAdministrator: p.LastAdministrator, Probation: p.Probation}
+	for _, u := range p.Broken {
+		v.Broken = append(v.Broken, view.Broken(u))
+	}
 	s := h.sight(c)
-	if h.may(c, access.STSSessionList) {
-		for _, a := range p.People {
-			who := view.Who{Issuer: a.Person.Issuer, Subject: a.Person.Subject, Name: a.Person.DisplayName()}
-			v.People = append(v.People, view.Affected{Name: who.Name, Href: who.Path(), Login: a.Person.Login, Places: places(s, a.Effects)})
-		}
-		slices.SortStableFunc(v.People, func(a, b view.Affected) int { return byName(a.Name, b.Name) })
-	} else {
-		v.Unnamed = len(p.People)
+	v.People, v.Unnamed, v.Groups = h.affected(s, c, v, p.People, p.Groups)
+	v.MoreEnds = p.MoreEnd
+	for _, end := range p.Later {
+		later := view.Later{At: h.when(end.At)}
+		later.People, later.Unnamed, later.Groups = h.affected(s, c, v, end.People, end.Groups)
+		v.Later = append(v.Later, later)
 	}
-	v.People = listed(v, v.People)
-	for _, a := range p.Groups {
-		v.Groups = append(v.Groups, view.Affected{Name: a.IAMRole, Exact: true, Places: places(s, a.Effects)})
-	}
-	v.Groups = listed(v, v.Groups)
 	return v, nil
+}
+
+// affected names who gains or loses, as far as the person may see who was seen.
+func (h *Handler) affected(s sight, c *authn.Caller, v *view.Preview, seen, carriers []policy.Affected) (people []view.Affected, unnamed int, groups []view.Affected) {
+	if h.may(c, access.STSSessionList) {
+		for _, a := range seen {
+			who := view.Who{Issuer: a.Person.Issuer, Subject: a.Person.Subject, Name: a.Person.DisplayName()}
+			people = append(people, view.Affected{Name: who.Name, Href: who.Path(), Login: a.Person.Login, Places: places(s, a.Effects)})
+		}
+		slices.SortStableFunc(people, func(a, b view.Affected) int { return byName(a.Name, b.Name) })
+	} else {
+		unnamed = len(seen)
+	}
+	for _, a := range carriers {
+		groups = append(groups, view.Affected{Name: a.IAMRole, Exact: true, Places: places(s, a.Effects)})
+	}
+	return listed(v, people), unnamed, listed(v, groups)
 }
 
 // listed keeps as many as somebody reads, and counts the others.
@@ -74,12 +88,12 @@ func seenBy(r *http.Request, version string) policy.Seen {
 }
 
 // keptFrom tells, at the review, why saving was refused though the form is fine; "" where that is not why.
-func keptFrom(err error) string {
+func keptFrom(ctx context.Context, err error) string {
 	switch {
 	case fault.StalePreview.Is(err):
-		return "Roles, access or organisations were changed while you were at it. What you see below is what saving does now."
-	case fault.LastAdministrator.Is(err):
-		return "Nothing was saved. " + capital(fault.Of(err).Detail) + "."
+		return say(ctx, "Roles, access or organisations were changed while you were at it. What you see below is what saving does now.")
+	case fault.LastAdministrator.Is(err), fault.OnProbation.Is(err), fault.Expectation.Is(err):
+		return say(ctx, "Nothing was saved. %s", sayFault(ctx, fault.Of(err)))
 	}
 	return ""
 }

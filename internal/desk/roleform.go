@@ -1,8 +1,7 @@
 package desk
 
 import (
-	"errors"
-	"fmt"
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -40,7 +39,18 @@ func (h *Handler) roleEdit(w http.ResponseWriter, r *http.Request, c *authn.Call
 	if role == nil {
 		return fault.NotFound.New("there is no such role")
 	}
-	h.render(w, r, http.StatusOK, view.RoleFormPage(h.roleForm(r, c, *role)))
+	v := h.roleForm(r, c, *role)
+	if without, _ := access.ParseSet(r.URL.Query()["without"]); !without.Intersect(role.Permissions).IsEmpty() {
+		smaller := *role
+		smaller.Permissions = role.Permissions.Minus(without)
+		v.Permissions = picker("permissions", smaller.Permissions)
+		if !smaller.Permissions.IsEmpty() { // else there is something to choose first
+			if err := h.reviewRole(r, c, &v, smaller); err != nil {
+				return err
+			}
+		}
+	}
+	h.render(w, r, http.StatusOK, view.RoleFormPage(v))
 	return nil
 }
 
@@ -99,7 +109,7 @@ func (h *Handler) roleSubmit(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	}
 	v.Permissions.Filter, v.RequiredUser.Filter = r.PostFormValue("permissionsFilter"), r.PostFormValue("requiredUserPermissionsFilter")
 	if len(unknown) > 0 {
-		v.Errors = append(v.Errors, view.FieldError{Field: "permissions", Text: "There is no permission " + unknown[0] + "."})
+		v.Errors = append(v.Errors, view.FieldError{Field: "permissions", Text: say(r.Context(), "There is no permission %s.", unknown[0])})
 	}
 	return h.roleStep(w, r, c, v, role)
 }
@@ -124,16 +134,19 @@ func (h *Handler) roleStep(w http.ResponseWriter, r *http.Request, c *authn.Call
 		v.RequiredUser.Filter != r.PostFormValue("requiredUserPermissionsFilterWas")) {
 		action = "filter" // Enter in the filter's own field
 	}
+	if r.Method == http.MethodGet { // shown again
+		action = "back"
+	}
 	switch action {
 	case "filter", "back":
 		v.Step, v.Errors = 1, nil
 	case "all", "none":
 		v.Step, v.Errors = 1, nil
 		if p := pickers[field]; p != nil {
-			p.Select(group, action == "all")
+			p.Select(r.Context(), group, action == "all")
 		}
 	default: // next, enter, save
-		v.Errors = append(v.Errors, h.roleErrors(role)...)
+		v.Errors = append(v.Errors, h.roleErrors(r.Context(), role)...)
 		if len(v.Errors) > 0 {
 			v.Step = 1
 			break
@@ -160,15 +173,15 @@ func splitAction(do string) (action, field, group string) {
 	return action, field, group
 }
 
-func (h *Handler) roleErrors(role access.Role) view.FieldErrors {
+func (h *Handler) roleErrors(ctx context.Context, role access.Role) view.FieldErrors {
 	var errs view.FieldErrors
 	if err := access.CheckName(role.Name, h.Policy.Bootstrap.Role); err != nil {
-		errs = append(errs, view.FieldError{Field: "name", Text: nameText(role.Name, err)})
+		errs = append(errs, view.FieldError{Field: "name", Text: nameText(ctx, role.Name, err)})
 	} else if other := roleNamed(h.Policy.Snapshot(), role.Name); other != nil && other.ID != role.ID {
-		errs = append(errs, view.FieldError{Field: "name", Text: "Another role has this name already."})
+		errs = append(errs, view.FieldError{Field: "name", Text: say(ctx, "Another role has this name already.")})
 	}
 	if role.Permissions.IsEmpty() {
-		errs = append(errs, view.FieldError{Field: "permissions", Text: "Choose at least one permission."})
+		errs = append(errs, view.FieldError{Field: "permissions", Text: say(ctx, "Choose at least one permission.")})
 	}
 	return errs
 }
@@ -183,34 +196,30 @@ func roleNamed(s *access.Snapshot, name string) *access.Role {
 }
 
 // nameText says what is wrong with a name.
-func nameText(name string, err error) string {
+func nameText(ctx context.Context, name string, err error) string {
 	if name == "" {
-		return "Enter a name."
+		return say(ctx, "Enter a name.")
 	}
-	return capital(strings.TrimPrefix(err.Error(), "name: ")) + "."
-}
-
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return sayError(ctx, err)
 }
 
 func (h *Handler) reviewRole(r *http.Request, c *authn.Caller, v *view.RoleForm, role access.Role) (err error) {
+	ctx := r.Context()
 	v.Step = 2
 	system, local := role.Permissions.Intersect(access.OfScope(access.ScopeSystem)), role.Permissions.Intersect(access.OfScope(access.ScopeOrganisation))
 	if !system.IsEmpty() && !local.IsEmpty() {
-		v.Warnings = append(v.Warnings, "The role mixes both scopes. Mapped in an organisation, only its organisation permissions count; as a system role, only its system permissions.")
+		v.Warnings = append(v.Warnings, say(ctx, "The role mixes both scopes. Mapped in an organisation, only its organisation permissions count; as a system role, only its system permissions."))
 	}
 	if d := role.Delegation; d != nil && !d.RequiredUserPermissions.IsEmpty() {
-		never := func(mapped, them string, given, there access.PermissionSet) {
-			if !given.IsEmpty() && d.RequiredUserPermissions.Intersect(there).IsEmpty() {
-				v.Warnings = append(v.Warnings, fmt.Sprintf("Mapped %s, the role never counts: users hold only %s permissions there, and none of those is among the required ones.", mapped, them))
-			}
+		never := func(scope access.PermissionScope, given access.PermissionSet) bool {
+			return !given.IsEmpty() && d.RequiredUserPermissions.Intersect(access.OfScope(scope)).IsEmpty()
 		}
-		never("as a system role", "system", system, access.OfScope(access.ScopeSystem))
-		never("in an organisation", "organisation", local, access.OfScope(access.ScopeOrganisation))
+		if never(access.ScopeSystem, system) {
+			v.Warnings = append(v.Warnings, say(ctx, "Mapped as a system role, the role never counts: users hold only system permissions there, and none of those is among the required ones."))
+		}
+		if never(access.ScopeOrganisation, local) {
+			v.Warnings = append(v.Warnings, say(ctx, "Mapped in an organisation, the role never counts: users hold only organisation permissions there, and none of those is among the required ones."))
+		}
 	}
 	if v.ID == "" {
 		return nil
@@ -243,8 +252,8 @@ func (h *Handler) roleSave(w http.ResponseWriter, r *http.Request, c *authn.Call
 	switch {
 	case err == nil:
 		return h.done(w, r, c, what, view.RolePath(string(saved.ID)), access.STSRoleDetail)
-	case keptFrom(err) != "":
-		v.Warnings = append(v.Warnings, keptFrom(err))
+	case keptFrom(r.Context(), err) != "":
+		v.Warnings = append(v.Warnings, keptFrom(r.Context(), err))
 		if err := h.reviewRole(r, c, &v, role); err != nil {
 			return err
 		}
@@ -259,12 +268,12 @@ func (h *Handler) roleSave(w http.ResponseWriter, r *http.Request, c *authn.Call
 		if err := h.reviewRole(r, c, &v, role); err != nil {
 			return err
 		}
-		v.Warnings = append([]string{"Somebody changed this role while you were at it. What you see below compares yours with theirs: save again only if yours shall stand."}, v.Warnings...)
+		v.Warnings = append([]string{say(r.Context(), "Somebody changed this role while you were at it. What you see below compares yours with theirs: save again only if yours shall stand.")}, v.Warnings...)
 		h.render(w, r, http.StatusConflict, view.RoleFormPage(v))
 		return nil
 	case fault.InvalidInput.Is(err), fault.NameTaken.Is(err):
 		v.Step = 1
-		v.Errors = append(v.Errors, view.FieldError{Field: "name", Text: nameText(v.Name, errors.New(fault.Of(err).Detail))})
+		v.Errors = append(v.Errors, view.FieldError{Field: "name", Text: nameText(r.Context(), v.Name, err)})
 		h.render(w, r, http.StatusUnprocessableEntity, view.RoleFormPage(v))
 		return nil
 	}

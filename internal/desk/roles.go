@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
@@ -16,11 +17,9 @@ import (
 
 func (h *Handler) mountRoles(mux *http.ServeMux) {
 	mux.Handle("GET "+view.RolesPath, h.page(h.roleList))
-	mux.Handle("GET "+view.RoleNewPath, h.page(h.roleNew))
-	mux.Handle("POST "+view.RoleNewPath, h.page(h.roleSubmit))
+	h.mountForm(mux, view.RoleNewPath, h.roleNew, h.roleSubmit)
 	mux.Handle("GET "+view.RolesPath+"/{id}", h.page(h.roleDetail))
-	mux.Handle("GET "+view.RolesPath+"/{id}/edit", h.page(h.roleEdit))
-	mux.Handle("POST "+view.RolesPath+"/{id}/edit", h.page(h.roleSubmit))
+	h.mountForm(mux, view.RolesPath+"/{id}/edit", h.roleEdit, h.roleSubmit)
 	mux.Handle("GET "+view.RolesPath+"/{id}/delete", h.page(h.roleDelete))
 	mux.Handle("POST "+view.RolesPath+"/{id}/delete", h.page(h.roleDelete))
 }
@@ -92,10 +91,11 @@ func directed(list view.List, order int) int {
 }
 
 func (h *Handler) roleDetail(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
-	role, err := h.Policy.Role(r.Context(), c.Principal, access.RoleID(r.PathValue("id")))
+	usage, err := h.Policy.RoleUsage(r.Context(), c.Principal, access.RoleID(r.PathValue("id")))
 	if err != nil {
 		return err
 	}
+	role := usage.Role
 	v := view.RoleDetail{
 		Page: h.frame(r, c), ID: string(role.ID), Name: role.Name, Groups: groupsOf(role.Permissions),
 		Created: h.created(role.Changed), Changed: h.changed(role.Changed),
@@ -107,8 +107,40 @@ func (h *Handler) roleDetail(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	if role.Delegation != nil {
 		v.Restricted, v.RequiredUser = true, groupsOf(role.Delegation.RequiredUserPermissions)
 	}
+	v.Usage = h.roleUsage(usage, v.CanEdit)
 	h.render(w, r, http.StatusOK, view.RoleDetailPage(v))
 	return nil
+}
+
+// roleUsage shows what is not used first.
+func (h *Handler) roleUsage(usage policy.RoleUsage, canEdit bool) view.RoleUsage {
+	unused := usage.Unused()
+	v := view.RoleUsage{Since: h.when(usage.Since), Young: usage.Since.After(usage.From), Unused: unused.Len()}
+	counting := func(day time.Time) view.When {
+		if day.Before(usage.From) {
+			day = time.Time{}
+		}
+		return h.when(day)
+	}
+	for _, use := range usage.Permissions {
+		v.Rows = append(v.Rows, view.PermissionUse{
+			Permission: viewPermission(use.Permission.Info()), Unused: unused.Has(use.Permission),
+			Late: use.Since.After(usage.Since) && use.Since.After(usage.From), Since: h.when(use.Since), Used: counting(use.Used), HandedOut: counting(use.HandedOut),
+		})
+	}
+	slices.SortStableFunc(v.Rows, func(a, b view.PermissionUse) int {
+		if a.Unused != b.Unused {
+			if a.Unused {
+				return -1
+			}
+			return 1
+		}
+		return b.Used.At.Compare(a.Used.At)
+	})
+	if canEdit && !unused.IsEmpty() && unused != usage.Role.Permissions {
+		v.SmallerHref = view.RoleSmallerPath(string(usage.Role.ID), unused.Names())
+	}
+	return v
 }
 
 func (h *Handler) roleDelete(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
@@ -128,13 +160,13 @@ func (h *Handler) roleDelete(w http.ResponseWriter, r *http.Request, c *authn.Ca
 			return err
 		}
 	}
-	v := view.ConfirmRoleDelete(h.frame(r, c), string(role.ID), role.Name, role.Permissions.Len(), h.sight(c).usesOf(role.ID))
+	v := view.ConfirmRoleDelete(r.Context(), h.frame(r, c), string(role.ID), role.Name, role.Permissions.Len(), h.sight(c).usesOf(role.ID))
 	v.Version = versionOf(role.Changed)
 	status := http.StatusOK
 	if r.Method == http.MethodPost {
 		status = http.StatusConflict
 		if len(v.Blockers) == 0 {
-			v.Notices = append(v.Notices, changedMeanwhile)
+			v.Notices = append(v.Notices, changedMeanwhile(r.Context()))
 		}
 	}
 	h.render(w, r, status, view.ConfirmPage(v))

@@ -147,22 +147,22 @@ func opened(may bool, path, list, name string) string {
 }
 
 func (h *Handler) findPages(r *http.Request, c *authn.Caller, f *found) error {
-	f.name = "Pages"
-	pages := view.SectionHits(h.nav(r, c))
+	f.name = key("Pages")
+	pages := view.SectionHits(r.Context(), h.nav(r, c))
 	for _, p := range []struct {
 		name, href string
 		needs      access.Permission
 	}{
-		{"New access", view.AccessNewPath, access.STSIAMRoleCreate},
-		{"New role", view.RoleNewPath, access.STSRoleCreate},
-		{"New organisation", view.OrganisationNewPath, access.STSOrganisationCreate},
+		{key("New access"), view.AccessNewPath, access.STSIAMRoleCreate},
+		{key("New role"), view.RoleNewPath, access.STSRoleCreate},
+		{key("New organisation"), view.OrganisationNewPath, access.STSOrganisationCreate},
 	} {
 		if h.may(c, p.needs) {
-			pages = append(pages, view.SearchHit{Name: p.name, Href: p.href})
+			pages = append(pages, view.SearchHit{Name: sayKey(r.Context(), p.name), Href: p.href})
 		}
 	}
 	if h.mayMatrix(c) {
-		pages = append(pages, view.SearchHit{Name: "Access matrix", Href: view.AccessMatrixPath})
+		pages = append(pages, view.SearchHit{Name: say(r.Context(), "Access matrix"), Href: view.AccessMatrixPath})
 	}
 	for _, p := range pages {
 		f.add(p, p.Name)
@@ -171,7 +171,7 @@ func (h *Handler) findPages(r *http.Request, c *authn.Caller, f *found) error {
 }
 
 func (h *Handler) findRoles(_ *http.Request, c *authn.Caller, f *found) error {
-	f.name, f.list = "Roles", view.RolesPath
+	f.name, f.list = key("Roles"), view.RolesPath
 	if !h.may(c, access.STSRoleList) {
 		return nil
 	}
@@ -183,7 +183,7 @@ func (h *Handler) findRoles(_ *http.Request, c *authn.Caller, f *found) error {
 }
 
 func (h *Handler) findAccess(_ *http.Request, c *authn.Caller, f *found) error {
-	f.name, f.list = "IAM roles", view.AccessPath
+	f.name, f.list = key("IAM roles"), view.AccessPath
 	if !h.may(c, access.STSIAMRoleList) {
 		return nil
 	}
@@ -195,8 +195,8 @@ func (h *Handler) findAccess(_ *http.Request, c *authn.Caller, f *found) error {
 }
 
 // findOrganisations finds every organisation for who may list them, and for others their own, which the overview shows.
-func (h *Handler) findOrganisations(_ *http.Request, c *authn.Caller, f *found) error {
-	f.name = "Organisations"
+func (h *Handler) findOrganisations(r *http.Request, c *authn.Caller, f *found) error {
+	f.name = key("Organisations")
 	snapshot := h.Policy.Snapshot()
 	if !h.may(c, access.STSOrganisationList) {
 		for _, o := range snapshot.OrganisationsOf(c.Principal) {
@@ -209,7 +209,7 @@ func (h *Handler) findOrganisations(_ *http.Request, c *authn.Caller, f *found) 
 	for _, o := range snapshot.Organisations() {
 		hit := view.SearchHit{Name: o.Name, Href: opened(may, view.OrganisationPath(string(o.ID)), view.OrganisationsPath, o.Name)}
 		if !o.Active() {
-			hit.About = "deactivated"
+			hit.About = say(r.Context(), "deactivated")
 		}
 		f.add(hit, o.Name)
 	}
@@ -217,7 +217,7 @@ func (h *Handler) findOrganisations(_ *http.Request, c *authn.Caller, f *found) 
 }
 
 func (h *Handler) findPeople(r *http.Request, c *authn.Caller, f *found) error {
-	f.name, f.list = "People", view.PeoplePath
+	f.name, f.list = key("People"), view.PeoplePath
 	if !h.may(c, access.STSSessionList) {
 		return nil
 	}
@@ -233,8 +233,8 @@ func (h *Handler) findPeople(r *http.Request, c *authn.Caller, f *found) error {
 }
 
 // findPermissions leads to the roles that hold a permission, for who may list them.
-func (h *Handler) findPermissions(_ *http.Request, c *authn.Caller, f *found) error {
-	f.name = "Permissions"
+func (h *Handler) findPermissions(r *http.Request, c *authn.Caller, f *found) error {
+	f.name = key("Permissions")
 	if !h.may(c, access.STSRoleList) {
 		return nil
 	}
@@ -246,14 +246,14 @@ func (h *Handler) findPermissions(_ *http.Request, c *authn.Caller, f *found) er
 				n++
 			}
 		}
-		f.add(view.PermissionHit(viewPermission(info), n), info.Title, info.Name)
+		f.add(view.PermissionHit(r.Context(), viewPermission(info), n), sayKey(r.Context(), info.Title), info.Name)
 	}
 	return nil
 }
 
 // findEntry finds a history entry by its reference, and nothing where there is none that the caller may read.
 func (h *Handler) findEntry(r *http.Request, c *authn.Caller, f *found) error {
-	f.name = "History"
+	f.name = key("History")
 	id, err := httpx.ParseUUID(f.query)
 	if err != nil {
 		return nil // it is no reference
@@ -263,7 +263,7 @@ func (h *Handler) findEntry(r *http.Request, c *authn.Caller, f *found) error {
 		return err
 	}
 	if known && h.canRead(c, e.OrganisationID) {
-		f.add(view.HistoryHit(h.historyRow(e)), e.ID)
+		f.add(view.HistoryHit(r.Context(), h.historyRow(e)), e.ID)
 	}
 	return nil
 }

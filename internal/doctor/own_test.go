@@ -16,7 +16,7 @@ var ownTexts = []own{
 	{"desk/overview.go", "Your sign-in carries no groups", "told-no-roles"},
 	{"desk/overview.go", "None of the groups of your sign-in is mapped to a role yet", "told-unmapped"},
 	{"desk/overview.go", "Your groups are mapped, but to nothing that counts at the moment", "told-unmapped"},
-	{"desk/desk.go", "You are no longer signed in", "told-refresh-missing"},
+	{"desk/kept.go", "You are no longer signed in", "told-refresh-missing"},
 	{"desk/desk.go", "The gateway in front of Portico sent no usable sign-in", "told-not-passed"},
 	{"desk/desk.go", "This came from another site", "told-cookie"},
 	{"login/refusal.go", "You may not sign in here", "told-denied"},

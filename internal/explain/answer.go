@@ -9,19 +9,27 @@ import (
 
 // Answer is the whole way from the claim to the decision. Its JSON is the API's.
 type Answer struct {
-	Who          Who          `json:"who"`
-	Route        string       `json:"route,omitempty"`
-	AnyOf        []string     `json:"anyOf"`                  // any one of these permissions would do; empty: everything was asked for
-	Organisation *Place       `json:"organisation,omitempty"` // absent: the whole system
-	Allowed      bool         `json:"allowed"`
-	Reason       string       `json:"reason"`
-	Sentence     string       `json:"sentence"`
-	Path         []Step       `json:"path"` // one for each IAM role of theirs
-	Elsewhere    []Place      `json:"elsewhere,omitempty"`
-	Suggestions  []Suggestion `json:"suggestions"`
-	Permissions  []Held       `json:"permissions,omitempty"` // where everything was asked for: what they hold, and by what
-	Refusal      *Refusal     `json:"refusal,omitempty"`
-	Mapping      int64        `json:"mapping"` // version of the mappings that decided
+	Who          Who           `json:"who"`
+	Route        string        `json:"route,omitempty"`
+	AnyOf        []string      `json:"anyOf"`                  // any one of these permissions would do; empty: everything was asked for
+	Organisation *Place        `json:"organisation,omitempty"` // absent: the whole system
+	Allowed      bool          `json:"allowed"`
+	Reason       string        `json:"reason"`
+	Sentence     access.Phrase `json:"sentence"`
+	Path         []Step        `json:"path"` // one for each IAM role of theirs
+	Elsewhere    []Place       `json:"elsewhere,omitempty"`
+	Suggestions  []Suggestion  `json:"suggestions"`
+	Permissions  []Held        `json:"permissions,omitempty"` // where everything was asked for: what they hold, and by what
+	Refusal      *Refusal      `json:"refusal,omitempty"`
+	Mapping      int64         `json:"mapping"`        // version of the mappings that decided
+	AsOf         *AsOf         `json:"asOf,omitempty"` // absent: now
+}
+
+// AsOf says of when an answer is, and on what it rests.
+type AsOf struct {
+	At     time.Time       `json:"date"`
+	Oldest time.Time       `json:"oldestChange"`
+	Notes  []access.Phrase `json:"notes"`
 }
 
 // Who is whose access is explained.
@@ -50,6 +58,7 @@ type State string
 const (
 	Grants    State = "GRANTS"    // a role that is mapped to it here holds the permission
 	Bootstrap State = "BOOTSTRAP" // it is the first administrator's, which grants only the administration
+	Ended     State = "ENDED"     // what was mapped to it here ended
 	Here      State = "HERE"      // roles are mapped to it here, and none of them holds the permission
 	Elsewhere State = "ELSEWHERE" // it is mapped, but not here
 	Nearly    State = "NEARLY"    // it is not mapped, and nearly equals a name that is
@@ -58,12 +67,13 @@ const (
 
 // Step is what becomes of one IAM role.
 type Step struct {
-	IAMRole   string   `json:"iamRole"`
-	State     State    `json:"state"`
-	MappingID string   `json:"mappingId,omitempty"`
-	Roles     []Role   `json:"roles,omitempty"`
-	Near      []string `json:"near,omitempty"`    // mapped names that differ in case or blanks only
-	Renamed   []string `json:"renamed,omitempty"` // mapped names that nobody carries any more, and that are alike
+	IAMRole   string     `json:"iamRole"`
+	State     State      `json:"state"`
+	MappingID string     `json:"mappingId,omitempty"`
+	Roles     []Role     `json:"roles,omitempty"`
+	Ended     *time.Time `json:"endedDate,omitempty"`
+	Near      []string   `json:"near,omitempty"`    // mapped names that differ in case or blanks only
+	Renamed   []string   `json:"renamed,omitempty"` // mapped names that nobody carries any more, and that are alike
 }
 
 // Role is a role that is mapped there.
@@ -76,8 +86,8 @@ type Role struct {
 
 // Suggestion is a smallest change that makes the answer yes.
 type Suggestion struct {
-	Sentence string `json:"sentence"`
-	Edits    []Edit `json:"edits"`
+	Sentence access.Phrase `json:"sentence"`
+	Edits    []Edit        `json:"edits"`
 }
 
 // Edit is one of its steps; Kind is an access.EditKind.
@@ -111,7 +121,7 @@ func answerTo(s *access.Snapshot, p *access.Principal, org access.OrganisationID
 		AnyOf: names(e.AnyOf), Allowed: e.Decision.Allowed, Reason: e.Decision.Reason.String(), Sentence: e.Finding(),
 		Path: []Step{}, Suggestions: []Suggestion{}, Mapping: s.Version(),
 	}
-	place := "the system"
+	place := any(access.TheSystem)
 	if e.Organisation != nil {
 		o := placeOf(e.Organisation)
 		a.Organisation, place = &o, o.Name
@@ -169,7 +179,10 @@ func stepOf(s *access.Snapshot, p *access.Principal, org access.OrganisationID, 
 	if mapping := s.IAMRoleByName(m.Name); mapping != nil {
 		step.MappingID = string(mapping.ID)
 	}
-	if len(m.Roles) > 0 {
+	switch {
+	case !m.Ended.IsZero():
+		step.State, step.Ended = Ended, &m.Ended
+	case len(m.Roles) > 0:
 		step.State = Here
 	}
 	asked = asked.Intersect(access.EffectiveIn(org))

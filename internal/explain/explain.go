@@ -25,6 +25,7 @@ const (
 // Policy decides. It is policy.Service.
 type Policy interface {
 	Snapshot() *access.Snapshot
+	AsOf(ctx context.Context, at time.Time) (*access.Snapshot, policy.Known, error)
 	Enforce(ctx context.Context, p *access.Principal, org access.OrganisationID, what string, anyOf ...access.Permission) error
 }
 
@@ -50,8 +51,9 @@ type Service struct {
 	IAM      IAM
 	Cuts     Cuts // nil: no organisation was cut off
 	History  *history.Recorder
-	RolePath string // as configured
-	Issuer   string // of IAM roles that are asked about by name
+	Reads    *history.Gatherer // records who reads in the history; nil: nothing does
+	RolePath string            // as configured
+	Issuer   string            // of IAM roles that are asked about by name
 	Now      func() time.Time
 }
 
@@ -67,6 +69,8 @@ type Question struct {
 	Organisation access.OrganisationID // where it is needed
 	Permission   string
 	Route        string
+
+	AsOf *time.Time // nil: now
 }
 
 // Person is somebody who was seen: by issuer and subject, or by login alone.
@@ -75,18 +79,29 @@ type Person struct{ Issuer, Subject, Login string }
 // String keeps the token out of logs.
 func (Question) String() string { return "[a question]" }
 
-// Explain answers somebody who may know (STS_ACCESS_EXPLAIN); others are refused. A question that can't be answered is
+// Explain answers somebody who may know (STS_ACCESS_EXPLAIN; SYSTEM_HISTORY_LIST too where it is about the past); others are refused. A question that can't be answered is
 // fault.InvalidInput or fault.NotFound, a token that does not hold fault.InvalidInput with the reason.
 func (s *Service) Explain(ctx context.Context, by *access.Principal, q Question) (Answer, error) {
 	if err := s.Policy.Enforce(ctx, by, access.System, "explain access", access.STSAccessExplain); err != nil {
 		return Answer{}, err
+	}
+	if q.Reference != "" {
+		s.Reads.Note(history.Reading(by, access.System, "explain", q.Reference))
+	}
+	if q.AsOf != nil {
+		if err := s.Policy.Enforce(ctx, by, access.System, "explain access as it was", access.SystemHistoryList); err != nil {
+			return Answer{}, err
+		}
 	}
 	return s.Answer(ctx, q)
 }
 
 // Answer answers whoever has the store in their hands anyway.
 func (s *Service) Answer(ctx context.Context, q Question) (Answer, error) {
-	snapshot := s.Policy.Snapshot()
+	snapshot, past, err := s.snapshot(ctx, q.AsOf)
+	if err != nil {
+		return Answer{}, err
+	}
 	var refusal *Refusal
 	subject := ""
 	if q.Reference != "" {
@@ -117,7 +132,7 @@ func (s *Service) Answer(ctx context.Context, q Question) (Answer, error) {
 	case coreapi.Public, coreapi.ProtocolBearer:
 		a = anybody(a, found.kind)
 	}
-	a.Route, a.Refusal = found.name, refusal
+	a.Route, a.Refusal, a.AsOf = found.name, refusal, past
 	a.Who = Who{
 		Issuer: p.Issuer, Subject: p.Subject, Name: p.DisplayName(), Login: p.Login, IAMRoles: append([]string{}, p.IAMRoles...), RolePath: s.RolePath, Odd: p.Odd,
 	}
@@ -130,12 +145,32 @@ func (s *Service) Answer(ctx context.Context, q Question) (Answer, error) {
 	return a, s.renamed(ctx, snapshot, &a)
 }
 
+// snapshot is what decides, or decided then.
+func (s *Service) snapshot(ctx context.Context, asOf *time.Time) (*access.Snapshot, *AsOf, error) {
+	if asOf == nil {
+		return s.Policy.Snapshot(), nil, nil
+	}
+	snapshot, known, err := s.Policy.AsOf(ctx, *asOf)
+	if err != nil {
+		return nil, nil, err
+	}
+	then := access.Phrase{Format: "Roles and access are as they were then. Organisations, people's groups, ended sessions and the first administrator's role are as they are now."}
+	oldest := access.Phrase{Format: "The oldest change that the history tells of is of %s: before it nothing is known.", Args: []any{known.Oldest.UTC().Format(time.RFC3339)}}
+	past := &AsOf{At: known.At, Oldest: known.Oldest, Notes: []access.Phrase{then, oldest}}
+	const most = 10
+	past.Notes = append(past.Notes, known.Unknown[:min(len(known.Unknown), most)]...)
+	if more := len(known.Unknown) - most; more > 0 {
+		past.Notes = append(past.Notes, access.Phrase{Format: "And of %d more it can't be told what they were then.", Args: []any{more}})
+	}
+	return snapshot, past, nil
+}
+
 // anybody answers for a route that asks for no permission.
 func anybody(a Answer, kind coreapi.Kind) Answer {
 	a.Allowed, a.Reason, a.Suggestions, a.Permissions = true, "NOTHING_NEEDED", []Suggestion{}, nil
-	a.Sentence = "Whoever is signed in may use this; it needs no permission."
+	a.Sentence = access.Phrase{Format: "Whoever is signed in may use this; it needs no permission."}
 	if kind != coreapi.Authenticated {
-		a.Sentence = "This is open to wallets and needs no token of ours."
+		a.Sentence = access.Phrase{Format: "This is open to wallets and needs no token of ours."}
 	}
 	return a
 }

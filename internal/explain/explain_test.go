@@ -11,6 +11,7 @@ import (
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/session"
 )
 
@@ -21,9 +22,14 @@ type world struct {
 	snapshot *access.Snapshot
 	people   []session.Person
 	err      error
+	known    policy.Known
 }
 
 func (w *world) Snapshot() *access.Snapshot { return w.snapshot }
+
+func (w *world) AsOf(context.Context, time.Time) (*access.Snapshot, policy.Known, error) {
+	return w.snapshot, w.known, w.err
+}
 
 func (w *world) Enforce(context.Context, *access.Principal, access.OrganisationID, string, ...access.Permission) error {
 	return nil
@@ -49,7 +55,7 @@ func newWorld() *world {
 			{ID: "2", Name: "Acme Admins", SystemRoles: []access.RoleID{"roles"}},
 		},
 	}
-	return &world{snapshot: access.Build(model, access.Bootstrap{Issuer: issuer, Role: "ONE_STS_ADMIN"})}
+	return &world{snapshot: access.Build(model, access.Bootstrap{Issuer: issuer, Role: "ONE_STS_ADMIN"}, time.Now())}
 }
 
 // TestThePathAgreesWithTheDecision: somebody may exactly when one of the lines leads there, whatever was asked.
@@ -82,7 +88,7 @@ func TestAMixedRouteNeedsAnOrganisationWhereTheyHaveSeveral(t *testing.T) {
 		Roles:         []*access.Role{{ID: "history", Name: "History", Permissions: access.SetOf(access.HistoryList)}},
 		IAMRoles:      []*access.IAMRole{{ID: "1", Name: "Readers", OrganisationRoles: map[access.OrganisationID][]access.RoleID{"acme": {"history"}, "zeta": {"history"}}}},
 	}
-	w.snapshot = access.Build(model, w.snapshot.Bootstrap())
+	w.snapshot = access.Build(model, w.snapshot.Bootstrap(), time.Now())
 	q := Question{IAMRoles: []string{"Readers"}, Route: "GET /api/history/v1"}
 	if _, err := w.service().Answer(t.Context(), q); !fault.InvalidInput.Is(err) {
 		t.Errorf("got %v", err)

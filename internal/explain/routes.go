@@ -25,6 +25,7 @@ var own = map[string]access.Permission{
 	"GET /api/sts/role/v1":             access.STSRoleList,
 	"POST /api/sts/role/v1":            access.STSRoleCreate,
 	"GET /api/sts/role/v1/{id}":        access.STSRoleDetail,
+	"GET /api/sts/role/v1/{id}/usage":  access.STSRoleDetail,
 	"PATCH /api/sts/role/v1/{id}":      access.STSRoleEdit,
 	"DELETE /api/sts/role/v1/{id}":     access.STSRoleDelete,
 	"GET /api/sts/iam-role/v1":         access.STSIAMRoleList,

@@ -40,6 +40,11 @@ var (
 	KeyNotNext         = code("PT_0021", 409, "Another signing key is the next one")
 	LastAdministrator  = code("PT_0022", 409, "Nobody could administer any more")
 	StalePreview       = code("PT_0023", 409, "What it would do has changed")
+	OnProbation        = code("PT_0024", 409, "Another change is on probation")
+	Expectation        = code("PT_0025", 409, "An expectation would be broken")
+	FourEyes           = code("PT_0030", 409, "A second administrator must approve it")
+	RequestClosed      = code("PT_0031", 409, "The request is no longer open")
+	NoSecond           = code("PT_0032", 409, "There is no second administrator")
 )
 
 // All lists every code, for the documentation and its test.

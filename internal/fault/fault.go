@@ -21,6 +21,8 @@ type Code struct {
 type Fault struct {
 	Code      *Code
 	Detail    string // what was expected, what came, what to do
+	Format    string // of which Detail was made, with Args: for who says it in another language
+	Args      []any
 	Field     string // the field of the request that is meant, if one is
 	Reference string // id of the history entry that holds the full reason
 	cause     error
@@ -28,7 +30,7 @@ type Fault struct {
 
 // New makes a fault with its detail.
 func (c *Code) New(format string, args ...any) *Fault {
-	return &Fault{Code: c, Detail: fmt.Sprintf(format, args...)}
+	return &Fault{Code: c, Detail: fmt.Sprintf(format, args...), Format: format, Args: args}
 }
 
 // At names the request's field that is meant.
@@ -42,6 +44,9 @@ func (f *Fault) Because(err error) *Fault {
 	f.cause = err
 	return f
 }
+
+// Phrase is what Detail is made of.
+func (f *Fault) Phrase() (format string, args []any) { return f.Format, f.Args }
 
 func (f *Fault) Error() string {
 	s := f.Code.ID + ": " + f.Detail

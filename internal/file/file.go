@@ -72,3 +72,22 @@ func cannotWrite(path string, err error) error {
 	}
 	return fmt.Errorf("%s can't be written: %w", path, err)
 }
+
+// ReadBounded reads a file of at most so many bytes.
+func ReadBounded(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return Bounded(f, path, most)
+}
+
+// Bounded reads at most so many bytes; of more it says whose they are.
+func Bounded(r io.Reader, name string, most int64) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("%s: expected at most %d bytes", name, most)
+	}
+	return text, err
+}

@@ -6,6 +6,7 @@
 //
 //	history.go     entries, and Recorder
 //	chain.go       the hash of an entry, and of all before it
+//	gather.go      Gatherer: one entry of what happens over and over
 //	sealer.go      Sealer: gives entries their places afterwards, and signs checkpoints now and then
 //	checkpoint.go  what is signed, and how it stands in the log
 //	key.go         what signs, sealed in the store by the key-encryption key

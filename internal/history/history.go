@@ -29,6 +29,8 @@ const (
 	Reactivated Action = "REACTIVATED"
 	Activated   Action = "ACTIVATED"
 	Revoked     Action = "REVOKED"
+	Issued      Action = "ISSUED"    // tokens of a session, gathered
+	Requested   Action = "REQUESTED" // reads of the history, gathered
 )
 
 // The entity types that Portico records.
@@ -39,6 +41,7 @@ const (
 	STSSession   EntityType = "STS_SESSION"
 	STSToken     EntityType = "STS_TOKEN"
 	Key          EntityType = "KEY"
+	User         EntityType = "USER"
 )
 
 // The sources.

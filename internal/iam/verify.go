@@ -285,6 +285,9 @@ func (i *Issuer) principal(claims map[string]any) (*access.Principal, error) {
 	if subject == "" || len(subject) > 255 || strings.ContainsFunc(subject, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		return nil, refuse("expected a subject of 1 to 255 plain characters at %q", i.SubjectPath)
 	}
+	if access.ReservedSubject(subject) {
+		return nil, refuse("the subject %q at %q could be taken for one of Portico's own in the history", clip(subject), i.SubjectPath)
+	}
 	p := &access.Principal{Issuer: i.Issuer, Subject: subject, SignIn: signIn(claims)}
 	p.IAMRoles, p.Odd = i.RolePath.Roles(claims, i.RoleSeparator)
 	p.GivenName, p.FamilyName, p.Login = names(claims)

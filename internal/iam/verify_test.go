@@ -434,3 +434,23 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+func TestNobodyIsTakenForWhoOnlyPorticoNames(t *testing.T) {
+	b := newBench(t)
+	for subject, want := range map[string]bool{
+		"break-glass:7d0f4f2e-0000-4000-8000-000000000001": false,
+		"Break-Glass:x":               false,
+		"command line: root":          false,
+		"command line:root":           false,
+		"portico: probation is over":  false,
+		"PORTICO:x":                   false,
+		"portico":                     true,
+		"portico@acme.test":           true,
+		"break-glass":                 true,
+		"the command line: an artist": true,
+	} {
+		if _, err := b.Verify(t.Context(), good(object{"sub": subject})); (err == nil) != want {
+			t.Errorf("%s: got %v", subject, err)
+		}
+	}
+}

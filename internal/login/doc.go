@@ -4,6 +4,8 @@
 //	                             &as=somebody-else has the identity provider ask again
 //	GET  gateway.callbackPath    complete it, begin the session, go to the page that was asked for
 //	GET, POST /logout            end our session, then the identity provider's, and come back
+//	/break-glass                 a code in place of a sign-in, and /break-glass/use for the command that gets one:
+//	                             see package breakglass
 //
 // Nothing is stored for a sign-in that is under way, so nobody can fill a table by asking for pages. The state is a
 // sealed box that holds the flow's random id, its age and the page; the PKCE verifier and the nonce are derived from

@@ -5,12 +5,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
 
+	"github.com/portico-iam/portico/internal/breakglass"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
@@ -40,6 +42,8 @@ type Config struct {
 	CallbackPath   string
 	PostLogoutPath string
 	Secure         bool // the public address is https
+	BreakGlass     *breakglass.Service
+	TrustedProxies []netip.Prefix
 	Now            func() time.Time
 	Logger         *slog.Logger
 }
@@ -68,6 +72,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+h.CallbackPath, h.callback)
 	mux.HandleFunc("GET /logout", h.logout)
 	mux.HandleFunc("POST /logout", h.logout)
+	h.mountBreakGlass(mux)
 }
 
 func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +102,8 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, returnTo string,
 		h.Pages.RenderMessage(w, r, httpx.Message{
 			Status: fault.SignInLoop.Status, Title: "You are signed in, but your browser forgets it",
 			Text: "The sign-in succeeded several times in a row, and each time the browser came back without the session cookie. " +
-				"Allow cookies for this site, and open it under its own address: " + h.PublicURL + ".",
+				"Allow cookies for this site, and open it under its own address: %s.",
+			Args:      []any{h.PublicURL},
 			Reference: httpx.RequestID(r.Context()), ActionURL: "/", Action: "Try again in a minute",
 		})
 		return
@@ -246,7 +252,7 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error, s s
 	if h.recorded.AllowN(h.Now(), 1) {
 		reference = h.History.Record(r.Context(), history.Entry{
 			Action: history.Rejected, EntityType: history.STSSession, Name: "sign-in", Source: history.SourceSTS,
-			Metadata: history.Details(map[string]string{"sentence": "The sign-in was refused.", "reason": reasonOf(err)}),
+			Metadata: history.Details(h.Sessions.From(r).Details(map[string]any{"sentence": "The sign-in was refused.", "reason": reasonOf(err)})),
 		}).ID
 	}
 	status, title, text := explain(err)

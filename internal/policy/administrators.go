@@ -27,6 +27,9 @@ func (s *Service) Seen(ctx context.Context) ([]*access.Principal, error) {
 	}
 	principals := make([]*access.Principal, 0, len(people))
 	for _, p := range people {
+		if p.Issuer == access.BreakGlassIssuer { // they are nobody who could come again
+			continue
+		}
 		principals = append(principals, &access.Principal{
 			Issuer: p.Issuer, Subject: p.Subject, GivenName: p.GivenName, FamilyName: p.FamilyName, Login: p.Login, IAMRoles: p.IAMRoles,
 		})
@@ -65,8 +68,36 @@ func (s *Service) CheckAdministrators(ctx context.Context) (seen int, err error)
 // keepAdministrators refuses a change that takes the administration from the last who could administer, of those seen
 // lately and of whoever makes it; where none of them could, from the last IAM role that could.
 func (s *Service) keepAdministrators(ctx context.Context, by *access.Principal, before, after *access.Snapshot, c access.Change) error {
-	if len(c.PutRoles)+len(c.PutIAMRoles)+len(c.DeleteIAMRoles) == 0 { // the administration is not in any organisation
+	if len(c.PutRoles)+len(c.PutIAMRoles)+len(c.DeleteIAMRoles) == 0 || c.Undoes { // the administration is in no organisation, and the way back is always open
 		return nil
+	}
+	if err := s.administratorsLeft(ctx, by, before, after); err != nil {
+		return err
+	}
+	if soon := c.At.Add(EndsSoon); endsBy(before, soon) || endsBy(after, soon) {
+		if err := s.administratorsLeft(ctx, by, before.At(soon), after.At(soon)); err != nil {
+			return err
+		}
+	}
+	if c.EndsProbation || before.Probation() == nil {
+		return nil
+	}
+	err := s.administratorsLeft(ctx, by, before.Undone(), after.Undone())
+	if fault.LastAdministrator.Is(err) {
+		err = fault.OnProbation.New("another change is on probation, and if it were undone after this one nobody could administer: it must be confirmed or undone first")
+	}
+	return err
+}
+
+// endsBy tells whether a mapping ends by then.
+func endsBy(s *access.Snapshot, at time.Time) bool {
+	next := s.NextEnd()
+	return !next.IsZero() && !at.Before(next)
+}
+
+func (s *Service) administratorsLeft(ctx context.Context, by *access.Principal, before, after *access.Snapshot) error {
+	if by != nil && by.Issuer == access.BreakGlassIssuer {
+		by = nil
 	}
 	if by != nil && anyAdministers(after, []*access.Principal{by}) {
 		return nil
@@ -86,5 +117,5 @@ func (s *Service) keepAdministrators(ctx context.Context, by *access.Principal, 
 		return nil
 	}
 	return fault.LastAdministrator.New(
-		"after this nobody who was seen in the last 90 days could administer; map a role with the whole administration to another IAM role first, and let one of its people sign in")
+		"after this nobody who was seen in the last 90 days could administer, or none for longer than 90 days; map a role with the whole administration to another IAM role first, and let one of its people sign in")
 }

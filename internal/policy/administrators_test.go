@@ -82,6 +82,25 @@ func TestTheLastAdministratorCannotLockEverybodyOut(t *testing.T) {
 	}
 }
 
+// TestWhoCameByAFileIsNoAdministratorThatStays: they can't come again.
+func TestWhoCameByAFileIsNoAdministratorThatStays(t *testing.T) {
+	b, ada, _, mapping := retired(t)
+	glass := &access.Principal{Issuer: access.BreakGlassIssuer, Subject: "break-glass:1", IAMRoles: []string{access.BreakGlassRole}}
+	b.seen = seen{{Issuer: issuer, Subject: "ada", IAMRoles: ada.IAMRoles}, {Issuer: glass.Issuer, Subject: glass.Subject, IAMRoles: glass.IAMRoles}}
+	wantCode(t, "they take the last mapping", b.DeleteIAMRole(t.Context(), glass, mapping.ID, policy.Seen{}), fault.LastAdministrator)
+	wantCode(t, "ada does, while they are there", b.DeleteIAMRole(t.Context(), ada, mapping.ID, policy.Seen{}), fault.LastAdministrator)
+	b.seen = b.seen[1:]
+	if n, err := b.CheckAdministrators(t.Context()); n != 0 || !fault.LastAdministrator.Is(err) {
+		t.Errorf("got %d, %v", n, err)
+	}
+	if _, err := b.CreateIAMRole(t.Context(), glass, access.IAMRole{Name: access.BreakGlassRole}, policy.Seen{}); !fault.InvalidInput.Is(err) {
+		t.Errorf("their role was mapped: %v", err)
+	}
+	if _, err := b.CreateIAMRole(t.Context(), glass, access.IAMRole{Name: "Deputies"}, policy.Seen{}); err != nil {
+		t.Errorf("they can't mend anything: %v", err)
+	}
+}
+
 // TestWhereNobodyIsSeenTheMappingsAreKept: behind another gateway nobody signs in here.
 func TestWhereNobodyIsSeenTheMappingsAreKept(t *testing.T) {
 	b, ada, role, mapping := retired(t)
@@ -94,7 +113,7 @@ func TestWhereNobodyIsSeenTheMappingsAreKept(t *testing.T) {
 	}
 	dave := &access.Principal{Issuer: issuer, Subject: "dave", IAMRoles: []string{"Deleters"}}
 	wantCode(t, "the last mapping", b.DeleteIAMRole(t.Context(), dave, mapping.ID, policy.Seen{}), fault.LastAdministrator)
-	_, err = b.Import(t.Context(), "command line: eve", func(*access.Snapshot) (access.Change, error) {
+	_, err = b.Import(t.Context(), "command line: eve", false, func(*access.Snapshot) (access.Change, error) {
 		return access.Change{DeleteIAMRoles: []access.IAMRoleID{mapping.ID}}, nil
 	})
 	wantCode(t, "by a file", err, fault.LastAdministrator)

@@ -36,7 +36,7 @@ func TestAChangeIsStoredWithItsEntryAndInForceAtOnce(t *testing.T) {
 	if e.Action != history.Created || e.EntityType != history.STSIAMRole || e.EntityID != string(mapping.ID) || e.Name != "Acme Issuance" || e.User != "ada" || e.Source != history.SourceSTS {
 		t.Errorf("got %+v", e)
 	}
-	want := `{"after":{"name":"Acme Issuance","organisations":[{"id":"acme","name":"Acme","roles":["Issuer"]}]}}`
+	want := `{"after":{"name":"Acme Issuance","organisations":[{"id":"acme","name":"Acme","roles":["Issuer"],"roleIds":["` + string(role.ID) + `"]}]}}`
 	if string(e.Metadata) != want {
 		t.Errorf("got  %s\nwant %s", e.Metadata, want)
 	}
@@ -360,7 +360,8 @@ func TestManyChangeAndReadAtOnce(t *testing.T) {
 					return
 				default:
 				}
-				_, version, err := b.Permissions(t.Context(), ivan, "acme", "read")
+				rights, err := b.Permissions(t.Context(), ivan, "acme", "read")
+				version := rights.Version
 				if err != nil || version < last {
 					t.Errorf("version %d after %d: %v", version, last, err)
 					return

@@ -8,23 +8,24 @@ import (
 	"github.com/portico-iam/portico/internal/history"
 )
 
-// Delegated returns everything the service may do there for the user, and the version of the snapshot that says so. What
+// Delegated returns everything the service may do there for the user. What
 // the user may do there, on which the roles' conditions rest, is held; nil: what their IAM roles give them. An empty set
 // is refused and recorded, with both of them.
-func (s *Service) Delegated(ctx context.Context, service, user *access.Principal, held *access.PermissionSet, org access.OrganisationID, route string) (access.PermissionSet, int64, error) {
+func (s *Service) Delegated(ctx context.Context, service, user *access.Principal, held *access.PermissionSet, org access.OrganisationID, route string) (access.Rights, error) {
 	snapshot := s.Snapshot()
 	if user == nil || user.Subject == "" || user.Issuer == "" {
-		return access.PermissionSet{}, 0, fault.Unauthenticated.New("a delegated token needs an authenticated user")
+		return access.Rights{}, fault.Unauthenticated.New("a delegated token needs an authenticated user")
 	}
+	until := snapshot.Until(service, org)
 	if held == nil {
 		set, _ := snapshot.Effective(user, org)
-		held = &set
+		held, until = &set, access.First(until, snapshot.Until(user, org))
 	}
 	set, reason := snapshot.Delegated(service, *held, org)
 	if reason == access.Granted {
-		return set, snapshot.Version(), nil
+		return access.Rights{Permissions: set, Version: snapshot.Version(), Until: until}, nil
 	}
-	return access.PermissionSet{}, 0, s.refuseDelegation(ctx, snapshot, service, user, *held, org, route, reason)
+	return access.Rights{}, s.refuseDelegation(ctx, snapshot, service, user, *held, org, route, reason)
 }
 
 func (s *Service) refuseDelegation(ctx context.Context, snapshot *access.Snapshot, service, user *access.Principal, held access.PermissionSet, org access.OrganisationID, route string, reason access.Reason) error {
@@ -47,7 +48,7 @@ func (s *Service) refuseDelegation(ctx context.Context, snapshot *access.Snapsho
 				Restricted: restrictedRoles(snapshot, service, org), Version: snapshot.Version(),
 			}),
 		})
-		r = refusal{sentence: sentence, reference: entry.ID}
+		r = refusal{sentence: access.Phrase{Format: sentence}, reference: entry.ID}
 		if r, seen = s.refusals.keep(key, r); !seen {
 			s.History.Append(ctx, entry)
 		}

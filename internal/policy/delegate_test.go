@@ -44,10 +44,10 @@ func TestDelegatedIsDecidedByBothAndRecordedWithBoth(t *testing.T) {
 		"by nobody":                            {user: ivan, org: "acme", code: fault.Unauthenticated},
 	} {
 		before := len(refusals(b))
-		set, version, err := b.Delegated(t.Context(), c.service, c.user, c.held, c.org, route)
+		rights, err := b.Delegated(t.Context(), c.service, c.user, c.held, c.org, route)
 		if c.code == nil {
-			if err != nil || set != access.SetOf(access.RegistrationCertificateSign) || version != b.Version() {
-				t.Errorf("%s: got %v, %d, %v", rule, set.Names(), version, err)
+			if err != nil || rights.Permissions != access.SetOf(access.RegistrationCertificateSign) || rights.Version != b.Version() {
+				t.Errorf("%s: got %v, %d, %v", rule, rights.Permissions.Names(), rights.Version, err)
 			}
 			continue
 		}
@@ -68,7 +68,7 @@ func TestDelegatedIsDecidedByBothAndRecordedWithBoth(t *testing.T) {
 		if e.ID != f.Reference || e.User != c.user.Subject || record.Actor != c.service.Subject || record.Reason != c.reason || record.Remedy == "" || e.EntityType != history.STSToken {
 			t.Errorf("%s: recorded %+v, %s", rule, record, e.User)
 		}
-		if _, _, again := b.Delegated(t.Context(), c.service, c.user, c.held, c.org, route); fault.Of(again).Reference != f.Reference || len(refusals(b)) != before+1 {
+		if _, again := b.Delegated(t.Context(), c.service, c.user, c.held, c.org, route); fault.Of(again).Reference != f.Reference || len(refusals(b)) != before+1 {
 			t.Errorf("%s: who insists fills the history", rule)
 		}
 	}

@@ -20,20 +20,28 @@ func (s *Service) Enforce(ctx context.Context, p *access.Principal, org access.O
 	snapshot := s.Snapshot()
 	decision := snapshot.Decide(p, org, anyOf...)
 	if decision.Allowed {
+		decision.NoteUse()
 		return nil
 	}
 	return s.refuse(ctx, snapshot, p, org, route, decision.Reason, slices.Clone(anyOf)) // cloned, so that anyOf stays on the stack
 }
 
-// Permissions returns everything the principal may do there, and the version of the snapshot that says so. In an
+// Use tells whether the principal may do something there, and notes that they do. A refusal is not recorded.
+func (s *Service) Use(p *access.Principal, org access.OrganisationID, anyOf ...access.Permission) bool {
+	decision := s.Snapshot().Decide(p, org, anyOf...)
+	decision.NoteUse()
+	return decision.Allowed
+}
+
+// Permissions returns everything the principal may do there. In an
 // organisation it refuses, as Enforce does, who may do nothing at all; in the system anybody may hold an empty set.
-func (s *Service) Permissions(ctx context.Context, p *access.Principal, org access.OrganisationID, route string) (access.PermissionSet, int64, error) {
+func (s *Service) Permissions(ctx context.Context, p *access.Principal, org access.OrganisationID, route string) (access.Rights, error) {
 	snapshot := s.Snapshot()
 	set, reason := snapshot.Effective(p, org)
 	if reason == access.NotAuthenticated || set.IsEmpty() && org != access.System {
-		return access.PermissionSet{}, 0, s.refuse(ctx, snapshot, p, org, route, reason, nil)
+		return access.Rights{}, s.refuse(ctx, snapshot, p, org, route, reason, nil)
 	}
-	return set, snapshot.Version(), nil
+	return access.Rights{Permissions: set, Version: snapshot.Version(), Until: snapshot.Until(p, org)}, nil
 }
 
 func (s *Service) refuse(ctx context.Context, snapshot *access.Snapshot, p *access.Principal, org access.OrganisationID, route string, reason access.Reason, anyOf []access.Permission) error {
@@ -60,10 +68,10 @@ func (s *Service) refuse(ctx context.Context, snapshot *access.Snapshot, p *acce
 
 // told is the sentence for the person. Of an organisation in which they have no role they learn nothing, not even that
 // it exists or what it is called; the record has it all.
-func told(e *access.Explanation, org access.OrganisationID) string {
+func told(e *access.Explanation, org access.OrganisationID) access.Phrase {
 	here := slices.ContainsFunc(e.Matched, func(m access.MatchedIAMRole) bool { return len(m.Roles) > 0 })
-	if org != access.System && !here {
-		return "You have no access to this organisation."
+	if org != access.System && !here && len(e.Ended) == 0 {
+		return access.Phrase{Format: "You have no access to this organisation."}
 	}
 	return e.Sentence()
 }
@@ -101,7 +109,7 @@ type RecordedMiss struct {
 
 func refusalEntry(snapshot *access.Snapshot, p *access.Principal, route string, e *access.Explanation) history.Entry {
 	record := RefusalRecord{
-		Route: route, Reason: e.Decision.Reason.String(), Sentence: e.Sentence(), Remedy: e.Remedy(),
+		Route: route, Reason: e.Decision.Reason.String(), Sentence: e.Sentence().String(), Remedy: e.Remedy().String(),
 		Issuer: p.Issuer, IAMRoles: p.IAMRoles, Odd: p.Odd, Version: snapshot.Version(),
 		GrantedBy: roleNames(e.Granting), Restricted: roleNames(e.Restricted),
 	}
@@ -152,8 +160,9 @@ type refusalKey struct {
 }
 
 type refusal struct {
-	sentence, reference string
-	until               time.Time
+	sentence  access.Phrase
+	reference string
+	until     time.Time
 }
 
 const (

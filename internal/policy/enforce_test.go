@@ -236,12 +236,12 @@ func TestPermissions(t *testing.T) {
 		{"no subject", &access.Principal{Issuer: issuer, IAMRoles: []string{reserved}}, access.System, access.PermissionSet{}, fault.Unauthenticated},
 		{"no issuer", &access.Principal{Subject: "x", IAMRoles: []string{reserved}}, access.System, access.PermissionSet{}, fault.Unauthenticated},
 	} {
-		set, version, err := b.Permissions(t.Context(), c.p, c.org, "token")
-		if set != c.want {
-			t.Errorf("%s: got %v", c.rule, set.Names())
+		rights, err := b.Permissions(t.Context(), c.p, c.org, "token")
+		if rights.Permissions != c.want {
+			t.Errorf("%s: got %v", c.rule, rights.Permissions.Names())
 		}
-		if c.code == nil && (err != nil || version != b.Snapshot().Version()) || c.code != nil && !c.code.Is(err) {
-			t.Errorf("%s: got version %d, %v", c.rule, version, err)
+		if c.code == nil && (err != nil || rights.Version != b.Snapshot().Version()) || c.code != nil && !c.code.Is(err) {
+			t.Errorf("%s: got version %d, %v", c.rule, rights.Version, err)
 		}
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,7 +24,10 @@ type memory struct {
 	mu      sync.Mutex
 	model   access.Model
 	entries []history.Entry
+	changes []int64 // the version that each entry tells of; 0: of none
 	commits int
+
+	requests map[string]policy.Request
 
 	// before runs at the begin of each commit, outside the lock: it may play another process, or fail.
 	before func() error
@@ -53,6 +58,21 @@ func (m *memory) CommitChange(_ context.Context, base int64, c access.Change, en
 	if m.model.Version != base {
 		return policy.ErrVersion
 	}
+	if c.Request != "" {
+		if _, open := m.requests[c.Request]; !open {
+			return policy.ErrRequestClosed
+		}
+		delete(m.requests, c.Request)
+	}
+	for org, on := range c.FourEyes {
+		m.model.FourEyes = maps.Clone(m.model.FourEyes)
+		if m.model.FourEyes == nil {
+			m.model.FourEyes = map[access.OrganisationID]bool{}
+		}
+		if m.model.FourEyes[org] = on; !on {
+			delete(m.model.FourEyes, org)
+		}
+	}
 	m.model.Version++
 	m.model.Roles = slices.DeleteFunc(slices.Clone(m.model.Roles), func(r *access.Role) bool {
 		return slices.Contains(c.DeleteRoles, r.ID) || slices.ContainsFunc(c.PutRoles, func(p *access.Role) bool { return p.ID == r.ID })
@@ -61,12 +81,69 @@ func (m *memory) CommitChange(_ context.Context, base int64, c access.Change, en
 		return slices.Contains(c.DeleteIAMRoles, r.ID) || slices.ContainsFunc(c.PutIAMRoles, func(p *access.IAMRole) bool { return p.ID == r.ID })
 	})
 	m.model.Roles, m.model.IAMRoles = append(m.model.Roles, c.PutRoles...), append(m.model.IAMRoles, c.PutIAMRoles...)
+	for _, at := range c.RecordEnds {
+		for i, r := range m.model.IAMRoles {
+			if r.ID == at.IAMRole {
+				row := r.Clone()
+				row.Ends[at.Organisation] = access.End{At: row.Ends[at.Organisation].At, Recorded: true}
+				m.model.IAMRoles[i] = row
+			}
+		}
+	}
 	if c.Organisations != nil {
 		m.model.Organisations = c.Organisations
 	}
-	m.entries = append(m.entries, entries...)
+	if c.EndsProbation {
+		m.model.Probation = nil
+	}
+	if c.Probation != nil {
+		m.model.Probation = c.Probation
+	}
+	for _, e := range entries {
+		version := int64(0)
+		if e.Action == history.Created || e.Action == history.Updated || e.Action == history.Deleted {
+			version = m.model.Version
+		}
+		m.entries, m.changes = append(m.entries, e), append(m.changes, version)
+	}
 	m.commits++
 	return nil
+}
+
+func (m *memory) AddRequest(_ context.Context, r policy.Request, mostOwn, most int, e history.Entry) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	own := 0
+	for _, other := range m.requests {
+		if other.Issuer == r.Issuer && other.Subject == r.Subject {
+			own++
+		}
+	}
+	if own >= mostOwn || len(m.requests) >= most {
+		return false, nil
+	}
+	if m.requests == nil {
+		m.requests = map[string]policy.Request{}
+	}
+	m.requests[r.ID], m.entries = r, append(m.entries, e)
+	return true, nil
+}
+
+func (m *memory) OpenRequests(context.Context) ([]policy.Request, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Values(m.requests)), nil
+}
+
+func (m *memory) CloseRequest(_ context.Context, id string, _ policy.Closing, _ time.Time, e history.Entry) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, open := m.requests[id]; !open {
+		return false, nil
+	}
+	delete(m.requests, id)
+	m.entries = append(m.entries, e)
+	return true, nil
 }
 
 func (m *memory) AppendHistory(ctx context.Context, e history.Entry) error {
@@ -75,8 +152,37 @@ func (m *memory) AppendHistory(ctx context.Context, e history.Entry) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.entries = append(m.entries, e)
+	m.entries, m.changes = append(m.entries, e), append(m.changes, 0)
 	return nil
+}
+
+func (m *memory) ChangedAfter(_ context.Context, at time.Time) (version int64, oldest time.Time, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, v := range m.changes {
+		e := m.entries[i]
+		if v > 0 && (oldest.IsZero() || e.CreatedAt.Before(oldest)) {
+			oldest = e.CreatedAt
+		}
+		if v > 0 && e.CreatedAt.After(at) && (version == 0 || v < version) {
+			version = v
+		}
+	}
+	return version, oldest, nil
+}
+
+func (m *memory) FirstChanges(_ context.Context, from int64, after string, most int) (first []history.Entry, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seen := map[string]bool{}
+	for i, v := range m.changes {
+		if e := m.entries[i]; v >= from && v > 0 && e.EntityID > after && !seen[e.EntityID] {
+			seen[e.EntityID] = true
+			first = append(first, e)
+		}
+	}
+	slices.SortFunc(first, func(a, b history.Entry) int { return strings.Compare(a.EntityID, b.EntityID) })
+	return first[:min(len(first), most)], nil
 }
 
 func (m *memory) ListHistory(context.Context, history.Filter) ([]history.Entry, int, error) {
@@ -150,6 +256,7 @@ type bench struct {
 	store *memory
 	clock *clock
 	seen  seen
+	uses  *uses
 	t     *testing.T
 
 	retired bool // the bootstrap role
@@ -166,7 +273,7 @@ func newBench(t *testing.T) *bench {
 		Version:       1,
 		Organisations: []*access.Organisation{{ID: "acme", Name: "Acme"}, {ID: "zeta", Name: "Zeta"}},
 	}}
-	b := &bench{store: store, clock: &clock{now: begin}, t: t}
+	b := &bench{store: store, clock: &clock{now: begin}, uses: &uses{rows: map[useRow]policy.RoleUse{}}, t: t}
 	b.Service = b.another()
 	return b
 }
@@ -177,7 +284,7 @@ func (b *bench) another() *policy.Service {
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := policy.New(b.t.Context(), policy.Config{
 		Store: b.store, History: &history.Recorder{Store: b.store, Now: b.clock.Now, Logger: logger},
-		People: &b.seen, Bootstrap: access.Bootstrap{Issuer: issuer, Role: reserved, Retired: b.retired}, Now: b.clock.Now, Logger: logger,
+		Requests: b.store, People: &b.seen, Usage: b.uses, Bootstrap: access.Bootstrap{Issuer: issuer, Role: reserved, Retired: b.retired}, Now: b.clock.Now, Logger: logger,
 	})
 	if err != nil {
 		b.t.Fatal(err)

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/policyfile"
 )
 
 // ErrVersion is what a Store answers when the model was changed since the version that a commit builds upon.
@@ -25,6 +27,13 @@ type Store interface {
 	CommitChange(ctx context.Context, base int64, c access.Change, entries []history.Entry) error
 	// ModelVersion returns the stored version.
 	ModelVersion(ctx context.Context) (int64, error)
+
+	// ChangedAfter returns the version that the first change of roles and IAM roles after a moment made, 0 for none, and when
+	// the oldest one was that the history tells of, zero for none. Entries of other services tell of none.
+	ChangedAfter(ctx context.Context, at time.Time) (version int64, oldest time.Time, err error)
+	// FirstChanges returns, for each role and IAM role that was changed by that version or a later one, the entry of the first
+	// such change: ordered by entity id, those after one, most at once.
+	FirstChanges(ctx context.Context, from int64, after string, most int) ([]history.Entry, error)
 }
 
 // Organisations lists Core's organisations.
@@ -37,8 +46,11 @@ type Config struct {
 	Store         Store
 	Organisations Organisations
 	History       *history.Recorder
-	People        People // nil: nobody was seen
+	People        People     // nil: nobody was seen
+	Usage         UsageStore // nil: what is used is not noted
 	Bootstrap     access.Bootstrap
+	Requests      Requests                         // nil: what needs a second administrator is refused
+	Expectations  func() (*policyfile.File, error) // what every change is held against; nil: nothing
 	Now           func() time.Time
 	Logger        *slog.Logger
 }
@@ -51,19 +63,43 @@ type Service struct {
 	model    access.Model
 	syncing  chan struct{} // holds one token while the organisations are read and stored
 	refusals *refusals
+	turning  sync.Mutex // one goroutine at a time makes the snapshot of a later time
+	rebuked  atomic.Pointer[rebuke]
+	usage    usage
 }
 
 // New loads the model.
 func New(ctx context.Context, cfg Config) (*Service, error) {
 	s := &Service{Config: cfg, changing: make(chan struct{}, 1), syncing: make(chan struct{}, 1), refusals: newRefusals(cfg.Now)}
+	s.usage.pending, s.usage.watched = map[useKey]RoleUse{}, map[access.RoleID]int64{}
 	if err := s.Reload(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// Snapshot returns the current snapshot.
-func (s *Service) Snapshot() *access.Snapshot { return s.current.Load() }
+// Snapshot returns the current snapshot. Mappings that have ended are not in it, on every replica from the same second on.
+func (s *Service) Snapshot() *access.Snapshot {
+	now := s.current.Load()
+	if !s.outdated(now) {
+		return now
+	}
+	s.turning.Lock()
+	defer s.turning.Unlock()
+	for {
+		if now = s.current.Load(); !s.outdated(now) {
+			return now
+		}
+		if s.current.CompareAndSwap(now, now.At(s.Now())) {
+			s.gather(now)
+		}
+	}
+}
+
+func (s *Service) outdated(now *access.Snapshot) bool {
+	next := now.NextEnd()
+	return !next.IsZero() && !s.Now().Before(next)
+}
 
 // Version returns the version of the current snapshot.
 func (s *Service) Version() int64 { return s.Snapshot().Version() }
@@ -109,7 +145,7 @@ func (s *Service) reload(ctx context.Context) error {
 		return fmt.Errorf("load the model: %w", err)
 	}
 	s.model = model
-	s.current.Store(access.Build(model, s.Bootstrap))
+	s.publish(access.Build(model, s.Bootstrap, s.Now()))
 	return nil
 }
 
@@ -134,14 +170,29 @@ func (s *Service) change(ctx context.Context, by *access.Principal, seen Seen, m
 		if err := seen.check(s.Snapshot()); err != nil {
 			return nil, err
 		}
-		after := access.Build(next, s.Bootstrap)
+		after := access.Build(next, s.Bootstrap, change.At)
 		if err := s.keepAdministrators(ctx, by, s.Snapshot(), after, change); err != nil {
 			return nil, err
 		}
-		switch err := s.Store.CommitChange(ctx, s.model.Version, stored, s.entriesOf(s.Snapshot(), after, stored)); {
+		if err := s.keepExpectations(ctx, s.Snapshot(), after, change); err != nil {
+			return nil, err
+		}
+		if err := s.demand(ctx, by, s.Snapshot(), after, change, seen); err != nil {
+			return nil, err
+		}
+		if change.Probation = s.onProbation(by, after, change); change.Probation != nil {
+			if err := s.keepOthersFree(change); err != nil {
+				return nil, err
+			}
+			if next, stored, err = s.model.Apply(change, s.Bootstrap.Role); err != nil {
+				return nil, changeFault(err)
+			}
+			after = access.Build(next, s.Bootstrap, change.At)
+		}
+		switch err := s.Store.CommitChange(ctx, s.model.Version, stored, s.entriesOf(s.Snapshot(), after, stored, seen.approved)); {
 		case err == nil:
 			s.model = next
-			s.current.Store(after)
+			s.publish(after)
 			return after, nil
 		case !errors.Is(err, ErrVersion):
 			return nil, fmt.Errorf("store a change: %w", err)
@@ -166,6 +217,7 @@ func changeFault(err error) error {
 		access.Missing:     fault.NotFound,
 		access.Stale:       fault.LostUpdate,
 		access.InUse:       fault.StillMapped,
+		access.OnProbation: fault.OnProbation,
 	}[refused.Fault]
 	return code.New("%s", refused.Message).At(refused.Field)
 }

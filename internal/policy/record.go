@@ -1,13 +1,16 @@
 package policy
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/history"
 )
 
 // entriesOf records a change: an entry for each row that it writes or deletes, with what was before and what is after.
 // Organisations are Core's, which records them itself.
-func (s *Service) entriesOf(before, after *access.Snapshot, c access.Change) (entries []history.Entry) {
+func (s *Service) entriesOf(before, after *access.Snapshot, c access.Change, a *approval) (entries []history.Entry) {
 	add := func(kind history.EntityType, id, name string, was, is bool, details any) {
 		action := history.Updated
 		switch {
@@ -16,13 +19,17 @@ func (s *Service) entriesOf(before, after *access.Snapshot, c access.Change) (en
 		case !is:
 			action = history.Deleted
 		}
-		entries = append(entries, s.History.New(history.Entry{
+		e := s.History.New(history.Entry{
 			Action: action, EntityType: kind, EntityID: id, Name: name, Source: history.SourceSTS, User: c.By, Metadata: history.Details(details),
-		}))
+		})
+		e.CreatedAt = c.At // the same for all: as of any moment a change is there as a whole or not at all
+		entries = append(entries, e)
 	}
+	note := probationNote(c)
+	approved := approvalNote(before, after, a)
 	role := func(id access.RoleID) {
 		was, is := before.Role(id), after.Role(id)
-		add(history.STSRole, string(id), nameOf(was, is), was != nil, is != nil, beforeAfter[roleRecord]{recordRole(was), recordRole(is)})
+		add(history.STSRole, string(id), nameOf(was, is), was != nil, is != nil, beforeAfter[roleRecord]{recordRole(was), recordRole(is), note, approved})
 	}
 	iamRole := func(id access.IAMRoleID) {
 		was, is := before.IAMRole(id), after.IAMRole(id)
@@ -33,7 +40,7 @@ func (s *Service) entriesOf(before, after *access.Snapshot, c access.Change) (en
 		if is != nil {
 			name = is.Name
 		}
-		add(history.STSIAMRole, string(id), name, was != nil, is != nil, beforeAfter[iamRoleRecord]{recordIAMRole(before, was), recordIAMRole(after, is)})
+		add(history.STSIAMRole, string(id), name, was != nil, is != nil, beforeAfter[iamRoleRecord]{recordIAMRole(before, was), recordIAMRole(after, is), note, approved})
 	}
 	for _, r := range c.PutRoles {
 		role(r.ID)
@@ -47,9 +54,50 @@ func (s *Service) entriesOf(before, after *access.Snapshot, c access.Change) (en
 	for _, id := range c.DeleteRoles {
 		role(id)
 	}
+	for _, org := range slices.Sorted(maps.Keys(c.FourEyes)) {
+		entries = append(entries, s.entryOfFourEyes(after, org, c, approved))
+	}
+	if c.Request != "" {
+		entries = append(entries, s.requestEntry(before, &a.request, history.Activated, c.By, "APPROVED"))
+	}
+	for _, at := range c.RecordEnds {
+		entries = append(entries, s.entryOfEnd(after, at, c.By))
+	}
+	if c.EndsProbation && len(entries) == 0 {
+		return s.confirmed(before, c)
+	}
 	return entries
 }
 
+// confirmed records that what was on probation stays.
+func (s *Service) confirmed(before *access.Snapshot, c access.Change) (entries []history.Entry) {
+	note := "confirmed by signing in"
+	if c.By == nobodyConfirmed {
+		note = "nobody confirmed it by signing in, yet it can't be undone"
+	}
+	add := func(kind history.EntityType, id, name string) {
+		entries = append(entries, s.History.New(history.Entry{
+			Action: history.Activated, EntityType: kind, EntityID: id, Name: name, Source: history.SourceSTS, User: c.By,
+			Metadata: history.Details(map[string]string{"probation": note}),
+		}))
+	}
+	undo := before.Probation().Undo
+	for _, r := range undo.PutRoles {
+		add(history.STSRole, string(r.ID), r.Name)
+	}
+	for _, m := range undo.PutIAMRoles {
+		add(history.STSIAMRole, string(m.ID), m.Name)
+	}
+	for _, id := range undo.DeleteRoles {
+		add(history.STSRole, string(id), nameOf(before.Role(id), nil))
+	}
+	for _, id := range undo.DeleteIAMRoles {
+		add(history.STSIAMRole, string(id), before.IAMRole(id).Name)
+	}
+	return entries
+}
+
+// nameOf prefers the name of after.
 func nameOf(was, is *access.Role) string {
 	if is != nil {
 		return is.Name
@@ -61,6 +109,10 @@ func nameOf(was, is *access.Role) string {
 type beforeAfter[T any] struct {
 	Before *T `json:"before,omitempty"`
 	After  *T `json:"after,omitempty"`
+	// Probation is set where the change begins one or ends it.
+	Probation string `json:"probation,omitempty"`
+	// FourEyes says by whom it was asked, where a second administrator approved it, or that an operator did without.
+	FourEyes string `json:"fourEyes,omitempty"`
 }
 
 type roleRecord struct {
@@ -88,35 +140,76 @@ type iamRoleRecord struct {
 	Name          string            `json:"name"`
 	Organisations []placementRecord `json:"organisations,omitempty"`
 	System        []string          `json:"system,omitempty"` // role names
+	SystemRoleIDs []access.RoleID   `json:"systemRoleIds,omitempty"`
+	SystemEnd     string            `json:"systemEnd,omitempty"`
 }
 
 type placementRecord struct {
-	ID    access.OrganisationID `json:"id"`
-	Name  string                `json:"name,omitempty"`
-	Roles []string              `json:"roles"` // names
+	ID      access.OrganisationID `json:"id,omitempty"`
+	Name    string                `json:"name,omitempty"`
+	Roles   []string              `json:"roles"` // names
+	RoleIDs []access.RoleID       `json:"roleIds"`
+	End     string                `json:"end,omitempty"`
 }
 
-// recordIAMRole keeps names beside ids: the record must be readable when the rows are long gone.
+// recordPlacement tells what an IAM role gives in one place.
+func recordPlacement(s *access.Snapshot, row *access.IAMRole, org access.OrganisationID) placementRecord {
+	record := placementRecord{ID: org, Roles: namesOf(s, row.RolesIn(org)), RoleIDs: row.RolesIn(org), End: recordTime(row.Ends[org].At)}
+	if o := s.Organisation(org); o != nil {
+		record.Name = o.Name
+	}
+	return record
+}
+
+// recordIAMRole keeps names beside ids: the record must be readable when the rows are long gone. By the ids AsOf restores them.
 func recordIAMRole(s *access.Snapshot, row *access.IAMRole) *iamRoleRecord {
 	if row == nil {
 		return nil
 	}
-	names := func(ids []access.RoleID) []string {
-		out := make([]string, 0, len(ids))
-		for _, id := range ids {
-			if role := s.Role(id); role != nil {
-				out = append(out, role.Name)
-			}
-		}
-		return out
+	record := &iamRoleRecord{
+		Name: row.Name, System: namesOf(s, row.SystemRoles), SystemRoleIDs: row.SystemRoles, SystemEnd: recordTime(row.Ends[access.System].At),
 	}
-	record := &iamRoleRecord{Name: row.Name, System: names(row.SystemRoles)}
 	for _, org := range row.OrganisationIDs() {
-		placement := placementRecord{ID: org, Roles: names(row.OrganisationRoles[org])}
-		if o := s.Organisation(org); o != nil {
-			placement.Name = o.Name
-		}
-		record.Organisations = append(record.Organisations, placement)
+		record.Organisations = append(record.Organisations, recordPlacement(s, row, org))
 	}
 	return record
+}
+
+func namesOf(s *access.Snapshot, ids []access.RoleID) []string {
+	names := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if role := s.Role(id); role != nil {
+			names = append(names, role.Name)
+		}
+	}
+	return names
+}
+
+// approvalNote says in the record of a change who asked for it.
+func approvalNote(before, after *access.Snapshot, a *approval) string {
+	switch {
+	case a == nil:
+		return ""
+	case !a.overridden:
+		return "asked by " + a.request.Subject + " and approved"
+	case len(before.Demanding(after)) == 0:
+		return ""
+	}
+	return "OVERRIDDEN: made by an operator without a second administrator"
+}
+
+// entryOfFourEyes records that an organisation demands a second administrator, or no longer does.
+func (s *Service) entryOfFourEyes(now *access.Snapshot, org access.OrganisationID, c access.Change, approved string) history.Entry {
+	details := map[string]any{"fourEyes": map[bool]string{true: "demanded from now on", false: "no longer demanded"}[c.FourEyes[org]]}
+	if approved != "" {
+		details["approval"] = approved
+	}
+	name := ""
+	if o := now.Organisation(org); o != nil {
+		name = o.Name
+	}
+	return s.History.New(history.Entry{
+		Action: history.Updated, EntityType: history.Organisation, EntityID: string(org), Name: name, OrganisationID: org,
+		Source: history.SourceSTS, User: c.By, Metadata: history.Details(details),
+	})
 }

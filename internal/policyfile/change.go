@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -139,6 +140,7 @@ func (b *builder) putAccess(at string, a Access) {
 			row.OrganisationRoles[org] = ids
 		}
 	}
+	row.Ends = b.ends(at, a, row)
 	if slices.Contains(b.keptAccess, row.ID) {
 		b.fail(at, "another access of the file has this id, or is this one by its name")
 	}
@@ -146,6 +148,34 @@ func (b *builder) putAccess(at string, a Access) {
 	if old == nil || !sameAccess(old, row) {
 		b.change.PutIAMRoles = append(b.change.PutIAMRoles, row)
 	}
+}
+
+// ends reads when the mapping ends. One that is over is told, not set: it stays over.
+func (b *builder) ends(at string, a Access, row *access.IAMRole) map[access.OrganisationID]access.End {
+	ends := map[access.OrganisationID]access.End{}
+	add := func(field string, org access.OrganisationID, text string) {
+		end, err := time.Parse(time.RFC3339, text)
+		switch _, twice := ends[org]; {
+		case err != nil:
+			b.fail(at, "%s: expected a time as 2027-01-31T12:00:00Z, got %q", field, text)
+		case twice:
+			b.fail(at, "%s: stands there twice, by name and by id", field)
+		case len(row.RolesIn(org)) == 0:
+			b.fail(at, "%s: nothing is mapped there that could end", field)
+		}
+		ends[org] = access.End{At: end.UTC(), Recorded: b.s.Passed(end)}
+	}
+	for name, text := range a.Ends {
+		org, known := b.organisations[name]
+		if !known {
+			org = access.OrganisationID(name)
+		}
+		add(fmt.Sprintf("ends: %q", name), org, text)
+	}
+	if a.SystemEnd != "" {
+		add("systemEnd", access.System, a.SystemEnd)
+	}
+	return ends
 }
 
 func (b *builder) roleIDs(at string, names []string) (ids []access.RoleID) {
@@ -163,8 +193,13 @@ func (b *builder) roleIDs(at string, names []string) (ids []access.RoleID) {
 }
 
 func sameAccess(a, b *access.IAMRole) bool {
-	if a.Name != b.Name || !slices.Equal(a.SystemRoles, b.SystemRoles) || len(a.OrganisationRoles) != len(b.OrganisationRoles) {
+	if a.Name != b.Name || !slices.Equal(a.SystemRoles, b.SystemRoles) || len(a.OrganisationRoles) != len(b.OrganisationRoles) || len(a.Ends) != len(b.Ends) {
 		return false
+	}
+	for org, end := range a.Ends {
+		if !end.At.Equal(b.Ends[org].At) {
+			return false
+		}
 	}
 	for org, roles := range a.OrganisationRoles {
 		if !slices.Equal(roles, b.OrganisationRoles[org]) {

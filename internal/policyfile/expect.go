@@ -1,6 +1,7 @@
 package policyfile
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -40,6 +41,23 @@ func parseExpectation(text string) (Expectation, error) {
 // Unmet is an expectation that does not hold, and why.
 type Unmet struct{ Expectation, Why string }
 
+// ParseExpectations reads a file for its expectations alone; roles and access may stand beside them.
+func ParseExpectations(text []byte) (*File, error) {
+	f, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.Expect) == 0 {
+		return nil, errors.New("expect: expected at least one expectation, got none")
+	}
+	for _, text := range f.Expect {
+		if _, err := parseExpectation(text); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
 // Check holds the file's expectations against a snapshot. People are those who were seen, by their last sign-in. issuer is
 // that of IAM roles.
 func (f *File) Check(s *access.Snapshot, people []*access.Principal, issuer string) (unmet []Unmet, err error) {
@@ -53,6 +71,25 @@ func (f *File) Check(s *access.Snapshot, people []*access.Principal, issuer stri
 		}
 	}
 	return unmet, nil
+}
+
+// Broken returns the file's expectations that hold before and would not after. One that does not hold anyway, such as that of
+// somebody who was not seen for long, is not broken by a change; nor is what an IAM role may not do, by its mapping's end.
+func (f *File) Broken(before, after *access.Snapshot, people []*access.Principal, issuer string) (broken []Unmet, err error) {
+	for _, text := range f.Expect {
+		e, err := parseExpectation(text)
+		if err != nil {
+			return nil, err
+		}
+		why := e.check(after, people, issuer)
+		if why == "" || !e.May && e.IAMRole != "" && after.IAMRoleByName(e.IAMRole) == nil {
+			continue
+		}
+		if e.check(before, people, issuer) == "" {
+			broken = append(broken, Unmet{text, why})
+		}
+	}
+	return broken, nil
 }
 
 func (e *Expectation) check(s *access.Snapshot, people []*access.Principal, issuer string) string {
@@ -99,5 +136,5 @@ func (e *Expectation) check(s *access.Snapshot, people []*access.Principal, issu
 	if explanation.Decision.Allowed == e.May {
 		return ""
 	}
-	return explanation.Finding()
+	return explanation.Finding().String()
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -47,6 +48,8 @@ type Access struct {
 	ID            string              `yaml:"id,omitempty"`
 	Organisations map[string][]string `yaml:"organisations,omitempty"` // to names of roles
 	System        []string            `yaml:"system,omitempty"`        // names of roles
+	Ends          map[string]string   `yaml:"ends,omitempty"`          // when what it gives in an organisation ends, as 2027-01-31T12:00:00Z
+	SystemEnd     string              `yaml:"systemEnd,omitempty"`     // and what it gives in the whole system
 }
 
 // Write writes the policy, in the order of the names. The same policy gives the same bytes.
@@ -67,6 +70,17 @@ func Write(w io.Writer, s *access.Snapshot) error {
 				row.Organisations = map[string][]string{}
 			}
 			row.Organisations[cmp.Or(organisations[org], string(org))] = roleNames(s, m.OrganisationRoles[org])
+		}
+		for org, end := range m.Ends {
+			at := end.At.UTC().Format(time.RFC3339)
+			if org == access.System {
+				row.SystemEnd = at
+				continue
+			}
+			if row.Ends == nil {
+				row.Ends = map[string]string{}
+			}
+			row.Ends[cmp.Or(organisations[org], string(org))] = at
 		}
 		f.Access = append(f.Access, row)
 	}
@@ -111,13 +125,23 @@ func roleNames(s *access.Snapshot, ids []access.RoleID) []string {
 
 // UnmarshalYAML refuses what is there and says nothing: a delegation that lost its lines would no longer restrict the role.
 func (r *Role) UnmarshalYAML(node *yaml.Node) error {
+	type plain Role
+	return decodeSaid(node, (*plain)(r))
+}
+
+// UnmarshalYAML refuses the same: access that lost the line of its end would go on.
+func (a *Access) UnmarshalYAML(node *yaml.Node) error {
+	type plain Access
+	return decodeSaid(node, (*plain)(a))
+}
+
+func decodeSaid(node *yaml.Node, into any) error {
 	for i := 1; i < len(node.Content); i += 2 {
 		if key, value := node.Content[i-1], node.Content[i]; value.Tag == "!!null" {
 			return fmt.Errorf("line %d: %s: expected a value; leave the key out, or write [] or {} for none", value.Line, key.Value)
 		}
 	}
-	type plain Role
-	return decodeStrictly(node, (*plain)(r))
+	return decodeStrictly(node, into)
 }
 
 // decodeStrictly decodes a node as a decoder with known fields does, which Node.Decode does not.
@@ -136,6 +160,15 @@ func decodeStrictly(node *yaml.Node, into any) error {
 
 // Parse reads a file. What is wrong is told with its line.
 func Parse(text []byte) (*File, error) {
+	f, err := parse(text)
+	if err == nil && (f.Roles == nil || f.Access == nil) {
+		// A file is the whole policy: what it lacks is deleted. So one that lost half of itself must not pass.
+		return nil, errors.New("expected both roles and access; write [] for none")
+	}
+	return f, err
+}
+
+func parse(text []byte) (*File, error) {
 	if len(text) > MaxSize {
 		return nil, fmt.Errorf("expected at most %d bytes", MaxSize)
 	}
@@ -153,10 +186,6 @@ func Parse(text []byte) (*File, error) {
 	}
 	if f.Version != version {
 		return nil, fmt.Errorf("version: expected %d, got %d", version, f.Version)
-	}
-	if f.Roles == nil || f.Access == nil {
-		// A file is the whole policy: what it lacks is deleted. So one that lost half of itself must not pass.
-		return nil, errors.New("expected both roles and access; write [] for none")
 	}
 	return &f, nil
 }

@@ -56,9 +56,18 @@ func drawSnapshot(t *rapid.T) *access.Snapshot {
 				row.OrganisationRoles[o.ID] = ids
 			}
 		}
+		for _, org := range append(row.OrganisationIDs(), access.System) {
+			if len(row.RolesIn(org)) > 0 && rapid.Bool().Draw(t, "ends") {
+				if row.Ends == nil {
+					row.Ends = map[access.OrganisationID]access.End{}
+				}
+				end := day.AddDate(0, 0, rapid.IntRange(-3, 3).Draw(t, "days"))
+				row.Ends[org] = access.End{At: end, Recorded: rapid.Bool().Draw(t, "recorded")}
+			}
+		}
 		m.IAMRoles = append(m.IAMRoles, row)
 	}
-	return access.Build(m, access.Bootstrap{Issuer: issuer, Role: "ONE_STS_ADMIN"})
+	return access.Build(m, access.Bootstrap{Issuer: issuer, Role: "ONE_STS_ADMIN"}, day)
 }
 
 type fataler interface{ Fatal(...any) }
@@ -99,7 +108,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 			model.IAMRoles = append(model.IAMRoles, row)
 		}
-		other = access.Build(model, s.Bootstrap())
+		other = access.Build(model, s.Bootstrap(), day)
 		c, err := f.Change(other)
 		if err != nil {
 			t.Fatal(err)
@@ -122,7 +131,7 @@ func small() *access.Snapshot {
 		Roles:         []*access.Role{{ID: access.RoleID(id(2, 1)), Name: "A", Permissions: access.SetOf(access.KeyList), Changed: access.Changed{Revision: 1}}, {ID: access.RoleID(id(2, 2)), Name: "B", Changed: access.Changed{Revision: 1}}},
 		IAMRoles:      []*access.IAMRole{{ID: access.IAMRoleID(id(3, 1)), Name: "Acme Keys", OrganisationRoles: map[access.OrganisationID][]access.RoleID{access.OrganisationID(id(1, 1)): {access.RoleID(id(2, 1))}}, Changed: access.Changed{Revision: 1}}},
 	}
-	return access.Build(m, access.Bootstrap{Issuer: issuer, Role: "ONE_STS_ADMIN"})
+	return access.Build(m, access.Bootstrap{Issuer: issuer, Role: "ONE_STS_ADMIN"}, day)
 }
 
 func TestWhatIsWrongIsTold(t *testing.T) {
@@ -137,6 +146,10 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 		{"a delegation that lost its lines", "version: 1\nroles: [{name: A, permissions: [], delegation: }]\naccess: []", "delegation: expected a value"},
 		{"permissions that are nothing", "version: 1\nroles: [{name: A, permissions: ~}]\naccess: []", "permissions: expected a value"},
 		{"an unknown key of a role", "version: 1\nroles: [{name: A, permissions: [], note: x}]\naccess: []", "note not found"},
+		{"an end that lost its time", "version: 1\nroles: []\naccess: [{iamRole: A, ends: }]", "ends: expected a value"},
+		{"an end of the system that lost its time", "version: 1\nroles: []\naccess: [{iamRole: A, systemEnd: ~}]", "systemEnd: expected a value"},
+		{"an end that is no time", "version: 1\nroles: [{name: A, permissions: []}]\naccess: [{iamRole: A, organisations: {Acme: [A]}, ends: {Acme: tomorrow}}]", `access[0] "A": ends: "Acme": expected a time as 2027-01-31T12:00:00Z, got "tomorrow"`},
+		{"an end of nothing", "version: 1\nroles: []\naccess: [{iamRole: A, ends: {Acme: 2027-01-31T12:00:00Z}}]", "nothing is mapped there that could end"},
 		{"a role twice", "version: 1\nroles: [{name: A, permissions: []}, {name: A, permissions: []}]\naccess: []", `roles[1] "A": stands there twice`},
 		{"one id for two", "version: 1\nroles: [{name: A, permissions: []}, {name: C, id: " + id(2, 1) + ", permissions: []}]\naccess: []", "another role of the file"},
 		{"an id that is none", "version: 1\nroles: [{name: C, id: x, permissions: []}]\naccess: []", "expected a UUID"},
@@ -229,4 +242,23 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q: applied, it still changes %+v, %v", text, again, err)
 		}
 	})
+}
+
+func TestExpectationsAlone(t *testing.T) {
+	if f, err := ParseExpectations([]byte("version: 1\nexpect: [ada may STS_ROLE_EDIT]\n")); err != nil || len(f.Expect) != 1 {
+		t.Errorf("got %+v, %v", f, err)
+	}
+	for text, says := range map[string]string{
+		"version: 1\nroles: []\naccess: []\n":           "at least one",
+		"version: 1\nexpect: []\n":                      "at least one",
+		"version: 1\nexpect: [ada can fly]\n":           "may [not] PERMISSION",
+		"version: 1\nexpect: [ada may FLY]\n":           "no permission FLY",
+		"version: 2\nexpect: [ada may STS_ROLE_EDIT]\n": "expected 1",
+		"expectations: []\n":                            "expectations",
+		"":                                              "empty",
+	} {
+		if _, err := ParseExpectations([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: got %v", text, err)
+		}
+	}
 }

@@ -47,7 +47,7 @@ func snapshotOf(acmeDeactivated time.Time) *access.Snapshot {
 		Version: 1, Organisations: []*access.Organisation{{ID: acme, Name: "Acme", DeactivatedAt: acmeDeactivated}, {ID: zeta, Name: "Zeta"}},
 		Roles:    []*access.Role{{ID: "r", Name: "r", Permissions: access.SetOf(access.CredentialIssue)}},
 		IAMRoles: []*access.IAMRole{{ID: "m", Name: "Issuance", OrganisationRoles: map[access.OrganisationID][]access.RoleID{acme: {"r"}}}},
-	}, access.Bootstrap{})
+	}, access.Bootstrap{}, time.Now())
 }
 
 type bench struct {

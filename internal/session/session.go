@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,8 +61,11 @@ type Config struct {
 	Absolute  time.Duration
 	Recheck   time.Duration // how long a session found is believed without asking the store again
 	Secure    bool          // the public address is https
-	Now       func() time.Time
-	Logger    *slog.Logger
+	// The address of whoever signs in is kept with the session and in the history, as these proxies tell it.
+	RecordAddress  bool
+	TrustedProxies []netip.Prefix
+	Now            func() time.Time
+	Logger         *slog.Logger
 }
 
 // Manager finds, begins and ends sessions.
@@ -139,15 +143,18 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 	s := &Session{
 		Record: Record{
 			Ref: ref, Hash: hash(value), Principal: *grant.Principal,
-			CreatedAt: now, SeenAt: now, EndsAt: now.Add(m.Absolute), Version: 1,
+			CreatedAt: now, SeenAt: now, EndsAt: now.Add(m.Absolute), Version: 1, From: m.From(r),
 		},
 		tokens: tokens{Refresh: grant.RefreshToken, ID: grant.IDToken},
+	}
+	if end := grant.Principal.NotAfter; grant.RefreshToken == "" && end.Before(s.EndsAt) {
+		s.EndsAt = end // it can't be renewed
 	}
 	s.Sealed = m.seal(s)
 	entry := m.History.New(history.Entry{
 		Action: history.Created, EntityType: history.STSSession, EntityID: s.Ref, Name: s.Principal.DisplayName(),
 		Source: history.SourceSTS, User: s.Principal.Subject,
-		Metadata: history.Details(map[string]any{"issuer": s.Principal.Issuer, "iamRoles": s.Principal.IAMRoles, "odd": s.Principal.Odd}),
+		Metadata: history.Details(s.From.Details(map[string]any{"issuer": s.Principal.Issuer, "iamRoles": s.Principal.IAMRoles, "odd": s.Principal.Odd})),
 	})
 	if err := m.Store.BeginSession(ctx, s.Record, m.seen(&s.Principal), entry); err != nil {
 		return nil, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)

@@ -20,6 +20,7 @@ type Record struct {
 	SeenAt             time.Time // last use, to within a minute
 	EndsAt             time.Time // absolute expiry
 	Version            int64     // counts writes
+	From               From      // when it began; it stays
 
 	// A renewed cookie leaves the one before it usable for a moment, for requests that are already under way.
 	PreviousHash  string

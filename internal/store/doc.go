@@ -16,6 +16,7 @@
 //	verifier           who fetched the published keys last, and which those were
 //	revoked_token      ids of app tokens that count no more, until they would have expired anyway
 //	history            append-only; place orders the entries of one millisecond
+//	history_change     which entries tell of a change of roles and IAM roles, and of which version of the model
 //	history_chain      the place of each sealed entry, with its hash
 //	history_head       one row: the chain's end; who seals holds it
 //	history_checkpoint signed

@@ -2,12 +2,16 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"github.com/portico-iam/portico/internal/history"
 )
 
-var _ history.Store = (*DB)(nil)
+var (
+	_ history.Store      = (*DB)(nil)
+	_ history.BatchStore = (*DB)(nil)
+)
 
 const insertHistory = `INSERT INTO history (id, created_at, place, action, entity_type, entity_id, name, organisation_id, source,
 	target, subject, metadata)
@@ -16,6 +20,11 @@ const insertHistory = `INSERT INTO history (id, created_at, place, action, entit
 // AppendHistory implements history.Store.
 func (db *DB) AppendHistory(ctx context.Context, e history.Entry) error {
 	return appendEntry(ctx, db.writing, e)
+}
+
+// AppendHistoryBatch implements history.BatchStore.
+func (db *DB) AppendHistoryBatch(ctx context.Context, entries []history.Entry) error {
+	return db.write(ctx, func(tx *sql.Tx) error { return appendEntries(ctx, tx, entries) })
 }
 
 func appendEntries(ctx context.Context, on executor, entries []history.Entry) error {

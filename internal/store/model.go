@@ -49,6 +49,15 @@ func (db *DB) LoadModel(ctx context.Context) (access.Model, error) {
 		if m.IAMRoles, err = loadIAMRoles(ctx, tx); err != nil {
 			return err
 		}
+		if m.Probation, err = db.loadProbation(ctx, tx); err != nil {
+			return err
+		}
+		if m.FourEyes, err = loadFourEyes(ctx, tx); err != nil {
+			return err
+		}
+		if err = loadEnds(ctx, tx, m); err != nil {
+			return err
+		}
 		return loadMappings(ctx, tx, m)
 	})
 	if err != nil {
@@ -195,7 +204,10 @@ func (db *DB) CommitChange(ctx context.Context, base int64, c access.Change, ent
 		if err := storeChange(ctx, tx, c); err != nil {
 			return err
 		}
-		return appendEntries(ctx, tx, entries)
+		if err := appendEntries(ctx, tx, entries); err != nil {
+			return err
+		}
+		return noteChanges(ctx, tx, base+1, entries)
 	})
 	if err != nil {
 		return fmt.Errorf("commit a change of the model: %w", err)
@@ -236,18 +248,37 @@ func storeChange(ctx context.Context, tx *sql.Tx, c access.Change) error {
 			return fmt.Errorf("replace role %s: %w", r.ID, err)
 		}
 	}
+	if err := forgetUses(ctx, tx, c); err != nil {
+		return fmt.Errorf("forget the use of roles: %w", err)
+	}
 	if err := insertRoles(ctx, tx, c.PutRoles); err != nil {
 		return fmt.Errorf("store roles: %w", err)
 	}
 	if err := insertIAMRoles(ctx, tx, c.PutIAMRoles); err != nil {
 		return fmt.Errorf("store IAM roles: %w", err)
 	}
+	if err := recordEnds(ctx, tx, c.RecordEnds); err != nil {
+		return err
+	}
 	if c.Organisations != nil {
 		if err := replaceOrganisations(ctx, tx, c.Organisations); err != nil {
 			return fmt.Errorf("store organisations: %w", err)
 		}
 	}
-	return nil
+	if err := storeFourEyes(ctx, tx, c); err != nil {
+		return fmt.Errorf("store who demands a second administrator: %w", err)
+	}
+	if err := approveRequest(ctx, tx, c); err != nil {
+		return err
+	}
+	return storeProbation(ctx, tx, c)
+}
+
+func delegationOf(r *access.Role) *roleDelegation {
+	if r.Delegation == nil {
+		return nil
+	}
+	return &roleDelegation{RequiredUserPermissions: r.Delegation.RequiredUserPermissions.Names()}
 }
 
 const insertRole = `INSERT INTO role (id, name, permissions, delegation, created_at, modified_at, modified_by, revision) VALUES `
@@ -255,8 +286,8 @@ const insertRole = `INSERT INTO role (id, name, permissions, delegation, created
 func insertRoles(ctx context.Context, tx *sql.Tx, roles []*access.Role) error {
 	return insertRows(ctx, tx, insertRole, 8, each(roles, func(r *access.Role, yield func([]any) bool) bool {
 		delegation := ""
-		if r.Delegation != nil {
-			delegation = encode(roleDelegation{RequiredUserPermissions: r.Delegation.RequiredUserPermissions.Names()})
+		if d := delegationOf(r); d != nil {
+			delegation = encode(d)
 		}
 		return yield([]any{
 			string(r.ID), r.Name, encode(r.Permissions.Names()), delegation,
@@ -278,6 +309,9 @@ func insertIAMRoles(ctx context.Context, tx *sql.Tx, iamRoles []*access.IAMRole)
 		})
 	}))
 	if err != nil {
+		return err
+	}
+	if err := insertEnds(ctx, tx, iamRoles); err != nil {
 		return err
 	}
 	return insertRows(ctx, tx, insertMapping, 4, each(iamRoles, func(im *access.IAMRole, yield func([]any) bool) bool {

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -89,6 +91,7 @@ func TestModelRoundTrip(t *testing.T) {
 		anyUser := role("For any user", access.ProofIssue)
 		anyUser.Delegation = &access.Delegation{}
 		admin := role("Admin", access.STSRoleList)
+		ended := at(10).Add(time.Hour).Truncate(time.Second)
 		zurich := &access.Organisation{ID: access.OrganisationID(uuid.NewString()), Name: "Zürich", CreatedAt: at(1)}
 		bern := &access.Organisation{ID: access.OrganisationID(uuid.NewString()), Name: "Bern", CreatedAt: at(2), DeactivatedAt: at(3)}
 		m := commit(t, db, access.Model{}, access.Change{
@@ -100,10 +103,28 @@ func TestModelRoundTrip(t *testing.T) {
 				}),
 				iamRole("Acme Admin", nil, admin.ID, none.ID),
 				iamRole("Acme Nothing", nil),
+				{
+					ID: access.IAMRoleID(uuid.NewString()), Name: "Acme Contractors", SystemRoles: []access.RoleID{admin.ID},
+					OrganisationRoles: map[access.OrganisationID][]access.RoleID{zurich.ID: {issue.ID}, bern.ID: {issue.ID}},
+					Ends:              map[access.OrganisationID]access.End{zurich.ID: {At: ended}, access.System: {At: ended.Add(time.Hour)}},
+				},
 			},
 			By: "ada", At: at(10),
 		})
 		checkModel(t, db, m)
+
+		// An end is recorded, which is no edit of its row; then the row is edited, and keeps it.
+		i := slices.IndexFunc(m.IAMRoles, func(im *access.IAMRole) bool { return im.Name == "Acme Contractors" })
+		id := m.IAMRoles[i].ID
+		m = commit(t, db, m, access.Change{RecordEnds: []access.Placement{{IAMRole: id, Organisation: zurich.ID}}, At: at(20)})
+		checkModel(t, db, m)
+		prolonged := m.IAMRoles[i].Clone()
+		prolonged.Ends[access.System] = access.End{At: ended.Add(2 * time.Hour)}
+		m = commit(t, db, m, access.Change{PutIAMRoles: []*access.IAMRole{prolonged}, By: "ada", At: at(20)})
+		checkModel(t, db, m)
+		if !m.IAMRoles[i].Ends[zurich.ID].Recorded {
+			t.Error("an edit forgot that an end is recorded")
+		}
 
 		// An edit, a second one by somebody else, and a mapping that loses and gains roles.
 		edited := *m.Roles[0]

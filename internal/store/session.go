@@ -51,7 +51,7 @@ func decodePrincipal(text string) (access.Principal, error) {
 }
 
 const insertSession = `INSERT INTO session (ref, hash, previous_hash, previous_until, principal, sealed, active_organisation,
-	created_at, seen_at, ends_at, version, issuer, subject) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+	created_at, seen_at, ends_at, version, issuer, subject, begun_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 // BeginSession implements session.Store.
 func (db *DB) BeginSession(ctx context.Context, r session.Record, p session.Person, e history.Entry) error {
@@ -73,12 +73,12 @@ func (db *DB) BeginSession(ctx context.Context, r session.Record, p session.Pers
 func insertRecord(ctx context.Context, on executor, r session.Record) error {
 	_, err := exec(ctx, on, insertSession,
 		r.Ref, r.Hash, r.PreviousHash, millis(r.PreviousUntil), encodePrincipal(r.Principal), blob(r.Sealed),
-		string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Version, r.Principal.Issuer, r.Principal.Subject)
+		string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Version, r.Principal.Issuer, r.Principal.Subject, encode(r.From))
 	return err
 }
 
 const (
-	sessionColumns = `ref, hash, previous_hash, previous_until, principal, sealed, active_organisation, created_at, seen_at, ends_at, version`
+	sessionColumns = `ref, hash, previous_hash, previous_until, principal, sealed, active_organisation, created_at, seen_at, ends_at, version, begun_from`
 	selectSession  = `SELECT ` + sessionColumns + ` FROM session WHERE hash = $1 OR (previous_hash = $1 AND previous_until > $2)`
 )
 
@@ -99,15 +99,18 @@ func (db *DB) GetSession(ctx context.Context, hash string, now time.Time) (r ses
 
 // scanSession reads a row of sessionColumns.
 func scanSession(scan scanner) (r session.Record, err error) {
-	var principal string
+	var principal, from string
 	var previousUntil, created, seen, ends int64
 	err = scan(&r.Ref, &r.Hash, &r.PreviousHash, &previousUntil, &principal, &r.Sealed, &r.ActiveOrganisation,
-		&created, &seen, &ends, &r.Version)
+		&created, &seen, &ends, &r.Version, &from)
 	if err != nil {
 		return r, err
 	}
 	r.Sealed = unblob(r.Sealed)
 	r.PreviousUntil, r.CreatedAt, r.SeenAt, r.EndsAt = instant(previousUntil), instant(created), instant(seen), instant(ends)
+	if err := decode("begun_from", from, &r.From); err != nil {
+		return r, err
+	}
 	r.Principal, err = decodePrincipal(principal)
 	return r, err
 }

@@ -25,7 +25,7 @@ func newSession(hash string) session.Record {
 			GivenName: "Åsa", FamilyName: "Öberg", Login: "asa@acme.test", NotAfter: at(9000), Odd: []string{"a number among the roles"},
 		},
 		ActiveOrganisation: "11111111-2222-3333-4444-555555555555",
-		CreatedAt:          at(0), SeenAt: at(1), EndsAt: at(10_000), Version: 1,
+		CreatedAt:          at(0), SeenAt: at(1), EndsAt: at(10_000), Version: 1, From: session.From{Address: "2001:db8::1", Browser: "Firefox", System: "Windows"},
 	}
 }
 

@@ -148,13 +148,13 @@ func TestAnAppTokenIsExchangedForLessOnly(t *testing.T) {
 	}
 	m := model()
 	m.Version++
-	w.snapshot = access.Build(m, access.Bootstrap{})
+	w.snapshot = access.Build(m, access.Bootstrap{}, begin)
 	for _, actor := range []string{"", "wrpr"} {
 		if got := w.ask(t, both.token, actor, "audience", "wrpr-audience"); got.code != "invalid_request" || !strings.Contains(got.reason, "mappings have changed") {
 			t.Errorf("NT28: after a change of the mappings: %+v", got)
 		}
 	}
-	w.snapshot = access.Build(model(), access.Bootstrap{})
+	w.snapshot = access.Build(model(), access.Bootstrap{}, begin)
 	w.now = begin.Add(5 * time.Minute)
 	if got := w.ask(t, both.token, ""); got.code != "invalid_request" || !strings.Contains(got.reason, "the app token has expired") {
 		t.Errorf("an expired one: %+v", got)
@@ -334,4 +334,31 @@ func (w *delegationWorld) judge(t *rapid.T, got answer, subject, actor string, o
 
 func subset(a, b []string) bool {
 	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// TestWhatATokenCarriesIsNotedAsHandedOut: an app token that is exchanged for less is the same permissions once more.
+func TestWhatATokenCarriesIsNotedAsHandedOut(t *testing.T) {
+	w := newDelegationWorld(t)
+	noted := func() map[access.RoleID]access.PermissionSet {
+		all := map[access.RoleID]access.PermissionSet{}
+		for role, use := range w.snapshot.TakeUses() {
+			if !use.Used.IsEmpty() {
+				t.Errorf("%s: counted as used: %v", role.ID, use.Used.Names())
+			}
+			all[role.ID] = all[role.ID].Union(use.HandedOut)
+		}
+		return all
+	}
+	got := w.ask(t, "ivan", "", "organisation_id", string(acme), "scope", "CREDENTIAL_LIST", "audience", "wrpr-audience")
+	if all := noted(); got.status != 200 || len(all) != 1 || all["issuer"] != access.SetOf(access.CredentialList) {
+		t.Errorf("%d: %v", got.status, all)
+	}
+	w.ask(t, got.token, "")
+	if all := noted(); len(all) != 0 {
+		t.Errorf("exchanged for less: %v", all)
+	}
+	got = w.ask(t, "ivan for wrpr", "wrpr", "organisation_id", string(acme), "scope", "REGISTRATION_CERTIFICATE_SIGN")
+	if all := noted(); got.status != 200 || len(all) != 2 || all["signer"] != access.SetOf(access.RegistrationCertificateSign) || all["issuer"] != access.SetOf(access.CredentialIssue) {
+		t.Errorf("%d %s: %v", got.status, got.reason, all)
+	}
 }

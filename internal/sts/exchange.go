@@ -103,6 +103,7 @@ func (x *Exchange) exchange(w http.ResponseWriter, r *http.Request) (Token, erro
 	if err != nil {
 		return Token{}, x.refused(r.Context(), &req, err)
 	}
+	x.note(&req, &token)
 	if !token.Reused {
 		x.record(r.Context(), &req, &token)
 	}
@@ -153,6 +154,17 @@ type issuance struct {
 	Actor       string   `json:"actor,omitempty"` // the latest of Actors
 	Actors      []string `json:"actors,omitempty"`
 	ActorIssuer string   `json:"actorIssuer,omitempty"`
+}
+
+// note has it that the permissions of a token left Portico. What is exchanged for an app token was noted with that one, as far as
+// nobody acts.
+func (x *Exchange) note(req *Request, token *Token) {
+	switch {
+	case req.Actor != nil:
+		x.Service.Policy.NoteDelegated(req.Actor, req.Principal, req.Organisation, token.Permissions)
+	case req.From == nil:
+		x.Service.Policy.NoteToken(req.Principal, req.Organisation, token.Permissions)
+	}
 }
 
 // record notes who got a token, and for whom.

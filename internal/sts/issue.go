@@ -18,11 +18,14 @@ import (
 
 // Policy says what a principal may do.
 type Policy interface {
-	// Permissions returns everything the principal may do there and the version of the policy; it refuses as a fault.
-	Permissions(ctx context.Context, p *access.Principal, org access.OrganisationID, route string) (access.PermissionSet, int64, error)
+	// Permissions returns everything the principal may do there; it refuses as a fault.
+	Permissions(ctx context.Context, p *access.Principal, org access.OrganisationID, route string) (access.Rights, error)
 	// Delegated returns everything the service may do there for the user, who holds those permissions there; nil: those
 	// that their IAM roles give.
-	Delegated(ctx context.Context, service, user *access.Principal, held *access.PermissionSet, org access.OrganisationID, route string) (access.PermissionSet, int64, error)
+	Delegated(ctx context.Context, service, user *access.Principal, held *access.PermissionSet, org access.OrganisationID, route string) (access.Rights, error)
+	// NoteToken notes that a token with these permissions left Portico, NoteDelegated one by which a service acts for a user.
+	NoteToken(p *access.Principal, org access.OrganisationID, set access.PermissionSet)
+	NoteDelegated(service, user *access.Principal, org access.OrganisationID, set access.PermissionSet)
 	// Version returns the version that decides now.
 	Version() int64
 }
@@ -170,10 +173,11 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 	if err := s.checkCuts(&req); err != nil {
 		return Token{}, err
 	}
-	set, version, err := s.rights(ctx, &req)
+	rights, err := s.rights(ctx, &req)
 	if err != nil {
 		return Token{}, err
 	}
+	set := rights.Permissions
 	signer, err := s.Ring.signing()
 	if err != nil {
 		return Token{}, err
@@ -192,7 +196,7 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 	key := tokenKey{
 		issuer: p.Issuer, subject: p.Subject, client: req.client(), iamRoles: strings.Join(p.IAMRoles, "\x00"),
 		audiences: strings.Join(audiences, "\x00"), organisation: req.Organisation, permissions: set,
-		version: version, notAfter: notAfter.Unix(), kid: signer.kid,
+		version: rights.Version, notAfter: notAfter.Unix(), kid: signer.kid,
 		signInAt: p.SignIn.At, signInClass: p.SignIn.Class, signInMethods: strings.Join(p.SignIn.Methods, "\x00"),
 		session: req.session(), ancestors: strings.Join(req.From.lineage(), "\x00"), originatedAt: token.originatedAt,
 	}
@@ -213,14 +217,14 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 		fresh.Reused = true
 		return fresh, nil
 	}
-	token.ExpiresAt = earlier(now.Add(ttl), notAfter)
+	token.ExpiresAt = access.First(earlier(now.Add(ttl), notAfter), rights.Until) // nobody holds by a token what has ended
 	// Of many who ask for the same at once, one has it signed.
 	s.fresh.Compute(key, func(fresh Token, found bool) (Token, otter.ComputeOp) {
 		if found && usable(&fresh) {
 			token, token.Reused = fresh, true
 			return fresh, otter.CancelOp
 		}
-		if err = s.mint(&token, &req, version); err != nil {
+		if err = s.mint(&token, &req, rights.Version); err != nil {
 			return fresh, otter.CancelOp
 		}
 		return token, otter.WriteOp
@@ -266,35 +270,45 @@ func (s *Service) audiences(req *Request) ([]string, error) {
 
 // rights asks the policy. What is exchanged for an app token rests on what that one says; from the second actor on it is
 // within it, so that a chain of services never gathers permissions.
-func (s *Service) rights(ctx context.Context, req *Request) (set access.PermissionSet, version int64, err error) {
+func (s *Service) rights(ctx context.Context, req *Request) (rights access.Rights, err error) {
 	t := req.From
 	switch {
 	case req.Actor == nil && t == nil:
 		return s.Policy.Permissions(ctx, req.Principal, req.Organisation, req.Route)
 	case req.Actor == nil:
-		return t.permissions, t.Mapping, nil
+		return access.Rights{Permissions: t.permissions, Version: t.Mapping}, nil
 	case t == nil:
 		return s.Policy.Delegated(ctx, req.Actor, req.Principal, nil, req.Organisation, req.Route)
 	}
-	set, version, err = s.Policy.Delegated(ctx, req.Actor, req.Principal, &t.permissions, req.Organisation, req.Route)
-	if err == nil && version != t.Mapping { // they changed this very moment
+	rights, err = s.Policy.Delegated(ctx, req.Actor, req.Principal, &t.permissions, req.Organisation, req.Route)
+	if err == nil && rights.Version != t.Mapping { // they changed this very moment
 		err = errStale
 	}
 	if t.Actor != nil {
-		set = set.Intersect(t.permissions)
+		rights.Permissions = rights.Permissions.Intersect(t.permissions)
 	}
-	return set, version, err
+	return rights, err
 }
 
 // IssueOwn mints a token by which Portico itself calls Core, e.g. to learn which organisations there are. It acts for
 // nobody and in no organisation.
 func (s *Service) IssueOwn(permissions access.PermissionSet) (Token, error) {
+	return s.own(permissions, ownSubject)
+}
+
+// IssueRecord mints a token by which Portico adds to Core's history what user did, for Core takes the user from the token. It
+// allows nothing else.
+func (s *Service) IssueRecord(user string) (Token, error) {
+	return s.own(access.SetOf(access.HistoryCreate), cmp.Or(user, ownSubject))
+}
+
+func (s *Service) own(permissions access.PermissionSet, subject string) (Token, error) {
 	now := s.Now()
 	token := Token{
 		Permissions: permissions, Organisation: access.System, Audiences: s.Audiences[:1],
 		IssuedAt: now, ExpiresAt: now.Add(s.TTL), originatedAt: now.Unix(),
 	}
-	err := s.mint(&token, &Request{Principal: &access.Principal{Subject: ownSubject, ClientID: ownSubject}}, 0)
+	err := s.mint(&token, &Request{Principal: &access.Principal{Subject: subject, ClientID: ownSubject}}, 0)
 	return token, err
 }
 

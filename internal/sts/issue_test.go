@@ -51,6 +51,20 @@ func TestAppTokens(t *testing.T) {
 	}
 }
 
+func TestATokenNeverOutlivesTheMappingBehindIt(t *testing.T) {
+	b := newBench(t)
+	b.policy.until = begin.Add(time.Minute)
+	token, err := b.Issue(t.Context(), sts.Request{Principal: ivan(), Organisation: acme})
+	if err != nil || !token.ExpiresAt.Equal(b.policy.until) {
+		t.Errorf("until %s, %v", token.ExpiresAt, err)
+	}
+	b.policy.until = begin.Add(time.Hour)
+	token, err = b.Issue(t.Context(), sts.Request{Principal: &access.Principal{Issuer: "https://acme.okta.test", Subject: "else", NotAfter: begin.Add(time.Hour)}, Organisation: acme})
+	if err != nil || !token.ExpiresAt.Equal(begin.Add(5*time.Minute)) {
+		t.Errorf("a far end shortens it: until %s, %v", token.ExpiresAt, err)
+	}
+}
+
 func TestATokenNeverOutlivesTheIAMTokenBehindIt(t *testing.T) {
 	b := newBench(t)
 	p := ivan()

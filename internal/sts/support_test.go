@@ -76,25 +76,26 @@ func (*memory) GetHistory(context.Context, string) (history.Entry, bool, error) 
 type rights struct {
 	in       map[access.OrganisationID]access.PermissionSet
 	version  int64
+	until    time.Time
 	changing bool // with every look at the version
 }
 
-func (p *rights) Permissions(_ context.Context, who *access.Principal, org access.OrganisationID, _ string) (access.PermissionSet, int64, error) {
+func (p *rights) Permissions(_ context.Context, who *access.Principal, org access.OrganisationID, _ string) (access.Rights, error) {
 	set := p.in[org]
 	if set.IsEmpty() && org != access.System {
 		f := fault.Forbidden.New("nothing is mapped there")
 		f.Reference = "ref-1"
-		return set, 0, f
+		return access.Rights{}, f
 	}
-	return set, p.version, nil
+	return access.Rights{Permissions: set, Version: p.version, Until: p.until}, nil
 }
 
 // Delegated gives every service what the user may do there.
-func (p *rights) Delegated(_ context.Context, _, _ *access.Principal, held *access.PermissionSet, org access.OrganisationID, _ string) (access.PermissionSet, int64, error) {
+func (p *rights) Delegated(_ context.Context, _, _ *access.Principal, held *access.PermissionSet, org access.OrganisationID, _ string) (access.Rights, error) {
 	if held != nil {
-		return *held, p.version, nil
+		return access.Rights{Permissions: *held, Version: p.version}, nil
 	}
-	return p.in[org], p.version, nil
+	return access.Rights{Permissions: p.in[org], Version: p.version, Until: p.until}, nil
 }
 
 func (p *rights) Version() int64 {
@@ -254,3 +255,7 @@ func verified(t *testing.T, r *sts.Ring, token string) (header, claims map[strin
 }
 
 func mustDecode(s string) []byte { b, _ := base64.RawURLEncoding.DecodeString(s); return b }
+
+func (*rights) NoteToken(*access.Principal, access.OrganisationID, access.PermissionSet) {}
+func (*rights) NoteDelegated(_, _ *access.Principal, _ access.OrganisationID, _ access.PermissionSet) {
+}

@@ -5,11 +5,12 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/portico-iam/portico/internal/httpx"
 )
 
 // Verifier is a service that checks our tokens, as it is declared.
@@ -52,34 +53,12 @@ func (r *Ring) ServeJWKS(w http.ResponseWriter, req *http.Request) {
 }
 
 func (r *Ring) fetcher(req *http.Request) fetcher {
-	f := fetcher{agent: printable(req.UserAgent()), address: r.address(req)}
+	f := fetcher{agent: printable(req.UserAgent()), address: httpx.ClientAddress(req, r.TrustedProxies)}
 	name := req.URL.Query().Get(verifierName)
 	if slices.ContainsFunc(r.Verifiers, func(v Verifier) bool { return v.Name == name }) {
 		f.verifier = name
 	}
 	return f
-}
-
-// address is the client's, as far as the proxies that we trust tell it.
-func (r *Ring) address(req *http.Request) string {
-	peer, err := netip.ParseAddrPort(req.RemoteAddr)
-	if err != nil {
-		return "" // within this process
-	}
-	address := peer.Addr().Unmap()
-	hops := strings.Split(strings.Join(req.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && r.trusts(address); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		address = hop.Unmap()
-	}
-	return address.WithZone("").String()
-}
-
-func (r *Ring) trusts(address netip.Addr) bool {
-	return slices.ContainsFunc(r.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
 // printable keeps what can be stored and shown.

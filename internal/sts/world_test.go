@@ -26,21 +26,21 @@ const (
 // snapshots decides by a real snapshot.
 type snapshots struct{ *access.Snapshot }
 
-func (s snapshots) answer(set access.PermissionSet, reason access.Reason, org access.OrganisationID, always bool) (access.PermissionSet, int64, error) {
+func (s snapshots) answer(set access.PermissionSet, reason access.Reason, org access.OrganisationID, always bool) (access.Rights, error) {
 	if set.IsEmpty() && (always || org != access.System) {
 		f := fault.Forbidden.New("%s", reason)
 		f.Reference = "ref-1"
-		return set, 0, f
+		return access.Rights{}, f
 	}
-	return set, s.Version(), nil
+	return access.Rights{Permissions: set, Version: s.Version()}, nil
 }
 
-func (s snapshots) Permissions(_ context.Context, p *access.Principal, org access.OrganisationID, _ string) (access.PermissionSet, int64, error) {
+func (s snapshots) Permissions(_ context.Context, p *access.Principal, org access.OrganisationID, _ string) (access.Rights, error) {
 	set, reason := s.Effective(p, org)
 	return s.answer(set, reason, org, false)
 }
 
-func (s snapshots) Delegated(_ context.Context, service, user *access.Principal, held *access.PermissionSet, org access.OrganisationID, _ string) (access.PermissionSet, int64, error) {
+func (s snapshots) Delegated(_ context.Context, service, user *access.Principal, held *access.PermissionSet, org access.OrganisationID, _ string) (access.Rights, error) {
 	if held == nil {
 		set, _ := s.Effective(user, org)
 		held = &set
@@ -150,7 +150,7 @@ func newDelegationWorld(t *testing.T) *delegationWorld {
 		t.Fatal(err)
 	}
 	w := &delegationWorld{
-		record: &memory{}, iam: tokens(), ring: ring, now: begin, snapshot: access.Build(model(), access.Bootstrap{}),
+		record: &memory{}, iam: tokens(), ring: ring, now: begin, snapshot: access.Build(model(), access.Bootstrap{}, begin),
 		clients: []sts.ServiceClient{
 			{Audience: "wrpr-audience", Issuer: okta, ClientID: "wrpr", Subject: "wrpr"},
 			{Audience: "bridge-audience", Issuer: okta, ClientID: "bridge", Subject: "bridge"},
@@ -173,12 +173,20 @@ func (w *delegationWorld) restart() {
 }
 
 // The world's snapshot may be replaced.
-func (w *delegationWorld) Permissions(ctx context.Context, p *access.Principal, org access.OrganisationID, route string) (access.PermissionSet, int64, error) {
+func (w *delegationWorld) Permissions(ctx context.Context, p *access.Principal, org access.OrganisationID, route string) (access.Rights, error) {
 	return snapshots{w.snapshot}.Permissions(ctx, p, org, route)
 }
 
-func (w *delegationWorld) Delegated(ctx context.Context, service, user *access.Principal, held *access.PermissionSet, org access.OrganisationID, route string) (access.PermissionSet, int64, error) {
+func (w *delegationWorld) Delegated(ctx context.Context, service, user *access.Principal, held *access.PermissionSet, org access.OrganisationID, route string) (access.Rights, error) {
 	return snapshots{w.snapshot}.Delegated(ctx, service, user, held, org, route)
+}
+
+func (w *delegationWorld) NoteToken(p *access.Principal, org access.OrganisationID, set access.PermissionSet) {
+	w.snapshot.NoteToken(p, org, set)
+}
+
+func (w *delegationWorld) NoteDelegated(service, user *access.Principal, org access.OrganisationID, set access.PermissionSet) {
+	w.snapshot.NoteDelegated(service, user, org, set)
 }
 
 func (w *delegationWorld) Version() int64 { return w.snapshot.Version() }
@@ -242,3 +250,11 @@ func chain(claims map[string]any) (actors []string) {
 
 // services are the tokens of clients themselves, by what is theirs; the others are of users.
 var services = map[string][]string{"wrpr": {"wrpr-audience"}, "bridge": {"bridge-audience"}, "third": {"bridge-audience", "one-core"}, "evil twin": nil}
+
+func (s snapshots) NoteToken(p *access.Principal, org access.OrganisationID, set access.PermissionSet) {
+	s.Snapshot.NoteToken(p, org, set)
+}
+
+func (s snapshots) NoteDelegated(service, user *access.Principal, org access.OrganisationID, set access.PermissionSet) {
+	s.Snapshot.NoteDelegated(service, user, org, set)
+}

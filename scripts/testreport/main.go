@@ -1,5 +1,5 @@
 // Testreport reads the output of go test -json and prints what a person wants to see of it: the result of each package,
-// what failed with all that it said, what was skipped and why, and how much ran.
+// what failed with all that it said, what was skipped and why, what took long, and how much ran.
 //
 // It exits with 1 if something failed, or if nothing ran; with PORTICO_TEST_REQUIRE=1 also if a test was skipped without
 // saying that it is optional.
@@ -7,11 +7,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,9 +40,21 @@ type report struct {
 	output  map[string][]string // of tests and packages that have not ended yet
 	skipped []string
 	failed  []string
+	slow    []slow
 	passed  int
 	failure bool // go test itself ended so
 }
+
+// slow is a test that took long by the clock, together with those beside which it ran.
+type slow struct {
+	name    string
+	seconds float64
+}
+
+const (
+	long      = 5 // seconds, from which on a test is named
+	mostNamed = 25
+)
 
 func (r *report) read(in io.Reader) error {
 	lines := bufio.NewReader(in)
@@ -86,6 +100,9 @@ func (r *report) line(line []byte) {
 
 func (r *report) test(e event, output []string) {
 	name := e.Package + " " + e.Test
+	if e.Elapsed >= long && !strings.Contains(e.Test, "/") {
+		r.slow = append(r.slow, slow{name, e.Elapsed})
+	}
 	switch e.Action {
 	case "pass":
 		r.passed++
@@ -154,6 +171,10 @@ func (r *report) close(require bool) bool {
 	}
 	for _, line := range r.failed {
 		fmt.Fprintln(r.out, "failed: ", line)
+	}
+	slices.SortFunc(r.slow, func(a, b slow) int { return cmp.Compare(b.seconds, a.seconds) })
+	for _, s := range r.slow[:min(len(r.slow), mostNamed)] {
+		fmt.Fprintf(r.out, "slow: %4.0f s %s\n", s.seconds, s.name)
 	}
 	fmt.Fprintf(r.out, "tests took %s\n", time.Since(began).Round(time.Second))
 	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", r.passed, len(r.failed), len(r.skipped))

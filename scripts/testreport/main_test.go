@@ -36,6 +36,7 @@ func TestReport(t *testing.T) {
 		"skipped where it must run": {pass + skip("no database") + ok, true, false, "no database (must run here)\n"},
 		"optional":                  {pass + skip("optional: takes hours") + ok, true, true, "skipped: p B: optional: takes hours\n"},
 		"failed":                    {pass + fail, false, false, "c_test.go:7: expected 1, got 2\nFAIL\tp\t0.1s\n\nfailed:  p C\n"},
+		"slow":                      {`{"Action":"pass","Package":"p","Test":"S","Elapsed":7.2}` + "\n" + pass + ok, true, true, "\nslow:    7 s p S\ntests took"},
 		"nothing ran":               {ok, false, false, "nothing ran"},
 		"cut off": {
 			pass + `{"Action":"output","Package":"p","Test":"D","Output":"panic: boom\n"}` + "\n" + `{"Action":"fail","Package":"p"}`,

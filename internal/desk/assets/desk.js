@@ -10,12 +10,29 @@
 
   for (const summary of all(document, "#errors")) summary.focus();
 
+  const live = document.querySelector("[data-live]");
+  const announce = (text) => { if (live) live.textContent = text; };
+
+  // What was done stands on the page already; those who listen hear it as well.
+  for (const done of all(document, ".notice.success")) setTimeout(() => announce(done.textContent), 200);
+
   for (const button of all(document, "[data-copy]")) {
+    button.hidden = !navigator.clipboard; // not without TLS
+    const label = [...button.childNodes];
+    let timer;
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      const label = [...button.childNodes];
-      button.replaceChildren("Copied");
-      setTimeout(() => button.replaceChildren(...label), 1500);
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+      } catch {
+        return; // the browser asked, and was told no
+      }
+      button.replaceChildren(button.dataset.copied);
+      announce(button.dataset.copied);
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        button.replaceChildren(...label);
+        announce("");
+      }, 1500);
     });
   }
 
@@ -61,7 +78,7 @@
       list.innerHTML = html;
       options = all(list, "[role=option]");
       const text = list.querySelector("[data-search-said]");
-      said.textContent = text ? text.textContent : "The search does not answer. Enter opens it as a page.";
+      said.textContent = text ? text.textContent : dialog.dataset.silent;
       text?.remove();
       list.hidden = options.length === 0;
       input.setAttribute("aria-expanded", String(!list.hidden));

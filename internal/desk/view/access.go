@@ -20,11 +20,12 @@ type AccessRow struct {
 	Roles         []string // distinct names, system roles included
 	System        bool     // holds system roles
 	Changed       Stamp
+	End           When // the first end of it that comes, or the last that came; zero: it does not end
 }
 
 // AccessForm is the wizard for new access and for a change, in three steps.
 //
-// It submits name, acknowledged, organisation* and role* (parallel, the rows so far), addOrganisation,
+// It submits name, acknowledged, organisation* and role* (parallel, the rows so far), endPlace* and endAt* (parallel too), addOrganisation,
 // addRole, systemRole*, addSystemRole, version, step, and do: next, back, save, add, remove:INDEX,
 // addSystem, removeSystem:INDEX, filter:FIELD, enter (the Enter key). A complete row that was chosen but not added
 // counts when the next step is asked for.
@@ -42,20 +43,39 @@ type AccessForm struct {
 
 	Assignments         []Assignment
 	SystemRoles         []Choice
-	AddOrganisation     Chooser // what is chosen here is not yet added
+	EndAt               map[string]string // when it ends, as it was typed, by the id of the organisation; of the system roles under ""
+	AddOrganisation     Chooser           // what is chosen here is not yet added
 	AddRole             Chooser
 	AddSystemRole       Chooser
 	HiddenOrganisations bool // the person may not list organisations: only their own are offered
 	HiddenRoles         bool // the person may not list roles: none is offered
 	Gone                int  // rows left out, because what they named no longer exists
 
-	Errors  FieldErrors // name, assignments, addOrganisation, addRole, addSystemRole
+	Errors  FieldErrors // name, assignments, addOrganisation, addRole, addSystemRole, end-0 and so on, as in PlaceEnds
 	Review  AccessReview
 	Preview *Preview // at the review
 }
 
 // Assignment is one row: a role in an organisation.
 type Assignment struct{ Organisation, Role Choice }
+
+// PlaceEnd is when what is given in one place ends, as it was typed.
+type PlaceEnd struct{ ID, Name, At string }
+
+// PlaceEnds lists the places of the form, each once; the system, without a name, comes last.
+func (v *AccessForm) PlaceEnds() (all []PlaceEnd) {
+	seen := map[string]bool{}
+	for _, a := range v.Assignments {
+		if id := a.Organisation.ID; !seen[id] {
+			seen[id] = true
+			all = append(all, PlaceEnd{id, a.Organisation.Name, v.EndAt[id]})
+		}
+	}
+	if len(v.SystemRoles) > 0 {
+		all = append(all, PlaceEnd{At: v.EndAt[""]})
+	}
+	return all
+}
 
 // AccessReview says in words what saving does.
 type AccessReview struct {
@@ -70,11 +90,6 @@ type Grant struct {
 	Organisation string // empty for the system scope
 	Roles        []string
 	Groups       []PermissionGroup
-}
-
-// nothingToOffer says why a selection is empty, or shorter than one might expect.
-func nothingToOffer(what string) string {
-	return "You may not list " + what + ", so they are not all offered here."
 }
 
 // Choosers are the form's selections.
@@ -118,6 +133,7 @@ type AccessDetail struct {
 	ID, Name                       string
 	Organisations                  []AccessOrganisation
 	SystemRoles                    []Choice
+	SystemEnd                      When
 	SystemPermissions              int
 	Created, Changed               Stamp
 	CanEdit, CanDelete, CanHistory bool
@@ -128,4 +144,5 @@ type AccessOrganisation struct {
 	Deactivated bool
 	Roles       []Choice
 	Permissions int
+	End         When // zero: it does not end
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -53,11 +54,9 @@ func (c Chart) most() (most int) {
 }
 
 // alt is the chart in words.
-func (c Chart) alt(days []time.Time) string {
-	return fmt.Sprintf("%s by day, from %s to %s: %s in all, at most %s in a day.", c.Title, dayText(days[0]), dayText(days[len(days)-1]), number(c.total()), number(c.most()))
+func (c Chart) alt(ctx context.Context, days []time.Time) string {
+	return say(ctx, "%s by day, from %s to %s: %d in all, at most %d in a day.", c.Title, date(ctx, days[0], "2 Jan"), date(ctx, days[len(days)-1], "2 Jan"), c.total(), c.most())
 }
-
-func dayText(t time.Time) string { return t.Format("2 Jan") }
 
 // The chart's drawing, in its own units.
 const (
@@ -79,8 +78,8 @@ func (c Chart) bar(i int) (x, y, height string) {
 }
 
 // columns head the table that says the same as the charts.
-func (a Activity) columns() []column {
-	columns := []column{{Label: "Day (UTC)"}}
+func (a Activity) columns(ctx context.Context) []column {
+	columns := []column{{Label: say(ctx, "Day (UTC)")}}
 	for _, c := range a.Charts {
 		columns = append(columns, column{Label: c.Title, Numeric: true})
 	}
@@ -88,15 +87,15 @@ func (a Activity) columns() []column {
 }
 
 // ahead is how far off something is.
-func (w When) ahead() string {
+func (w When) ahead(ctx context.Context) string {
 	switch d := w.At.Sub(w.Now); {
 	case d < time.Minute:
-		return "now"
+		return say(ctx, "now")
 	case d < time.Hour:
-		return "in " + count(int(d.Minutes()), "minute")
+		return say(ctx, "in %d minutes", int(d.Minutes()))
 	case d < 48*time.Hour:
-		return "in " + count(int(d.Hours()), "hour")
+		return say(ctx, "in %d hours", int(d.Hours()))
 	default:
-		return "in " + count(int(d.Hours()/24), "day")
+		return say(ctx, "in %d days", int(d.Hours()/24))
 	}
 }

@@ -1,6 +1,9 @@
 package view
 
-import "net/url"
+import (
+	"net/url"
+	"time"
+)
 
 // ExplainPath asks by GET; POST takes what must not stand in an address, or leads there.
 const ExplainPath = "/explain"
@@ -8,6 +11,16 @@ const ExplainPath = "/explain"
 // ExplainReferencePath explains a refusal, as things are now.
 func ExplainReferencePath(reference string) string {
 	return ExplainPath + "?" + url.Values{"reference": {reference}}.Encode()
+}
+
+// ExplainReferenceThenPath explains a refusal as things were then.
+func ExplainReferenceThenPath(reference string, at time.Time) string {
+	return ExplainPath + "?" + url.Values{"reference": {reference}, "asOf": {MomentText(at)}}.Encode()
+}
+
+// MomentText is a moment in UTC as a field for date and time has it: to the second, or the millisecond where it has some.
+func MomentText(at time.Time) string {
+	return at.UTC().Format("2006-01-02T15:04:05.999")
 }
 
 // ExplainPersonPath explains what somebody may do in an organisation; "" is the whole system.
@@ -32,6 +45,8 @@ type Explain struct {
 	Organisation Chooser
 	What         string
 	WhatOptions  []string // permissions and routes
+	AsOf         string   // a moment; empty: now
+	MayAsOf      bool     // may ask about the past
 	Errors       FieldErrors
 	Answer       *ExplainAnswer // nil: nothing was asked yet
 }
@@ -60,6 +75,14 @@ type ExplainAnswer struct {
 	Suggestions   []ExplainSuggestion
 	Held          []ExplainHeld // where everything was asked for
 	Refused       *ExplainRefused
+	AsOf          *ExplainAsOf // nil: now
+}
+
+// ExplainAsOf tells that an answer is about the past.
+type ExplainAsOf struct {
+	At      When
+	Notes   []string
+	NowHref string // the same question now
 }
 
 // ExplainStep is what becomes of one IAM role. Tone is success, warning or empty.
@@ -93,16 +116,23 @@ type ExplainRefused struct {
 	Href     string
 	At       When
 	Sentence string
+	ThenHref string // how it was then, for who may know
 }
 
 func (a *ExplainAnswer) everything() bool { return len(a.Needs) == 0 && a.Route == "" }
 
 func (a *ExplainAnswer) verdict() (tone, word string) {
 	switch {
+	case a.Allowed && a.AsOf != nil:
+		return "success", key("Allowed then")
 	case a.Allowed:
-		return "success", "Allowed"
+		return "success", key("Allowed")
+	case a.everything() && a.AsOf != nil:
+		return "danger", key("Nothing was allowed then")
 	case a.everything():
-		return "danger", "Nothing is allowed"
+		return "danger", key("Nothing is allowed")
+	case a.AsOf != nil:
+		return "danger", key("Not allowed then")
 	}
-	return "danger", "Not allowed"
+	return "danger", key("Not allowed")
 }

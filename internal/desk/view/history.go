@@ -1,19 +1,19 @@
 package view
 
-import "strings"
-
 // HistoryList is the record, newest first.
 type HistoryList struct {
 	Page
-	List           List // sort: createdDate; its Filters hold action, type, user, from, to, entity
+	List           List // sort: createdDate; its Filters hold action, type, user, organisation, from, to, entity
 	Filter         HistoryFilter
 	Actions, Types []string // values that can be filtered by
 	Rows           []HistoryRow
 	Errors         FieldErrors // from, to
+	Timeline       bool        // drawn as one
+	Organisation   string      // the name of the filter's
 }
 
 // HistoryFilter narrows the list; From and To are days, YYYY-MM-DD, in UTC.
-type HistoryFilter struct{ Action, Type, User, From, To, Entity string }
+type HistoryFilter struct{ Action, Type, User, Organisation, From, To, Entity string }
 
 type HistoryRow struct {
 	ID           string
@@ -54,30 +54,12 @@ type Refusal struct {
 	Matched      []MatchedRole
 	Remedies     []string // what would grant it
 	ExplainHref  string   // how it is now, for who may know
+	// ExplainThenHref is how it was then.
+	ExplainThenHref string
 }
 
 // MatchedRole is a role the person did have, and through which IAM role.
 type MatchedRole struct{ Role, Href, IAMRole string }
-
-var entityWords = map[string]string{
-	"STS_ROLE": "Role", "STS_IAM_ROLE": "Access", "STS_ORGANISATION": "Organisation",
-	"STS_SESSION": "Session", "STS_TOKEN": "Token", "DID": "DID",
-}
-
-// word makes STS_IAM_ROLE "Access" and CSR_GENERATED "CSR generated".
-func word(value string) string {
-	if w, ok := entityWords[value]; ok {
-		return w
-	}
-	w := strings.ToLower(strings.ReplaceAll(value, "_", " "))
-	if strings.HasPrefix(w, "csr") {
-		return "CSR" + w[3:]
-	}
-	if w == "" {
-		return ""
-	}
-	return strings.ToUpper(w[:1]) + w[1:]
-}
 
 // tone is how an action is coloured; the word itself always says it too.
 func (r HistoryRow) tone() string {

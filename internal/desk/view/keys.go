@@ -1,9 +1,12 @@
 package view
 
 import (
+	"context"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/portico-iam/portico/internal/desk/wording"
 )
 
 // Keys are the keys that sign app tokens, and who knows them.
@@ -40,7 +43,7 @@ const (
 
 func KeyCutPath(kid string) string { return KeysPath + "/" + url.PathEscape(kid) + "/cut" }
 
-var keyTones = map[string]string{"active": "success", "next": "", "retired": "warning"}
+var keyTones = map[string]string{key("active"): "success", key("next"): "", key("retired"): "warning"}
 
 func (k KeyRow) tone() string { return keyTones[k.State] }
 
@@ -48,119 +51,122 @@ func (k KeyRow) tone() string { return keyTones[k.State] }
 func (k KeyRow) fate() (what string, at When) {
 	switch k.State {
 	case "active":
-		return "Signs until", k.Retires
+		return key("Signs until %s"), k.Retires
 	case "next":
-		return "Signs from", k.Activates
+		return key("Signs from %s"), k.Activates
 	}
-	return "Published until", k.Gone
+	return key("Published until %s"), k.Gone
 }
 
 // Label names a verifier as well as it is known.
-func (v VerifierRow) Label() string {
+func (v VerifierRow) Label(ctx context.Context) string {
 	switch {
 	case v.Name != "" && v.Address != "":
-		return v.Name + " at " + v.Address
+		return say(ctx, "%s at %s", v.Name, v.Address)
 	case v.Name != "":
 		return v.Name
 	case v.Address != "":
 		return v.Address
 	}
-	return "within this process"
+	return say(ctx, "within this process")
 }
 
 func (v VerifierRow) badge() (tone, text string) {
 	switch v.Knowledge {
 	case "knows":
-		return "success", "knows them"
+		return "success", key("knows them")
 	case "lacks":
-		return "warning", "not yet"
+		return "warning", key("not yet")
 	case "never":
-		return "warning", "never came"
+		return "warning", key("never came")
 	}
-	return "", "silent"
+	return "", key("silent")
 }
 
-func (v VerifierRow) note() string {
+func (v VerifierRow) note(ctx context.Context) string {
 	switch v.Knowledge {
 	case "lacks":
-		return "Does not know the " + strings.Join(v.Missing, " and the ") + " key."
+		switch {
+		case len(v.Missing) > 1:
+			return say(ctx, "Does not know the active and the next key.")
+		case v.Missing[0] == "next":
+			return say(ctx, "Does not know the next key.")
+		}
+		return say(ctx, "Does not know the active key.")
 	case "silent":
-		return "It fetches before it checks a token."
+		return say(ctx, "It fetches before it checks a token.")
 	case "never":
-		return "Give it the address " + "/.well-known/jwks.json?verifier=" + v.Name + "."
+		return say(ctx, "Give it the address %s.", "/.well-known/jwks.json?verifier="+v.Name)
 	}
 	return ""
 }
 
-// Span is a duration in words: "24 hours", "1 day 12 hours", "10 minutes".
-func Span(d time.Duration) string {
+// Span is a duration in words: "24 hours", "2 days 12 hours", "10 minutes".
+func Span(d time.Duration) wording.Phrase {
 	d = d.Round(time.Second)
-	var parts []string
-	for _, unit := range []struct {
-		size time.Duration
-		noun string
-	}{{48 * time.Hour, ""}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
-		if unit.noun == "" { // days, from two on
-			if d >= unit.size {
-				parts = append(parts, count(int(d/(24*time.Hour)), "day"))
-				d %= 24 * time.Hour
-			}
-			continue
-		}
-		if n := int(d / unit.size); n > 0 {
-			parts = append(parts, count(n, unit.noun))
-			d -= time.Duration(n) * unit.size
-		}
+	var parts []any
+	if days := d / (24 * time.Hour); days > 1 {
+		parts = append(parts, later("%d days", int(days)))
+		d %= 24 * time.Hour
+	}
+	if hours := d / time.Hour; hours > 0 {
+		parts = append(parts, later("%d hours", int(hours)))
+	}
+	if minutes := d % time.Hour / time.Minute; minutes > 0 {
+		parts = append(parts, later("%d minutes", int(minutes)))
+	}
+	if seconds := d % time.Minute / time.Second; seconds > 0 {
+		parts = append(parts, later("%d seconds", int(seconds)))
 	}
 	if len(parts) == 0 {
-		return "no time"
+		return later("no time")
 	}
-	return strings.Join(parts, " ")
+	return wording.Phrase{Format: strings.TrimSpace(strings.Repeat("%s ", len(parts))), Args: parts}
 }
 
 // ConfirmKeyRotate asks to let the next key sign. One that some verifier may not know has its beginning typed.
-func ConfirmKeyRotate(p Page, next KeyRow, behind []string) Confirm {
+func ConfirmKeyRotate(ctx context.Context, p Page, next KeyRow, behind []string) Confirm {
 	c := Confirm{
-		Page: p, Section: SectionKeys, Title: "Rotate now", Object: next.KID, Path: KeyRotatePath, Action: "Rotate now",
-		Version: next.KID, Back: Link{"Keys", KeysPath},
+		Page: p, Section: SectionKeys, Title: say(ctx, "Rotate now"), Object: next.KID, Path: KeyRotatePath, Action: say(ctx, "Rotate now"),
+		Version: next.KID, Back: Link{say(ctx, "Keys"), KeysPath},
 		Effects: []string{
-			"This key signs every app token from now on. The one that signs today stays published until its last token has died.",
-			"A new next key is made and published at once.",
+			say(ctx, "This key signs every app token from now on. The one that signs today stays published until its last token has died."),
+			say(ctx, "A new next key is made and published at once."),
 		},
 	}
 	if next.Ready.At.After(next.Ready.Now) {
 		c.Danger, c.TypeToConfirm = true, next.KID[:min(8, len(next.KID))]
-		c.Effects = append(c.Effects, "It is too early: not every verifier has had the time to learn this key. That is so from "+next.Ready.exact()+" on.")
-		c.Effects = append(c.Effects, "A verifier that has not fetched it refuses every token until it does: nobody can work there.")
+		c.Effects = append(c.Effects, say(ctx, "It is too early: not every verifier has had the time to learn this key. That is so from %s on.", next.Ready.exact()))
+		c.Effects = append(c.Effects, say(ctx, "A verifier that has not fetched it refuses every token until it does: nobody can work there."))
 	}
-	return c.naming(behind)
+	return c.naming(ctx, behind)
 }
 
 // ConfirmKeyCut asks to drop a key.
-func ConfirmKeyCut(p Page, key KeyRow, behind []string, overlap time.Duration) Confirm {
+func ConfirmKeyCut(ctx context.Context, p Page, key KeyRow, behind []string, overlap time.Duration) Confirm {
 	c := Confirm{
-		Page: p, Section: SectionKeys, Title: "Cut key off", Object: key.KID, Path: KeyCutPath(key.KID), Action: "Cut off", Danger: true,
-		TypeToConfirm: key.KID[:min(8, len(key.KID))], Version: key.State, Back: Link{"Keys", KeysPath},
-		Effects: []string{"The key is deleted and no longer published, at once and for good. Do this when somebody else may have it."},
+		Page: p, Section: SectionKeys, Title: say(ctx, "Cut key off"), Object: key.KID, Path: KeyCutPath(key.KID), Action: say(ctx, "Cut off"), Danger: true,
+		TypeToConfirm: key.KID[:min(8, len(key.KID))], Version: key.State, Back: Link{say(ctx, "Keys"), KeysPath},
+		Effects: []string{say(ctx, "The key is deleted and no longer published, at once and for good. Do this when somebody else may have it.")},
 	}
 	switch key.State {
 	case "active":
 		c.Effects = append(c.Effects,
-			"The next key signs from now on, and a new next key is made.",
-			"Tokens that the key signed, forged ones too, are refused by each verifier as soon as it fetches the keys anew: after its own cache time, "+Span(overlap)+" at the most. Restarting a verifier has it fetch at once: do so after this is done, and 5 minutes later where an HTTP cache is on the way.",
-			"People notice nothing where the next key is known: they get new tokens by themselves.")
-		c = c.naming(behind)
+			say(ctx, "The next key signs from now on, and a new next key is made."),
+			say(ctx, "Tokens that the key signed, forged ones too, are refused by each verifier as soon as it fetches the keys anew: after its own cache time, %s at the most. Restarting a verifier has it fetch at once: do so after this is done, and 5 minutes later where an HTTP cache is on the way.", Span(overlap)),
+			say(ctx, "People notice nothing where the next key is known: they get new tokens by themselves."))
+		c = c.naming(ctx, behind)
 	case "next":
-		c.Effects = append(c.Effects, "It has signed nothing yet. Another next key is made, which has to be published for "+Span(overlap)+" before it signs.")
+		c.Effects = append(c.Effects, say(ctx, "It has signed nothing yet. Another next key is made, which has to be published for %s before it signs.", Span(overlap)))
 	default:
-		c.Effects = append(c.Effects, "It signs no more already. Its last tokens die as soon as each verifier fetches the keys anew.")
+		c.Effects = append(c.Effects, say(ctx, "It signs no more already. Its last tokens die as soon as each verifier fetches the keys anew."))
 	}
 	return c
 }
 
-func (c Confirm) naming(behind []string) Confirm {
+func (c Confirm) naming(ctx context.Context, behind []string) Confirm {
 	if len(behind) > 0 {
-		c.Effects = append(c.Effects, "Not known to have fetched the next key: "+isolated(behind)+".")
+		c.Effects = append(c.Effects, say(ctx, "Not known to have fetched the next key: %s.", isolated(behind)))
 	}
 	return c
 }

@@ -3,6 +3,8 @@ package view
 import (
 	"net/url"
 	"strconv"
+
+	"github.com/portico-iam/portico/internal/desk/wording"
 )
 
 // List is the state of a table, all of it kept in the address: q, sort, dir (asc, desc), page (from 1)
@@ -75,13 +77,13 @@ func (l List) narrowed() bool {
 	return l.Query != ""
 }
 
-func (l List) extent() string {
+func (l List) extent() wording.Phrase {
 	if l.Total == 0 {
-		return "none"
+		return later("none")
 	}
 	first := (l.Page-1)*l.PageSize + 1
 	last := min(l.Page*l.PageSize, l.Total)
-	return number(first) + "–" + number(last) + " of " + number(l.Total)
+	return later("%d–%d of %d", first, last, l.Total)
 }
 
 // column is a table's column; one with a key can be sorted by.

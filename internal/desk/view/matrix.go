@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"maps"
 	"strconv"
 )
@@ -37,9 +38,9 @@ func (v AccessMatrix) cellHref(r MatrixRow) string {
 }
 
 // label names the column where rows are cards.
-func (c MatrixColumn) label() string {
+func (c MatrixColumn) label(ctx context.Context) string {
 	if c.Deactivated {
-		return "Deactivated: " + c.Name // the end of a long name is cut off
+		return say(ctx, "Deactivated: %s", c.Name) // the end of a long name is cut off
 	}
 	return c.Name
 }

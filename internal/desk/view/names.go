@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"unicode"
@@ -8,6 +9,16 @@ import (
 
 // segment is a piece of a name; an odd one is a character that the eye would miss.
 type segment struct{ Text, Odd string }
+
+// said is what an odd character is called.
+func (s segment) said(ctx context.Context) string {
+	if s.Odd == blank {
+		return sayKey(ctx, blank)
+	}
+	return s.Odd
+}
+
+var blank = key("blank")
 
 // segments splits a name that is compared exactly, so that what cannot be seen can be told: blanks at
 // the ends, more than one blank in a row, other kinds of space, and characters without a shape, such as
@@ -40,7 +51,7 @@ func oddity(runes []rune, i int) string {
 	case r == ' ':
 		edge := strings.TrimSpace(string(runes[:i])) == "" || strings.TrimSpace(string(runes[i+1:])) == ""
 		if edge || runes[i-1] == ' ' || runes[i+1] == ' ' {
-			return "blank"
+			return blank
 		}
 		return ""
 	case r == '\u200d' && i > 0 && runes[i-1] > 0x2190: // joins emoji into one

@@ -4,7 +4,7 @@
 package view
 
 import (
-	"fmt"
+	"context"
 	"strings"
 	"time"
 )
@@ -17,20 +17,42 @@ type Page struct {
 	Notices       []Notice             // outcome of the action that led here
 	Path          string               // this page's address with its query: switches return to it
 	Theme         Theme
+	Probation     *Probation  // nil: nothing that concerns this person is
+	BreakGlass    *BreakGlass // nil: no file was used lately
+	// How the page's forms survive the end of the session: see package kept. Empty where they do not.
+	FormMark, FormName string
+}
+
+// BreakGlass is the use of a break-glass file.
+type BreakGlass struct {
+	Label       string
+	Used        When
+	Own         bool // this person came in by it
+	HistoryHref string
+}
+
+// Probation is a change of somebody's own administration that is undone unless they sign in again.
+type Probation struct {
+	Own       bool   // by this very person
+	Name      string // of whoever made it
+	Lost      bool   // it left them nothing: anybody else who administers confirms it
+	Until     When
+	MayUndo   bool
+	MaySignIn bool // by ourselves: not behind another gateway
 }
 
 // Person is who is signed in.
 type Person struct{ GivenName, FamilyName, Login string }
 
 // Name is how the person is addressed: given and family name, else the login.
-func (p Person) Name() string {
+func (p Person) Name(ctx context.Context) string {
 	if name := strings.TrimSpace(p.GivenName + " " + p.FamilyName); name != "" {
 		return name
 	}
 	if p.Login != "" {
 		return p.Login
 	}
-	return "Signed in"
+	return say(ctx, "Signed in")
 }
 
 // OrganisationChoice is one entry of the organisation switcher.
@@ -60,7 +82,7 @@ const (
 var themes = []struct {
 	Theme Theme
 	Label string
-}{{ThemeSystem, "System"}, {ThemeLight, "Light"}, {ThemeDark, "Dark"}}
+}{{ThemeSystem, key("System")}, {ThemeLight, key("Light")}, {ThemeDark, key("Dark")}}
 
 // Notice is a sentence above the content.
 type Notice struct {
@@ -77,7 +99,7 @@ const (
 	Danger  NoticeKind = "danger"
 )
 
-var noticeWords = map[NoticeKind]string{Info: "Note", Success: "Done", Warning: "Warning", Danger: "Problem"}
+var noticeWords = map[NoticeKind]string{Info: key("Note."), Success: key("Done."), Warning: key("Warning."), Danger: key("Problem.")}
 
 // Link is a labelled address.
 type Link struct{ Label, Href string }
@@ -101,25 +123,37 @@ type When struct{ At, Now time.Time }
 func (w When) exact() string   { return w.At.UTC().Format("2006-01-02 15:04:05 UTC") }
 func (w When) machine() string { return w.At.UTC().Format(time.RFC3339) }
 
-func (w When) relative() string {
+func (w When) day() string { return w.At.UTC().Format(time.DateOnly) }
+
+// daysAgo is for what is known to the day.
+func (w When) daysAgo(ctx context.Context) string {
+	switch days := int(w.Now.UTC().Truncate(24*time.Hour).Sub(w.At) / (24 * time.Hour)); {
+	case days < 1:
+		return say(ctx, "today")
+	case days == 1:
+		return say(ctx, "yesterday")
+	default:
+		return say(ctx, "%d days ago", days)
+	}
+}
+
+func (w When) relative(ctx context.Context) string {
 	d := w.Now.Sub(w.At)
 	if d < 0 {
 		return w.exact() // clocks differ: do not guess
 	}
 	switch {
 	case d < time.Minute:
-		return "just now"
+		return say(ctx, "just now")
 	case d < time.Hour:
-		return ago(int(d.Minutes()), "minute")
+		return say(ctx, "%d minutes ago", int(d.Minutes()))
 	case d < 24*time.Hour:
-		return ago(int(d.Hours()), "hour")
+		return say(ctx, "%d hours ago", int(d.Hours()))
 	case d < 30*24*time.Hour:
-		return ago(int(d.Hours()/24), "day")
+		return say(ctx, "%d days ago", int(d.Hours()/24))
 	}
-	return w.At.UTC().Format("2 Jan 2006")
+	return date(ctx, w.At, "2 Jan 2006")
 }
-
-func ago(n int, unit string) string { return count(n, unit) + " ago" }
 
 // Stamp says when something happened and who did it.
 type Stamp struct {
@@ -140,23 +174,4 @@ func (e FieldErrors) at(field string) string {
 		}
 	}
 	return ""
-}
-
-// count is "1 role", "2 roles", "1,500 roles". Irregular plurals are passed as the last argument.
-func count(n int, noun string, plural ...string) string {
-	switch {
-	case n == 1:
-		return "1 " + noun
-	case len(plural) > 0:
-		return number(n) + " " + plural[0]
-	}
-	return number(n) + " " + noun + "s"
-}
-
-func number(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -40,16 +40,29 @@ const (
 	OrganisationsPath      = "/organisations"
 	OrganisationNewPath    = "/organisations/new"
 	HistoryPath            = "/history"
+	TimelinePath           = "/history/timeline"
 	IntegrationPath        = "/integration"          // POST examines
 	SwitchOrganisationPath = "/session/organisation" // POST organisation, return
 	SwitchThemePath        = "/session/theme"        // POST theme, return
+	SwitchLanguagePath     = "/session/language"     // POST language, return
+	UndoProbationPath      = "/probation/undo"       // POST
 	LoginPath              = "/login"
 	LogoutPath             = "/logout"
 )
 
+// SignInPath leads back to an address after the sign-in.
+func SignInPath(back string) string {
+	return LoginPath + "?" + url.Values{"return": {back}}.Encode()
+}
+
 func RolePath(id string) string       { return RolesPath + "/" + url.PathEscape(id) }
 func RoleEditPath(id string) string   { return RolePath(id) + "/edit" }
 func RoleDeletePath(id string) string { return RolePath(id) + "/delete" }
+
+// RoleSmallerPath is the review of a role without some permissions.
+func RoleSmallerPath(id string, without []string) string {
+	return RoleEditPath(id) + "?" + url.Values{"without": without}.Encode()
+}
 
 // RolesWithPath lists the roles that hold a permission.
 func RolesWithPath(permission string) string {
@@ -66,6 +79,25 @@ func OrganisationDeactivatePath(id string) string { return OrganisationPath(id) 
 func OrganisationReactivatePath(id string) string { return OrganisationPath(id) + "/reactivate" }
 
 func HistoryEntryPath(id string) string { return HistoryPath + "/" + url.PathEscape(id) }
+
+// HistoryByPath lists what somebody did.
+func HistoryByPath(subject string) string {
+	return HistoryPath + "?" + url.Values{"user": {subject}}.Encode()
+}
+
+// TimelineOfPath, TimelineByPath and TimelineInPath draw what happened to one thing, what somebody did, and what happened in an
+// organisation.
+func TimelineOfPath(entityID string) string {
+	return TimelinePath + "?" + url.Values{"entity": {entityID}}.Encode()
+}
+
+func TimelineByPath(subject string) string {
+	return TimelinePath + "?" + url.Values{"user": {subject}}.Encode()
+}
+
+func TimelineInPath(organisation string) string {
+	return TimelinePath + "?" + url.Values{"organisation": {organisation}}.Encode()
+}
 
 // HistoryOfPath lists what happened to one thing.
 func HistoryOfPath(entityID string) string {

@@ -1,5 +1,10 @@
 package view
 
+import (
+	"context"
+	"strings"
+)
+
 // Permission is shown with its human name and its exact identifier beside it.
 type Permission struct {
 	ID     string // CREDENTIAL_ISSUE
@@ -10,9 +15,9 @@ type Permission struct {
 
 func (p Permission) scope() string {
 	if p.System {
-		return "system"
+		return key("system")
 	}
-	return "organisation"
+	return key("organisation")
 }
 
 // PermissionGroup is one group of the catalogue. ID is a slug that is fit for a fragment.
@@ -38,20 +43,21 @@ type Picker struct {
 }
 
 // label tells the pickers of a page apart.
-func (p Picker) label() string {
+func (p Picker) label(ctx context.Context) string {
 	if p.Field == "requiredUserPermissions" {
-		return "End-user permissions"
+		return say(ctx, "End-user permissions")
 	}
-	return "Permissions"
+	return say(ctx, "Permissions")
 }
 
-func (p Picker) matches(permission Permission) bool {
-	return matches(permission.Name+" "+permission.ID+" "+permission.About+" "+permission.scope(), p.Filter)
+func (p Picker) matches(ctx context.Context, permission Permission) bool {
+	shown := []string{sayKey(ctx, permission.Name), permission.ID, sayKey(ctx, permission.About), sayKey(ctx, permission.scope())}
+	return matches(strings.Join(shown, " "), p.Filter)
 }
 
-func (p Picker) anyMatch(g PermissionGroup) bool {
+func (p Picker) anyMatch(ctx context.Context, g PermissionGroup) bool {
 	for _, permission := range g.Permissions {
-		if p.matches(permission) {
+		if p.matches(ctx, permission) {
 			return true
 		}
 	}

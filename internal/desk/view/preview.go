@@ -1,5 +1,7 @@
 package view
 
+import "context"
+
 // Preview is what saving does, to whom.
 type Preview struct {
 	Version string // of the mappings on which it rests
@@ -9,7 +11,23 @@ type Preview struct {
 	More    int // people and groups that are not listed, for there are too many
 	// LastAdministrator: it would be refused.
 	LastAdministrator bool
+	// Probation: it would be undone after ten minutes without signing in again.
+	Probation bool
+	Broken    []Broken
+	Later     []Later // what ends take away when they come
+	MoreEnds  int     // ends that were not looked at
 }
+
+// Later is what an end takes away.
+type Later struct {
+	At      When
+	People  []Affected
+	Unnamed int
+	Groups  []Affected
+}
+
+// Broken is an expectation for which it would be refused.
+type Broken struct{ Expectation, Why string }
 
 // Affected is somebody, or whoever carries an IAM role, with what they gain and lose.
 type Affected struct {
@@ -27,14 +45,14 @@ type AffectedPlace struct {
 func (p *Preview) nobody() bool { return len(p.People) == 0 && p.Unnamed == 0 && len(p.Groups) == 0 }
 
 // Sentences tells the same in a confirmation.
-func (p *Preview) Sentences() (all []string) {
+func (p *Preview) Sentences(ctx context.Context) (all []string) {
 	for _, a := range p.People {
 		for _, place := range a.Places {
-			if len(place.Lost) > 0 {
-				all = append(all, isolated([]string{a.Name})+" loses "+count(len(place.Lost), "permission")+" "+in(place.Name)+".")
+			if n := len(place.Lost); n > 0 {
+				all = append(all, say(ctx, "%s loses %d permissions %s.", isolated([]string{a.Name}), n, in(place.Name)))
 			}
-			if len(place.Gained) > 0 {
-				all = append(all, isolated([]string{a.Name})+" gains "+count(len(place.Gained), "permission")+" "+in(place.Name)+".")
+			if n := len(place.Gained); n > 0 {
+				all = append(all, say(ctx, "%s gains %d permissions %s.", isolated([]string{a.Name}), n, in(place.Name)))
 			}
 		}
 	}
@@ -44,20 +62,25 @@ func (p *Preview) Sentences() (all []string) {
 			lost += len(place.Lost)
 		}
 		if lost > 0 {
-			all = append(all, "Whoever carries the IAM role "+isolated([]string{g.Name})+" loses what it gives them.")
+			all = append(all, say(ctx, "Whoever carries the IAM role %s loses what it gives them.", isolated([]string{g.Name})))
 		} else {
-			all = append(all, "Whoever carries the IAM role "+isolated([]string{g.Name})+" gains by it.")
+			all = append(all, say(ctx, "Whoever carries the IAM role %s gains by it.", isolated([]string{g.Name})))
 		}
 	}
 	const most = 10
 	if more := len(all) - most; more > 0 || p.More > 0 {
-		all = append(all[:min(len(all), most)], "And others.")
+		all = append(all[:min(len(all), most)], say(ctx, "And others."))
 	}
 	if p.Unnamed > 0 {
-		all = append(all, count(p.Unnamed, "person", "people")+" who were seen in the last 90 days gain or lose permissions by it.")
+		all = append(all, say(ctx, "%d people who were seen in the last 90 days gain or lose permissions by it.", p.Unnamed))
 	}
 	if len(all) == 0 {
-		all = append(all, "Nobody gains or loses anything by it.")
+		all = append(all, say(ctx, "Nobody gains or loses anything by it."))
+	}
+	if p.Probation && !p.LastAdministrator {
+		all = append(all, sayKey(ctx, onProbation))
 	}
 	return all
 }
+
+var onProbation = key("It changes how you administer yourself. It counts at once, and is undone after ten minutes unless you sign in again by then and still can; where nothing is left to you, unless another administrator signs in.")

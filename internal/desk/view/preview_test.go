@@ -6,18 +6,17 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/portico-iam/portico/internal/desk/assets"
+	"github.com/portico-iam/portico/internal/desk/wording"
+	"github.com/portico-iam/portico/internal/testbrowser"
 )
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -30,11 +29,12 @@ func preview() http.Handler {
 		mux.HandleFunc("GET /preview/"+s.name, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", policy)
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			_ = s.page.Render(r.Context(), w)
+			_ = s.page.Render(wording.With(r.Context(), wording.Choose(r)), w)
 		})
 	}
 	mux.HandleFunc("GET "+SearchPath, func(w http.ResponseWriter, r *http.Request) {
-		_ = SearchOptions(found(r.URL.Query().Get("q"))).Render(r.Context(), w)
+		ctx := wording.With(r.Context(), wording.Choose(r))
+		_ = SearchOptions(found(ctx, r.URL.Query().Get("q"))).Render(r.Context(), w)
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -57,29 +57,9 @@ func TestPreview(t *testing.T) {
 // browser starts Chromium and serves the samples to it, at the address and their name.
 func browser(t *testing.T) (ctx context.Context, address string) {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		if os.Getenv("PORTICO_TEST_REQUIRE") == "1" {
-			t.Fatal("chromium is missing: sh scripts/needs.sh")
-		}
-		t.Skip("chromium is missing: sh scripts/needs.sh")
-	}
 	server := httptest.NewServer(preview())
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU)
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
-		cancel()
-		stop()
-		server.Close()
-	})
-	return ctx, server.URL + "/preview/"
+	t.Cleanup(server.Close)
+	return testbrowser.Start(t), server.URL + "/preview/"
 }
 
 // stickOut names what is wider than the window, or than the box that holds it; what is meant to be cut off, or to
@@ -115,6 +95,35 @@ func TestNothingSticksOut(t *testing.T) {
 	}
 }
 
+// TestNothingKeepsAnybodyOut: axe finds no barrier in any sample. Each is looked at in one of the four looks, turn by turn, for it
+// takes time and TestAxe of e2e has all pages in all of them; DESK_EVERY_LOOK=1 looks at all.
+func TestNothingKeepsAnybodyOut(t *testing.T) {
+	ctx, address := browser(t)
+	axe := testbrowser.NewAxe(t)
+	for i, s := range samples() {
+		if err := chromedp.Do(ctx, chromedp.Navigate(address+s.name), axe.Load()); err != nil {
+			t.Fatal(err)
+		}
+		turn := i % len(testbrowser.Looks)
+		looks := testbrowser.Looks[turn : turn+1]
+		if os.Getenv("DESK_EVERY_LOOK") != "" {
+			looks = testbrowser.Looks
+		}
+		for _, l := range looks {
+			if err := chromedp.Do(ctx, testbrowser.Whole(l, 0)); err != nil {
+				t.Fatal(err)
+			}
+			found, err := axe.Audit(ctx)
+			if err != nil {
+				t.Fatalf("%s, %s: %v", s.name, l.Name, err)
+			}
+			for _, violation := range found {
+				t.Errorf("%s, %s: %s", s.name, l.Name, violation)
+			}
+		}
+	}
+}
+
 // DESK_SHOTS=DIR [DESK_ONLY=name,name] go test -run TestScreenshots ./internal/desk/view
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("DESK_SHOTS")
@@ -123,54 +132,29 @@ func TestScreenshots(t *testing.T) {
 	}
 	ctx, address := browser(t)
 	only := strings.FieldsFunc(os.Getenv("DESK_ONLY"), func(r rune) bool { return r == ',' })
-	for _, width := range []int64{1440, 390} {
-		for _, scheme := range []string{"light", "dark"} {
-			media := func(ctx context.Context, target *chromedp.Target) error {
-				_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-				})
-				return err
+	for _, l := range testbrowser.Looks {
+		for _, s := range samples() {
+			if len(only) > 0 && !slices.Contains(only, s.name) {
+				continue
 			}
-			if err := chromedp.Do(ctx, chromedp.Func(media)); err != nil {
+			file := filepath.Join(dir, s.name+"-"+l.Name)
+			if err := chromedp.Do(ctx, chromedp.Navigate(address+s.name), testbrowser.Whole(l, 2400)); err != nil {
 				t.Fatal(err)
 			}
-			for _, s := range samples() {
-				if len(only) > 0 && !slices.Contains(only, s.name) {
-					continue
-				}
-				file := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", s.name, width, scheme))
-				shoot(t, ctx, address+s.name, file, width)
-				if s.name == "search" {
-					shootSearch(t, ctx, strings.TrimSuffix(file, ".png"))
-				}
-				if s.name == "organisations-large" {
-					shootMenus(t, ctx, strings.TrimSuffix(file, ".png"), width < 500)
-				}
+			capture(t, ctx, file+".png")
+			if s.name == "search" {
+				shootSearch(t, ctx, file)
+			}
+			if s.name == "organisations-large" {
+				shootMenus(t, ctx, file, l.Width < 500)
 			}
 		}
 	}
 }
 
-// shoot takes the first screens of a page, and fails when the page is wider than the window.
-func shoot(t *testing.T, ctx context.Context, address, file string, width int64) {
+// capture takes a picture of what the window shows.
+func capture(t *testing.T, ctx context.Context, file string) {
 	t.Helper()
-	first := int64(1000)
-	if width < 500 {
-		first = 844
-	}
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, first), chromedp.Navigate(address)); err != nil {
-		t.Fatal(err)
-	}
-	size, err := chromedp.Run(ctx, chromedp.Evaluate[[]int64](`[document.documentElement.scrollWidth, document.documentElement.scrollHeight]`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if size[0] > width {
-		t.Errorf("%s is %d wide in a window of %d", address, size[0], width)
-	}
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, max(first, min(size[1], 2400)))); err != nil {
-		t.Fatal(err)
-	}
 	image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +168,7 @@ func shoot(t *testing.T, ctx context.Context, address, file string, width int64)
 func shootSearch(t *testing.T, ctx context.Context, file string) {
 	t.Helper()
 	for _, query := range []string{"", "issu", "hostile", "nothing"} {
-		shown := `document.querySelector("[data-search] [role=status]").textContent === ` + strconv.Quote(found(query).said())
+		shown := `document.querySelector("[data-search] [role=status]").textContent === ` + strconv.Quote(found(t.Context(), query).said(t.Context()))
 		fill := `(() => { const i = document.getElementById("search-everything"); i.value = ` + strconv.Quote(query) + `; i.dispatchEvent(new Event("input")); })()`
 		if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("[data-search-open]").click()`), chromedp.Evaluate[chromedp.Void](fill)); err != nil {
 			t.Fatal(err)
@@ -192,13 +176,7 @@ func shootSearch(t *testing.T, ctx context.Context, file string) {
 		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](shown)); err != nil {
 			t.Fatal(err)
 		}
-		image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file+"-dialog-"+query+".png", image, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		capture(t, ctx, file+"-dialog-"+query+".png")
 	}
 }
 
@@ -217,13 +195,7 @@ func shootMenus(t *testing.T, ctx context.Context, file string, phone bool) {
 		if is, err := chromedp.Run(ctx, chromedp.Evaluate[bool](open)); err != nil || !is {
 			t.Errorf("%s does not open: %v", id, err)
 		}
-		image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file+"-"+id+".png", image, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		capture(t, ctx, file+"-"+id+".png")
 		if err := chromedp.Do(ctx, chromedp.KeyEvent("\u001b")); err != nil {
 			t.Fatal(err)
 		}

@@ -27,21 +27,19 @@ type Message struct {
 	Details   []string // further sentences
 	Reference string   // to quote
 	Actions   []Link   // the first one is the primary action
+	Form      *Form
+	Again     *Again
 }
 
-// SignedOut is the message after signing out.
-func SignedOut(theme Theme) Message {
-	return Message{
-		Theme: theme, Title: "You are signed out",
-		Text:    "Your session here and at your identity provider has ended.",
-		Actions: []Link{{"Sign in again", LoginPath}},
-	}
-}
+// Again carries a form that was sent too late, sealed, to have it shown again.
+type Again struct{ Path, Field, Box string }
 
-// LoginProblem is the message when signing in did not work.
-func LoginProblem(theme Theme, text, reference string, details ...string) Message {
-	return Message{
-		Theme: theme, Title: "Signing in did not work", Text: text, Details: details,
-		Reference: reference, Actions: []Link{{"Try again", LoginPath}},
+// Form asks for one thing.
+type Form struct{ Path, Field, Label, Help, Submit, Error string }
+
+func (f Form) errors() FieldErrors {
+	if f.Error == "" {
+		return nil
 	}
+	return FieldErrors{{f.Field, f.Error}}
 }

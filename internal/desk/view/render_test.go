@@ -231,7 +231,7 @@ func TestListAddresses(t *testing.T) {
 		l.pageHref(3):       "/roles?dir=asc&page=3&q=a%26b&sort=name",
 		l.sortHref("name"):  "/roles?dir=desc&q=a%26b&sort=name",
 		l.sortHref("other"): "/roles?dir=asc&q=a%26b&sort=other",
-		l.extent():          "31–60 of 61",
+		l.extent().String(): "31–60 of 61",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -247,7 +247,7 @@ func TestRelativeTime(t *testing.T) {
 		"just now": at(3e9), "1 minute ago": at(60e9), "23 hours ago": at(day - 1), "29 days ago": at(30*day - 1), "18 Apr 2026": at(30 * day),
 		"2026-05-18 14:33:07 UTC": at(-60e9),
 	} {
-		if got := w.relative(); got != want {
+		if got := w.relative(t.Context()); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}

@@ -76,4 +76,23 @@ type RoleDetail struct {
 	Mappings                       []RoleMapping
 	Created, Changed               Stamp
 	CanEdit, CanDelete, CanHistory bool
+	Usage                          RoleUsage
+}
+
+// RoleUsage is which permissions of a role were used in the last 90 days.
+type RoleUsage struct {
+	Since       When // when Portico began to look
+	Young       bool // that is less than 90 days ago
+	Rows        []PermissionUse
+	Unused      int    // of Rows, which come first
+	SmallerHref string // the review of the role without those; empty where there is nothing to review
+}
+
+// PermissionUse is one permission; times are days.
+type PermissionUse struct {
+	Permission
+	Unused          bool
+	Late            bool // it is watched for a shorter time than the role
+	Since           When
+	Used, HandedOut When // zero: never in the time that counts
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"time"
@@ -8,13 +9,13 @@ import (
 
 func accessRows(n int) []AccessRow {
 	rows := []AccessRow{
-		{iamID, "Acme Issuance", 2, []string{"Credential issuer", "Read-only auditor"}, false, by(2*time.Hour, "Ada Admin")},
-		{"2", "Acme Verification", 1, []string{"Verifier"}, false, by(26*time.Hour, "Ada Admin")},
-		{"3", "Acme Audit", 3, []string{"Read-only auditor"}, true, by(6*day, "Ada Admin")},
-		{"4", "Acme WRPR", 1, []string{"Certificate signing"}, false, by(40*day, "Ada Admin")},
+		{iamID, "Acme Issuance", 2, []string{"Credential issuer", "Read-only auditor"}, false, by(2*time.Hour, "Ada Admin"), at(-3 * day)},
+		{"2", "Acme Verification", 1, []string{"Verifier"}, false, by(26*time.Hour, "Ada Admin"), When{}},
+		{"3", "Acme Audit", 3, []string{"Read-only auditor"}, true, by(6*day, "Ada Admin"), at(2 * day)},
+		{"4", "Acme WRPR", 1, []string{"Certificate signing"}, false, by(40*day, "Ada Admin"), at(-80 * day)},
 	}
 	for i := len(rows); i < n; i++ {
-		rows = append(rows, AccessRow{fmt.Sprint(i), hostile[i%len(hostile)], i % 50, hostile[:i%len(hostile)], i%9 == 0, by(time.Duration(i)*day, "Ada Admin")})
+		rows = append(rows, AccessRow{fmt.Sprint(i), hostile[i%len(hostile)], i % 50, hostile[:i%len(hostile)], i%9 == 0, by(time.Duration(i)*day, "Ada Admin"), When{}})
 	}
 	return rows[:n]
 }
@@ -67,6 +68,7 @@ func accessSamples() []sample {
 		AddRole:         Chooser{Field: "addRole", Label: "Role", Empty: "Choose a role", Choices: roles},
 		AddSystemRole:   Chooser{Field: "addSystemRole", Label: "System role", Empty: "None", Choices: []Choice{{"9", "STS administrator"}}},
 		Assignments:     []Assignment{{organisations[0], roles[0]}, {organisations[1], roles[2]}},
+		EndAt:           map[string]string{orgID: "2026-12-24T18:00", "2": "2025-01-01T00:00"},
 	}
 	empty := form
 	empty.Assignments, empty.Errors = nil, FieldErrors{{"addRole", "Choose the role they have in Ministry of Mobility."}}
@@ -103,13 +105,18 @@ func accessSamples() []sample {
 	edit.Review.Warnings = []string{"This lets them manage organisations, roles and access, their own included."}
 	someGain, nobodyGains, manyGain, lastLoses := previews()
 	review.Preview, edit.Preview = nobodyGains, someGain
-	editMany, editLast := edit, edit
+	editMany, editLast, editOwn := edit, edit, edit
+	own := *someGain
+	own.Probation, editOwn.Preview = true, &own
 	editMany.Page, editMany.Preview, editLast.Preview = crowded("/access/x/edit"), manyGain, lastLoses
-	lastOne := ConfirmAccessDelete(admin("/access/x/delete"), iamID, "Acme Administration", nil, true)
-	lastOne.Foresee(lastLoses)
+	lastOne := func(ctx context.Context) Confirm {
+		c := ConfirmAccessDelete(ctx, admin("/access/x/delete"), iamID, "Acme Administration", nil, true)
+		c.Foresee(ctx, lastLoses)
+		return c
+	}
 	many := AccessDetail{Page: crowded("/access/x"), ID: iamID, Name: hostile[6], SystemRoles: large.AddRole.Choices[:12], SystemPermissions: 20, Created: by(90*day, hostile[0]), Changed: by(3*day, hostile[3])}
 	for i, o := range large.AddOrganisation.Choices {
-		many.Organisations = append(many.Organisations, AccessOrganisation{o.ID, o.Name, i%7 == 3, large.AddRole.Choices[i : i+i%40], i * 2})
+		many.Organisations = append(many.Organisations, AccessOrganisation{o.ID, o.Name, i%7 == 3, large.AddRole.Choices[i : i+i%40], i * 2, When{}})
 	}
 	var affected []string
 	for _, o := range large.AddOrganisation.Choices[:12] {
@@ -117,8 +124,11 @@ func accessSamples() []sample {
 	}
 	searched := matrixSample(admin(AccessMatrixPath), 0, 3, 0)
 	searched.List.Query = hostile[2]
-	typed := ConfirmAccessDelete(admin("/access/x/delete"), iamID, hostile[5], affected, true)
-	typed.Errors = FieldErrors{{"confirm", "What you typed is not the name."}}
+	typed := func(ctx context.Context) Confirm {
+		c := ConfirmAccessDelete(ctx, admin("/access/x/delete"), iamID, hostile[5], affected, true)
+		c.Errors = FieldErrors{{"confirm", "What you typed is not the name."}}
+		return c
+	}
 	return []sample{
 		{"access-matrix-empty", AccessMatrixPage(matrixSample(admin(AccessMatrixPath), 0, 3, 0))},
 		{"access-matrix", AccessMatrixPage(matrixSample(admin(AccessMatrixPath), 4, 3, 4))},
@@ -137,12 +147,32 @@ func accessSamples() []sample {
 		{"access-assign-choosing", AccessFormPage(choosing)},
 		{"access-review", AccessFormPage(review)},
 		{"access-edit-review", AccessFormPage(edit)},
-		{"access-delete-last", ConfirmPage(lastOne)},
+		{"access-edit-own", AccessFormPage(editOwn)},
+		{"access-break-glass", AccessListPage(AccessList{Page: broken(false), List: list(4, 1), Rows: accessRows(4)})},
+		{"access-break-glass-own", AccessListPage(AccessList{Page: broken(true), List: list(4, 1), Rows: accessRows(4)})},
+		{"access-probation", AccessListPage(AccessList{Page: onTrial(Probation{Own: true, MayUndo: true, MaySignIn: true}), List: list(4, 1), Rows: accessRows(4), CanCreate: true})},
+		{"access-probation-elsewhere", AccessListPage(AccessList{Page: onTrial(Probation{Own: true, MayUndo: true, Lost: true}), List: list(4, 1), Rows: accessRows(4)})},
+		{"access-probation-others", AccessListPage(AccessList{Page: onTrial(Probation{Name: hostile[2], MayUndo: true}), List: list(4, 1), Rows: accessRows(4), CanCreate: true})},
+		{"access-delete-last", confirming(lastOne)},
 		{"access-edit-review-many", AccessFormPage(editMany)},
 		{"access-edit-review-last", AccessFormPage(editLast)},
-		{"access-detail", AccessDetailPage(AccessDetail{Page: admin("/access/x"), ID: iamID, Name: "Acme Issuance", Organisations: []AccessOrganisation{{orgID, "Ministry of Mobility", false, roles[:1], 14}, {"2", "Ministry of the Interior", true, roles[1:], 43}}, Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
+		{"access-detail", AccessDetailPage(AccessDetail{Page: admin("/access/x"), ID: iamID, Name: "Acme Issuance", Organisations: []AccessOrganisation{{orgID, "Ministry of Mobility", false, roles[:1], 14, at(-3 * day)}, {"2", "Ministry of the Interior", true, roles[1:], 43, at(2 * day)}}, Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
 		{"access-detail-large", AccessDetailPage(many)},
-		{"access-delete", ConfirmPage(ConfirmAccessDelete(admin("/access/x/delete"), iamID, "Acme Issuance", []string{"Ministry of Mobility", "Ministry of the Interior"}, false))},
-		{"access-delete-many", ConfirmPage(typed)},
+		{"access-delete", confirming(func(ctx context.Context) Confirm {
+			return ConfirmAccessDelete(ctx, admin("/access/x/delete"), iamID, "Acme Issuance", []string{"Ministry of Mobility", "Ministry of the Interior"}, false)
+		})},
+		{"access-delete-many", confirming(typed)},
 	}
+}
+
+func onTrial(p Probation) Page {
+	page := admin(AccessPath, Notice{Success, "The access is saved. It counts from now on."})
+	p.Until, page.Probation = When{now.Add(9*time.Minute + 12*time.Second), now}, &p
+	return page
+}
+
+func broken(own bool) Page {
+	page := admin(AccessPath)
+	page.BreakGlass = &BreakGlass{Label: hostile[2], Used: When{now.Add(-7 * time.Minute), now}, Own: own, HistoryHref: HistoryByPath("break-glass:1")}
+	return page
 }

@@ -13,6 +13,7 @@ func explainSamples() []sample {
 			Person:       Chooser{Field: "person", Label: "A person who was seen in the last 90 days", Empty: "Choose a person", Choices: []Choice{{"1", "Ivan Issuer (ivan@acme.test)"}, {"2", "Otto Auditor (otto@acme.test)"}}},
 			Organisation: Chooser{Field: "organisation", Label: "Where?", Empty: "The whole system", Choices: []Choice{{orgID, "Ministry of Mobility"}}},
 			WhatOptions:  []string{"CREDENTIAL_ISSUE", "POST /api/credential/v1"},
+			MayAsOf:      true,
 		}
 	}
 	ask := func() Page { return admin(ExplainPath) }
@@ -34,7 +35,7 @@ func explainSamples() []sample {
 			{`Map the role "Credential issuer" to the IAM role "Acme Audit" in Ministry of Mobility.`, []Link{{"Map it", AccessEditPath("1")}}},
 			{`Add CREDENTIAL_ISSUE to the role "Read-only auditor", for everybody who has that role.`, []Link{{"Edit the role", RoleEditPath("1")}}},
 		},
-		Refused: &ExplainRefused{HistoryEntryPath("1"), at(7 * time.Minute), "You have no access to this organisation."},
+		Refused: &ExplainRefused{HistoryEntryPath("1"), at(7 * time.Minute), "You have no access to this organisation.", ExplainReferenceThenPath("1", at(7*time.Minute).At)},
 	}
 	allowed := form(ask())
 	allowed.Answer = &ExplainAnswer{
@@ -60,9 +61,20 @@ func explainSamples() []sample {
 		Sentence: "Their sign-in carries no groups, so nothing is allowed to them yet.", Reason: "NO_IAM_ROLES", Who: Who{okta, "nora@acme.test", "Nora Nobody"}, RolePath: "roles",
 		Odd: []string{"The claim roles is a number."}, Suggestions: []ExplainSuggestion{{"Put the person into a group that the claim's filter lets through.", nil}},
 	}
+	past := refused
+	past.AsOf = "2026-01-30T18:05:07"
+	then := *refused.Answer
+	then.AsOf = &ExplainAsOf{at(15 * time.Hour), []string{
+		"Roles and access are as they were then. Organisations, people's groups, ended sessions and the first administrator's role are as they are now.",
+		"The oldest change that the history tells of is of 2025-11-02T08:00:11Z: before it nothing is known.",
+		`What "Acme Audit" was then can't be told from the history entry 7d0c3b32-9a52-4c58-8a30-5f2b0f0c8c11: it counts as nothing.`,
+	}, ExplainPath}
+	then.Refused, then.Suggestions = nil, []ExplainSuggestion{{refused.Answer.Suggestions[1].Text, nil}, {refused.Answer.Suggestions[2].Text, nil}}
+	past.Answer = &then
 	wrong := form(ask())
 	wrong.IAMRoles, wrong.What = "Acme Issuance\nEveryone ", "FLY"
-	wrong.Errors = FieldErrors{{"what", "There is no permission FLY."}, {"token", "It does not count: the token has expired."}, {"iamRoles", "Expected at most 1000 names."}}
+	wrong.AsOf = "0001-01-01T00:00"
+	wrong.Errors = FieldErrors{{"asOf", "Nothing is known of then, for the oldest change of roles and access that the history tells of is of 2025-11-02T08:00:11Z."}, {"what", "There is no permission FLY."}, {"token", "It does not count: the token has expired."}, {"iamRoles", "Expected at most 1000 names."}}
 	crowd := form(crowded(ExplainPath))
 	for i := range 60 {
 		crowd.Person.Choices = append(crowd.Person.Choices, Choice{fmt.Sprint(10 + i), hostile[i%len(hostile)] + fmt.Sprint(i)})
@@ -79,6 +91,7 @@ func explainSamples() []sample {
 	for _, h := range hostile {
 		answer.Suggestions = append(answer.Suggestions, ExplainSuggestion{h, []Link{{"Reactivate", "/"}, {"Map it", "/"}}})
 	}
+	answer.AsOf = &ExplainAsOf{at(time.Hour), hostile, ExplainPath}
 	crowd.Answer = &answer
 	return []sample{
 		{"explain", ExplainPage(form(ask()))},
@@ -86,6 +99,7 @@ func explainSamples() []sample {
 		{"explain-allowed", ExplainPage(allowed)},
 		{"explain-everything", ExplainPage(everything)},
 		{"explain-nothing", ExplainPage(nothing)},
+		{"explain-past", ExplainPage(past)},
 		{"explain-errors", ExplainPage(wrong)},
 		{"explain-crowded", ExplainPage(crowd)},
 	}

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
@@ -19,8 +20,8 @@ func peopleSamples() []sample {
 		many[i] = PersonRow{Who{okta, fmt.Sprint(i), hostile[i%len(hostile)]}, "login@" + hostile[i%len(hostile)], hostile[:i%len(hostile)], i % 3, at(time.Duration(i) * time.Hour)}
 	}
 	sessions := []SessionRow{
-		{ID: "1", Organisation: "Ministry of Mobility", Began: at(3 * time.Hour), Used: at(time.Minute), Ends: When{now.Add(9 * time.Hour), now}, Own: true},
-		{ID: "2", Began: at(7 * time.Hour), Used: at(4 * time.Hour), Ends: When{now.Add(5 * time.Hour), now}},
+		{ID: "1", Organisation: "Ministry of Mobility", Began: at(3 * time.Hour), Used: at(time.Minute), Ends: When{now.Add(9 * time.Hour), now}, Own: true, From: From{"198.51.100.7", "Firefox", "Windows"}},
+		{ID: "2", Began: at(7 * time.Hour), Used: at(4 * time.Hour), Ends: When{now.Add(5 * time.Hour), now}, From: From{"2001:db8:1234:5678:9abc:def0:1234:5678", "Samsung Internet", "Android"}},
 	}
 	list := func(rows []PersonRow, total int) PersonList {
 		return PersonList{Page: admin(PeoplePath), List: List{Path: PeoplePath, Sort: "name", Page: 1, PageSize: 50, Total: total}, CanRevoke: true, Rows: rows}
@@ -45,9 +46,17 @@ func peopleSamples() []sample {
 		{"person", PersonDetailPage(detail)},
 		{"person-nothing", PersonDetailPage(nobody)},
 		{"person-crowded", PersonDetailPage(full)},
-		{"person-revoke", ConfirmPage(ConfirmPersonRevoke(admin(PersonRevokePath), ivan, 2, 5*time.Minute))},
-		{"session-end", ConfirmPage(ConfirmSessionEnd(admin(SessionEndPath("1")), ivan, sessions[0], 5*time.Minute))},
-		{"people-revoke", ConfirmPage(ConfirmEverybodyRevoke(admin(EverybodyRevokePath), 1213, 5*time.Minute))},
-		{"organisation-revoke", ConfirmPage(ConfirmOrganisationRevoke(admin(OrganisationRevokePath(orgID)), orgID, "Ministry of Mobility", 5*time.Minute))},
+		{"person-revoke", confirming(func(ctx context.Context) Confirm {
+			return ConfirmPersonRevoke(ctx, admin(PersonRevokePath), ivan, 2, 5*time.Minute)
+		})},
+		{"session-end", confirming(func(ctx context.Context) Confirm {
+			return ConfirmSessionEnd(ctx, admin(SessionEndPath("1")), ivan, sessions[0], 5*time.Minute)
+		})},
+		{"people-revoke", confirming(func(ctx context.Context) Confirm {
+			return ConfirmEverybodyRevoke(ctx, admin(EverybodyRevokePath), 1213, 5*time.Minute)
+		})},
+		{"organisation-revoke", confirming(func(ctx context.Context) Confirm {
+			return ConfirmOrganisationRevoke(ctx, admin(OrganisationRevokePath(orgID)), orgID, "Ministry of Mobility", 5*time.Minute)
+		})},
 	}
 }

@@ -5,7 +5,7 @@ import "fmt"
 // previews are of reviews: of a few, of nobody, of many with hostile names, and of the one that is refused.
 func previews() (some, nobody, many, last *Preview) {
 	issue, sts := pick("CREDENTIAL_")[0].Permissions, pick("STS_")[0].Permissions
-	some = &Preview{Version: "7", People: []Affected{
+	some = &Preview{Version: "7", MoreEnds: 3, Later: []Later{{At: at(-3 * day), Groups: []Affected{{Name: "Acme Issuance", Exact: true, Places: []AffectedPlace{{"Ministry of Mobility", nil, pick("CREDENTIAL_")[0].Permissions}}}}}}, People: []Affected{
 		{"Ivan Issuer", PersonPath, "ivan@acme.test", false, []AffectedPlace{{"Ministry of Mobility", issue[:2], issue[3:4]}}},
 		{"Otto Auditor", "", "otto@acme.test", false, []AffectedPlace{{"", nil, sts[:1]}, {"Ministry of Health", issue, nil}}},
 	}, Groups: []Affected{{"Acme  Issuance", "", "", true, []AffectedPlace{{"Ministry of Mobility", issue[:2], issue[3:4]}}}}}

@@ -1,7 +1,9 @@
 package view
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -18,6 +20,11 @@ type sample struct {
 }
 
 var now = time.Date(2026, 5, 18, 14, 32, 7, 0, time.UTC)
+
+// confirming asks in the language of whoever renders it.
+func confirming(ask func(context.Context) Confirm) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error { return ConfirmPage(ask(ctx)).Render(ctx, w) })
+}
 
 func at(d time.Duration) When { return When{now.Add(-d), now} }
 
@@ -151,7 +158,8 @@ func overviewSamples() []sample {
 	failed.Failed = true
 	return []sample{
 		{"overview-admin", OverviewPage(Overview{
-			Page: admin("/"), System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")}, Activity: lately(3, "Sign-ins", "Refusals", "Tokens issued"),
+			Page: admin("/"), System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")}, Activity: lately(3, "Sign-ins", "Refusals", "Tokens issued"), MoreEnds: 2,
+			Ends:     []ComingEnd{{iamID, "Acme Audit", "", at(2 * day)}, {"2", "Acme Issuance", "Ministry of Mobility", at(-3 * time.Hour)}, {"3", hostile[2], hostile[3], at(-40 * day)}},
 			Identity: Identity{"ada@acme.test", okta, "00u1ab2cd3EF4gh5i6j7", "roles", []CarriedRole{{"Acme Administration", true, ""}}, nil},
 		})},
 		{"overview-failed", OverviewPage(Overview{Page: admin("/"), Activity: failed, Identity: Identity{Login: "ada@acme.test"}})},
@@ -241,11 +249,15 @@ func roleSamples() []sample {
 		{"role-review", RoleFormPage(RoleForm{Page: admin("/roles/new"), Step: 2, Name: "Credential issuer", Permissions: permissions("CREDENTIAL_"), RequiredUser: required()})},
 		{"role-review-delegation", RoleFormPage(delegatedReview)},
 		{"role-edit-review", RoleFormPage(edit)},
-		{"role", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: admin("/roles/x"), ID: roleID, Name: "Credential issuer", Groups: pick("CREDENTIAL_", "KEY_LIST"), Mappings: roleMappingsSample(2), Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
-		{"role-large", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: crowded("/roles/x"), ID: roleID, Name: hostile[1], Groups: catalogue(), Restricted: true, RequiredUser: pick("CREDENTIAL_"), Mappings: roleMappingsSample(60), Created: by(40*day, hostile[0]), Changed: by(2*time.Minute, "")})},
-		{"role-unmapped", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: member("/roles/x"), ID: roleID, Name: hostile[3], Groups: pick("PROOF_"), Restricted: true, Created: by(40*day, "Ada Admin"), Changed: by(0, "Ada Admin")})},
-		{"role-delete", ConfirmPage(ConfirmRoleDelete(admin("/roles/x/delete"), roleID, "Credential issuer", 14, nil))},
-		{"role-delete-refused", ConfirmPage(ConfirmRoleDelete(admin("/roles/x/delete"), roleID, "Credential issuer", 14, roleMappingsSample(2)))},
+		{"role", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: admin("/roles/x"), ID: roleID, Name: "Credential issuer", Groups: pick("CREDENTIAL_", "KEY_LIST"), Usage: usageSample(pick("CREDENTIAL_", "KEY_LIST"), 3, 12*day, RoleSmallerPath(roleID, []string{"KEY_LIST"})), Mappings: roleMappingsSample(2), Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
+		{"role-large", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: crowded("/roles/x"), ID: roleID, Name: hostile[1], Groups: catalogue(), Usage: usageSample(catalogue(), 20, 200*day, RoleSmallerPath(roleID, []string{"KEY_LIST"})), Restricted: true, RequiredUser: pick("CREDENTIAL_"), Mappings: roleMappingsSample(60), Created: by(40*day, hostile[0]), Changed: by(2*time.Minute, "")})},
+		{"role-unmapped", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: member("/roles/x"), ID: roleID, Name: hostile[3], Groups: pick("PROOF_"), Usage: usageSample(pick("PROOF_"), 0, 200*day, ""), Restricted: true, Created: by(40*day, "Ada Admin"), Changed: by(0, "Ada Admin")})},
+		{"role-delete", confirming(func(ctx context.Context) Confirm {
+			return ConfirmRoleDelete(ctx, admin("/roles/x/delete"), roleID, "Credential issuer", 14, nil)
+		})},
+		{"role-delete-refused", confirming(func(ctx context.Context) Confirm {
+			return ConfirmRoleDelete(ctx, admin("/roles/x/delete"), roleID, "Credential issuer", 14, roleMappingsSample(2))
+		})},
 	}
 }
 
@@ -278,8 +290,12 @@ func organisationSamples() []sample {
 		{"organisation-rename", OrganisationFormPage(OrganisationForm{Page: admin("/organisations/x/edit"), ID: orgID, OriginalName: "Ministry of Mobility", Name: "Ministry of Mobility"})},
 		{"organisation", OrganisationDetailPage(detail)},
 		{"organisation-deactivated", OrganisationDetailPage(deactivated)},
-		{"organisation-deactivate", ConfirmPage(ConfirmDeactivate(admin("/organisations/x/deactivate"), orgID, "Ministry of Mobility", 3))},
-		{"organisation-reactivate", ConfirmPage(ConfirmReactivate(admin("/organisations/x/reactivate"), orgID, "Ministry of Mobility", 3))},
+		{"organisation-deactivate", confirming(func(ctx context.Context) Confirm {
+			return ConfirmDeactivate(ctx, admin("/organisations/x/deactivate"), orgID, "Ministry of Mobility", 3)
+		})},
+		{"organisation-reactivate", confirming(func(ctx context.Context) Confirm {
+			return ConfirmReactivate(ctx, admin("/organisations/x/reactivate"), orgID, "Ministry of Mobility", 3)
+		})},
 	}
 }
 
@@ -288,7 +304,7 @@ func refusalSample() Refusal {
 		Reference: "r-7QK2-9FMX", Attempt: "POST /api/credential/v1", Missing: []Permission{one("CREDENTIAL_ISSUE")}, Organisation: "Ministry of Mobility",
 		IAMRoles: []string{"Acme Audit", "Acme Verification"},
 		Matched:  []MatchedRole{{"Verifier", RolePath("2"), "Acme Verification"}, {"Read-only auditor", RolePath("3"), "Acme Audit"}},
-		Remedies: []string{`Map the role "Credential issuer" to the IAM role "Acme Verification" in Ministry of Mobility.`}, ExplainHref: ExplainReferencePath("1"),
+		Remedies: []string{`Map the role "Credential issuer" to the IAM role "Acme Verification" in Ministry of Mobility.`}, ExplainHref: ExplainReferencePath("1"), ExplainThenHref: ExplainReferenceThenPath("1", at(time.Hour).At),
 	}
 }
 
@@ -309,6 +325,8 @@ func historySamples() []sample {
 	list := List{Path: HistoryPath, Sort: "createdDate", Descending: true, Page: 1, PageSize: 60, Total: 6}
 	big := list
 	big.Total, big.Page = 48211, 3
+	drawn, drawnBig := list, big
+	drawn.Path, drawn.Filters, drawnBig.Path = TimelinePath, url.Values{"organisation": {orgID}}, TimelinePath
 	narrowed := list
 	narrowed.Total, narrowed.Filters = 0, url.Values{"from": {"2026-13-01"}, "user": {"<i>"}}
 	about := list
@@ -317,6 +335,8 @@ func historySamples() []sample {
 	return []sample{
 		{"history-empty", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: List{Path: HistoryPath, Page: 1, PageSize: 60}, Actions: actions, Types: types})},
 		{"history", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: list, Rows: rows, Actions: actions, Types: types})},
+		{"history-timeline", HistoryListPage(HistoryList{Page: admin(TimelinePath), List: drawn, Timeline: true, Filter: HistoryFilter{Organisation: orgID}, Organisation: "Ministry of Mobility", Rows: rows, Actions: actions, Types: types})},
+		{"history-timeline-large", HistoryListPage(HistoryList{Page: crowded(TimelinePath), List: drawnBig, Timeline: true, Rows: large, Actions: actions, Types: types})},
 		{"history-of-one", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: about, Filter: HistoryFilter{Entity: roleID}, Rows: rows[2:3], Actions: actions, Types: types})},
 		{"history-large", HistoryListPage(HistoryList{Page: crowded(HistoryPath), List: big, Rows: large, Actions: actions, Types: types})},
 		{"history-nothing-found", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: narrowed, Filter: HistoryFilter{User: "<i>", From: "2026-13-01"}, Actions: actions, Types: types, Errors: FieldErrors{{"from", "This is not a day. Write it as 2026-05-31."}}})},
@@ -330,15 +350,60 @@ func problemSamples() []sample {
 	refusal.Missing, refusal.Organisation = []Permission{one("STS_ROLE_LIST")}, ""
 	refusal.Remedies = []string{`Map the role "Administrator" to the IAM role "Acme Issuance" in the system.`}
 	nothing := Refusal{Reference: "r-7QK2-9FMX", Missing: []Permission{one("HISTORY_LIST"), one("SYSTEM_HISTORY_LIST")}}
-	message := LoginProblem(ThemeSystem, "Okta says that you are not assigned to this application.", "r-2MZP-41KD", "An Okta administrator can assign you, or a group that you are in, under Applications → Assignments.")
+	signedOut := Message{Title: "You are signed out", Text: "Your session here and at your company's sign-in has ended.", Actions: []Link{{"Sign in", LoginPath}}}
+	message := Message{
+		Title: "You may not sign in here", Text: "Okta says that you are not assigned to this application.", Reference: "r-2MZP-41KD",
+		Details: []string{"An Okta administrator can assign you, or a group that you are in, under Applications → Assignments."},
+		Actions: []Link{{"Sign in again", LoginPath}},
+	}
 	return []sample{
 		{"refused", RefusedPage(Refused{Page: member(RolesPath), Sentence: "Your roles in the system do not include: “List roles”.", Refusal: refusal, EntryHref: HistoryEntryPath("2")})},
 		{"refused-nothing", RefusedPage(Refused{Page: Page{Person: Person{Login: hostile[2]}, Nav: []Section{SectionOverview}, Path: HistoryPath}, Refusal: nothing})},
 		{"not-found", NotFoundPage(NotFound{admin("/nowhere")})},
 		{"failure", FailurePage(Failure{Page: admin("/roles?page=2"), Reference: "r-7QK2-9FMX", Again: Link{"Try again", "/roles?page=2"}})},
 		{"not-here", FailurePage(Failure{Page: admin("/roles"), Title: "This can’t be done here", Text: "/roles accepts GET or HEAD, not POST. Nothing was changed."})},
-		{"signed-out", MessagePage(SignedOut(ThemeSystem))},
+		{"signed-out", MessagePage(signedOut)},
 		{"login-problem", MessagePage(message)},
+		{"session-ended", MessagePage(Message{
+			Title: "You are no longer signed in", Text: "Nothing is saved, and nothing is lost: your form is shown again, filled in, as soon as you have signed in.",
+			Actions: []Link{{"Sign in and go on", SignInPath(RoleNewPath)}},
+		})},
+		{"session-ended-large-form", MessagePage(Message{
+			Title: "You are no longer signed in", Text: "Nothing is saved, and nothing is lost as long as this page stays open.",
+			Again: &Again{Path: RoleNewPath, Field: "kept", Box: strings.Repeat("x", 5000)},
+		})},
+		{"break-glass", MessagePage(breakGlassForm(""))},
+		{"break-glass-refused", MessagePage(breakGlassForm("This code is not known, or it was used, or its 15 minutes are over."))},
 		{"message-hostile", MessagePage(Message{Theme: ThemeDark, Title: hostile[2], Text: hostile[1], Details: hostile, Reference: hostile[2]})},
 	}
+}
+
+func breakGlassForm(wrong string) Message {
+	return Message{
+		Title: "Break-glass", Text: "This lets somebody administer while the sign-in of your company is out of order. Every use is recorded, and shown to every administrator.",
+		Actions: []Link{{"Sign in as usual", "/"}},
+		Form:    &Form{"/break-glass", "code", "The code", "The code that “portico break-glass use” printed. It counts for 15 minutes, once.", "Begin a session", wrong},
+	}
+}
+
+// usageSample is the use of some permissions, of which the first were never used; the last is watched since a few days.
+func usageSample(groups []PermissionGroup, unused int, since time.Duration, smaller string) RoleUsage {
+	midnight := func(ago time.Duration) When { return When{now.Add(-ago).UTC().Truncate(day), now} }
+	u := RoleUsage{Since: midnight(since), Young: since < 90*day, Unused: unused, SmallerHref: smaller}
+	for _, g := range groups {
+		for _, p := range g.Permissions {
+			n := len(u.Rows)
+			row := PermissionUse{Permission: p, Unused: n < unused, Since: u.Since}
+			switch {
+			case row.Unused:
+				row.Late, row.Since = n == unused-1, midnight(4*day)
+			case n%4 == 1:
+				row.HandedOut = midnight(time.Duration(n) * day)
+			default:
+				row.Used = midnight(time.Duration(n-unused) * day)
+			}
+			u.Rows = append(u.Rows, row)
+		}
+	}
+	return u
 }

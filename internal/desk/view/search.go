@@ -1,5 +1,7 @@
 package view
 
+import "context"
+
 // Search is what was found with a text, kind by kind.
 type Search struct {
 	Page
@@ -35,31 +37,31 @@ func (v Search) total() (n int) {
 }
 
 // said is the result in words, for those who listen.
-func (v Search) said() string {
+func (v Search) said(ctx context.Context) string {
 	switch {
 	case v.Query == "":
-		return "Type to search."
+		return say(ctx, "Type to search.")
 	case len(v.Kinds) == 0:
-		return "Nothing is found."
+		return say(ctx, "Nothing is found.")
 	}
-	return count(v.total(), "result")
+	return say(ctx, "%d results", v.total())
 }
 
 // more tells whether a list has more than is shown.
 func (k SearchKind) more() bool { return k.Total > len(k.Hits) }
 
 // SectionHits are the sections as something to be found.
-func SectionHits(sections []Section) []SearchHit {
+func SectionHits(ctx context.Context, sections []Section) []SearchHit {
 	hits := make([]SearchHit, len(sections))
 	for i, s := range sections {
-		hits[i] = SearchHit{Name: string(s), Href: sectionPaths[s]}
+		hits[i] = SearchHit{Name: sayKey(ctx, string(s)), Href: sectionPaths[s]}
 	}
 	return hits
 }
 
 // HistoryHit is an entry that was asked for by its reference.
-func HistoryHit(r HistoryRow) SearchHit {
-	hit := SearchHit{Name: historyTitle(r), Href: HistoryEntryPath(r.ID), About: r.At.relative()}
+func HistoryHit(ctx context.Context, r HistoryRow) SearchHit {
+	hit := SearchHit{Name: historyTitle(ctx, r), Href: HistoryEntryPath(r.ID), About: r.At.relative(ctx)}
 	if r.Name != "" {
 		hit.Name += ": " + r.Name
 	}
@@ -67,8 +69,8 @@ func HistoryHit(r HistoryRow) SearchHit {
 }
 
 // PermissionHit is a permission, and how many roles hold it.
-func PermissionHit(p Permission, roles int) SearchHit {
-	return SearchHit{Name: p.Name, About: p.ID + ", in " + count(roles, "role"), Href: RolesWithPath(p.ID)}
+func PermissionHit(ctx context.Context, p Permission, roles int) SearchHit {
+	return SearchHit{Name: sayKey(ctx, p.Name), About: say(ctx, "%s, in %d roles", p.ID, roles), Href: RolesWithPath(p.ID)}
 }
 
 // numbered gives every option of all kinds a number of its own.

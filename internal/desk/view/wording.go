@@ -1,8 +1,10 @@
 package view
 
 import (
+	"context"
 	"strconv"
-	"strings"
+
+	"github.com/portico-iam/portico/internal/desk/wording"
 )
 
 // Wording that depends on the state of a page.
@@ -14,53 +16,52 @@ func onlyIf(may bool, l Link) *Link {
 	return &l
 }
 
-func roleSummary(v RoleDetail) string {
-	s := "Gives " + count(countPermissions(v.Groups), "permission")
+func roleSummary(ctx context.Context, v RoleDetail) string {
 	if v.Restricted {
-		s += ", only while a service acts for a user"
+		return say(ctx, "Gives %d permissions, only while a service acts for a user.", countPermissions(v.Groups))
 	}
-	return s + "."
+	return say(ctx, "Gives %d permissions.", countPermissions(v.Groups))
 }
 
-func roleFormTitle(v RoleForm) string {
+func roleFormTitle(ctx context.Context, v RoleForm) string {
 	if v.ID == "" {
-		return "New role"
+		return say(ctx, "New role")
 	}
-	return "Edit role"
+	return say(ctx, "Edit role")
 }
 
-func roleFormCrumbs(v RoleForm) []Link {
-	crumbs := []Link{{"Roles", RolesPath}}
+func roleFormCrumbs(ctx context.Context, v RoleForm) []Link {
+	crumbs := []Link{{say(ctx, "Roles"), RolesPath}}
 	if v.ID != "" {
 		crumbs = append(crumbs, Link{v.OriginalName, RolePath(v.ID)})
 	}
 	return crumbs
 }
 
-func accessFormTitle(v AccessForm) string {
+func accessFormTitle(ctx context.Context, v AccessForm) string {
 	if v.ID == "" {
-		return "New access"
+		return say(ctx, "New access")
 	}
-	return "Edit access"
+	return say(ctx, "Edit access")
 }
 
-func accessFormCrumbs(v AccessForm) []Link {
-	crumbs := []Link{{"Access control", AccessPath}}
+func accessFormCrumbs(ctx context.Context, v AccessForm) []Link {
+	crumbs := []Link{{say(ctx, "Access control"), AccessPath}}
 	if v.ID != "" {
 		crumbs = append(crumbs, Link{v.OriginalName, AccessItemPath(v.ID)})
 	}
 	return crumbs
 }
 
-func organisationFormTitle(v OrganisationForm) string {
+func organisationFormTitle(ctx context.Context, v OrganisationForm) string {
 	if v.ID == "" {
-		return "New organisation"
+		return say(ctx, "New organisation")
 	}
-	return "Rename organisation"
+	return say(ctx, "Rename organisation")
 }
 
-func organisationFormCrumbs(v OrganisationForm) []Link {
-	crumbs := []Link{{"Organisations", OrganisationsPath}}
+func organisationFormCrumbs(ctx context.Context, v OrganisationForm) []Link {
+	crumbs := []Link{{say(ctx, "Organisations"), OrganisationsPath}}
 	if v.ID != "" {
 		crumbs = append(crumbs, Link{v.OriginalName, OrganisationPath(v.ID)})
 	}
@@ -85,45 +86,50 @@ func (f OrganisationForm) cancel() string {
 }
 
 // historyTitle says what happened: "Role created".
-func historyTitle(r HistoryRow) string {
+func historyTitle(ctx context.Context, r HistoryRow) string {
 	if r.Refused {
-		return "Refused"
+		return say(ctx, "Refused")
 	}
 	if r.Type == "STS_SESSION" {
 		switch r.Action {
 		case "CREATED":
-			return "Signed in"
+			return say(ctx, "Signed in")
 		case "DELETED":
-			return "Session ended"
+			return say(ctx, "Session ended")
 		}
 	}
-	action := word(r.Action)
-	if !strings.HasPrefix(action, "CSR") {
-		action = strings.ToLower(action)
+	switch r.Type + " " + r.Action {
+	case "STS_TOKEN ISSUED":
+		return say(ctx, "Tokens issued")
+	case "USER REQUESTED":
+		return say(ctx, "History read")
 	}
-	return word(r.Type) + " " + action
+	return say(ctx, "%s %s", word(ctx, entityWords, r.Type), word(ctx, actionWords, r.Action))
 }
 
-func in(organisation string) string {
+func in(organisation string) wording.Phrase {
 	if organisation == "" {
-		return "in the whole system"
+		return later("in the whole system")
 	}
-	return "in " + organisation
+	return later("in %s", organisation)
 }
 
-func (v HistoryList) options(values []string) []Choice {
+func options(ctx context.Context, words map[string]string, values []string) []Choice {
 	choices := make([]Choice, len(values))
 	for i, value := range values {
-		choices[i] = Choice{value, word(value)}
+		choices[i] = Choice{value, word(ctx, words, value)}
 	}
 	return choices
 }
 
-func failureHeading(v Failure) heading {
+func failureHeading(ctx context.Context, v Failure) heading {
 	if v.Title != "" {
 		return heading{Title: v.Title, Lead: v.Text}
 	}
-	return heading{Title: "Something went wrong", Lead: "It is our fault, not yours. Nothing was changed that you have not been told about."}
+	return heading{
+		Title: say(ctx, "Something went wrong"),
+		Lead:  say(ctx, "It is our fault, not yours. Nothing was changed that you have not been told about."),
+	}
 }
 
 // plainNumber is for machines: no thousands separator.

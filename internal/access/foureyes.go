@@ -1,0 +1,74 @@
+package access
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// demandFourEyes writes which organisations demand a second administrator. One that Core no longer lists may only be let go.
+func (m *Model) demandFourEyes(c Change, known map[OrganisationID]bool) error {
+	if len(c.FourEyes) == 0 {
+		return nil
+	}
+	set := maps.Clone(m.FourEyes)
+	if set == nil {
+		set = map[OrganisationID]bool{}
+	}
+	for org, on := range c.FourEyes {
+		if on && !known[org] {
+			return refuse(UnknownLink, "organisation", "organisation %s does not exist", org)
+		}
+		if set[org] = on; !on {
+			delete(set, org)
+		}
+	}
+	m.FourEyes = set
+	return nil
+}
+
+// FourEyes tells whether the organisation demands a second administrator.
+func (s *Snapshot) FourEyes(org OrganisationID) bool { return s.model.FourEyes[org] }
+
+// Demanding returns the organisations of which a second administrator must approve what leads from s to after: those that demand
+// one and no longer would, or in which an IAM role gets other roles, other permissions by them, or another end. Names of roles,
+// what ends by itself, and whether Core has the organisation deactivated, do not count.
+func (s *Snapshot) Demanding(after *Snapshot) (all []OrganisationID) {
+	for org := range s.model.FourEyes {
+		if !after.model.FourEyes[org] || !maps.Equal(s.givenIn(org), after.givenIn(org)) {
+			all = append(all, org)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// givenIn describes what each IAM role is given there, by its exact name.
+func (s *Snapshot) givenIn(org OrganisationID) map[string]string {
+	given := map[string]string{}
+	for _, im := range s.model.IAMRoles {
+		ids := slices.Clone(im.RolesIn(org))
+		if len(ids) == 0 {
+			continue
+		}
+		slices.Sort(ids)
+		var text strings.Builder
+		if end := im.Ends[org]; !end.At.IsZero() {
+			fmt.Fprint(&text, end.At.Unix())
+		}
+		for _, id := range ids {
+			fmt.Fprintf(&text, "|%s", id)
+			role := s.roles[id]
+			if role == nil {
+				continue
+			}
+			fmt.Fprint(&text, role.Permissions.Intersect(EffectiveIn(org)).Names())
+			if role.Delegation != nil {
+				fmt.Fprint(&text, "for", role.Delegation.RequiredUserPermissions.Names())
+			}
+		}
+		given[im.Name] = text.String()
+	}
+	return given
+}

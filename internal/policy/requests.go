@@ -1,0 +1,389 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/history"
+)
+
+// The bounds of requests.
+const (
+	RequestTime     = 7 * 24 * time.Hour // how long one may be approved
+	maxReason       = 500
+	MostRequestsOwn = 20
+	MostRequests    = 200
+)
+
+// requestOver is who closes a request whose time is over.
+const requestOver = access.OwnSubject + "its time is over"
+
+// Request is a change that waits for a second administrator.
+type Request struct {
+	ID              string
+	Issuer, Subject string // who asked
+	Name            string // of who asked, for people
+	Reason          string
+	At, Until       time.Time
+	Organisations   []access.OrganisationID // that demand the second one
+	Change          access.Change
+}
+
+// Closing is how a request ends without being approved.
+type Closing string
+
+// The ways. One that is approved is closed with the change that it brings.
+const (
+	Refused   Closing = "REFUSED"
+	Withdrawn Closing = "WITHDRAWN"
+	Expired   Closing = "EXPIRED"
+)
+
+// ErrRequestClosed is what a Store answers to a commit for a request that is not open.
+var ErrRequestClosed = errors.New("the request is not open")
+
+// Requests keeps requests.
+type Requests interface {
+	// AddRequest stores a request with its entry, unless so many are open, of the same person or in all.
+	AddRequest(ctx context.Context, r Request, mostOwn, most int, e history.Entry) (added bool, err error)
+	// OpenRequests lists those that are open, the newest first.
+	OpenRequests(ctx context.Context) ([]Request, error)
+	// CloseRequest closes one that is open, with its entry.
+	CloseRequest(ctx context.Context, id string, how Closing, at time.Time, e history.Entry) (closed bool, err error)
+}
+
+// asking is what somebody who makes a change says for the case that it needs a second administrator.
+type asking struct{ reason string }
+
+// Asked tells that a change was not made: it is a request now.
+type Asked struct{ Request Request }
+
+func (*Asked) Error() string { return "a second administrator must approve it: it is a request now" }
+
+// approval is what lets a change of a demanding organisation through.
+type approval struct {
+	request    Request
+	overridden bool // by an operator who has the store in their hands
+}
+
+// demand refuses a change that a second administrator must approve; where the maker asks, it stores the request.
+func (s *Service) demand(ctx context.Context, by *access.Principal, before, after *access.Snapshot, c access.Change, how Seen) error {
+	if c.Undoes || how.approved != nil {
+		return nil
+	}
+	demanding := before.Demanding(after)
+	switch {
+	case len(demanding) == 0:
+		return nil
+	case by == nil, how.asking == nil, s.Requests == nil:
+		return fault.FourEyes.New("%s", needsSecond(before, demanding))
+	case by.Issuer == access.BreakGlassIssuer:
+		return fault.FourEyes.New("nobody can approve what is asked by a break-glass file; let it be asked by somebody who signed in")
+	}
+	return s.ask(ctx, by, before, demanding, c, how.asking.reason)
+}
+
+func needsSecond(s *access.Snapshot, demanding []access.OrganisationID) access.Phrase {
+	name := string(demanding[0])
+	if o := s.Organisation(demanding[0]); o != nil {
+		name = o.Name
+	}
+	return access.Phrase{Format: "%s demands that a second administrator approves changes of its mappings", Args: []any{name}}
+}
+
+func (s *Service) ask(ctx context.Context, by *access.Principal, now *access.Snapshot, demanding []access.OrganisationID, c access.Change, reason string) error {
+	if !validReason(reason) {
+		return fault.InvalidInput.New("reason: expected at most %d printable characters", maxReason).At("reason")
+	}
+	r := Request{
+		ID: uuid.NewString(), Issuer: by.Issuer, Subject: by.Subject, Name: by.DisplayName(), Reason: reason,
+		At: c.At, Until: c.At.Add(RequestTime), Organisations: demanding, Change: c,
+	}
+	added, err := s.Requests.AddRequest(ctx, r, MostRequestsOwn, MostRequests, s.requestEntry(now, &r, history.Created, by.Subject, ""))
+	if err != nil {
+		return err
+	}
+	if !added {
+		return fault.TooMany.New("too many requests are open: at most %d of one person, and %d in all; have some decided, or withdraw one", MostRequestsOwn, MostRequests)
+	}
+	return &Asked{r}
+}
+
+// OpenRequests lists what waits for a second administrator, for those who may list mappings, and for whoever asked.
+func (s *Service) OpenRequests(ctx context.Context, by *access.Principal) ([]Request, error) {
+	if s.Requests == nil {
+		return nil, nil
+	}
+	all, err := s.Requests.OpenRequests(ctx)
+	if err != nil {
+		return nil, err
+	}
+	may, now := s.Snapshot().Decide(by, access.System, access.STSIAMRoleList).Allowed, s.Now()
+	return slices.DeleteFunc(all, func(r Request) bool { return !now.Before(r.Until) || !may && !r.askedBy(by) }), nil
+}
+
+func (r *Request) askedBy(p *access.Principal) bool {
+	return p.Issuer == r.Issuer && p.Subject == r.Subject
+}
+
+// openRequest finds one that the person may see.
+func (s *Service) openRequest(ctx context.Context, by *access.Principal, id string) (r Request, err error) {
+	all, err := s.OpenRequests(ctx, by)
+	if err != nil {
+		return r, err
+	}
+	for _, r := range all {
+		if r.ID == id {
+			return r, nil
+		}
+	}
+	return r, fault.RequestClosed.New("there is no such open request: it was decided or withdrawn, or its time is over")
+}
+
+// PreviewRequest shows what approving does now.
+func (s *Service) PreviewRequest(ctx context.Context, by *access.Principal, id string) (Request, Preview, error) {
+	r, err := s.openRequest(ctx, by, id)
+	if err != nil {
+		return r, Preview{}, err
+	}
+	if err := s.Enforce(ctx, by, access.System, "preview a request", access.STSAccessExplain); err != nil {
+		return r, Preview{}, err
+	}
+	p, err := s.Preview(ctx, by, r.Change)
+	return r, p, err
+}
+
+// ApproveRequest makes the change of a request. Whoever approves is somebody else than who asked, vouched for by the same issuer,
+// holds what the change itself takes, and has seen its present preview: mapping is the version of that.
+func (s *Service) ApproveRequest(ctx context.Context, by *access.Principal, id string, mapping int64) error {
+	r, err := s.decidable(ctx, by, id, "approve a request")
+	if err != nil {
+		return err
+	}
+	if mapping == 0 {
+		return fault.StalePreview.New("expected the mapping of the preview that is approved")
+	}
+	_, err = s.change(ctx, by, Seen{Mapping: mapping, approved: &approval{request: r}}, func(now *access.Snapshot) (access.Change, error) {
+		for _, p := range needed(now, r.Change) { // as of the very snapshot upon which it is made
+			if !now.Decide(by, access.System, p).Allowed {
+				return access.Change{}, fault.StalePreview.New("you may no longer do what the request changes")
+			}
+		}
+		c := r.Change
+		c.By, c.At, c.Request = by.Subject, s.Now(), r.ID
+		if !c.At.Before(r.Until) {
+			return c, fault.RequestClosed.New("the request's time is over")
+		}
+		return c, nil
+	})
+	if errors.Is(err, ErrRequestClosed) {
+		return fault.RequestClosed.New("the request was decided or withdrawn in the meantime")
+	}
+	return err
+}
+
+// RefuseRequest ends a request, for whoever could approve it.
+func (s *Service) RefuseRequest(ctx context.Context, by *access.Principal, id string) error {
+	r, err := s.decidable(ctx, by, id, "refuse a request")
+	if err != nil {
+		return err
+	}
+	return s.closeRequest(ctx, &r, Refused, by.Subject)
+}
+
+// WithdrawRequest ends a request, for whoever asked.
+func (s *Service) WithdrawRequest(ctx context.Context, by *access.Principal, id string) error {
+	r, err := s.openRequest(ctx, by, id)
+	if err != nil {
+		return err
+	}
+	if !r.askedBy(by) {
+		return fault.Forbidden.New("only who asked may withdraw a request; others may refuse it")
+	}
+	return s.closeRequest(ctx, &r, Withdrawn, by.Subject)
+}
+
+// ExpireRequests closes those whose time is over, each once however many replicas there are.
+func (s *Service) ExpireRequests(ctx context.Context) error {
+	if s.Requests == nil {
+		return nil
+	}
+	all, err := s.Requests.OpenRequests(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if s.Now().Before(r.Until) {
+			continue
+		}
+		if err := s.closeRequest(ctx, &r, Expired, requestOver); err != nil && !fault.RequestClosed.Is(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// decidable finds a request that the person may decide.
+func (s *Service) decidable(ctx context.Context, by *access.Principal, id, wanted string) (Request, error) {
+	r, err := s.openRequest(ctx, by, id)
+	if err != nil {
+		return r, err
+	}
+	for _, p := range needed(s.Snapshot(), r.Change) {
+		if err := s.Enforce(ctx, by, access.System, wanted, p); err != nil {
+			return r, err
+		}
+	}
+	switch {
+	case by.Issuer == access.BreakGlassIssuer:
+		return r, fault.FourEyes.New("a break-glass file stands for nobody, and can't be the second administrator")
+	case by.Issuer != r.Issuer:
+		return r, fault.FourEyes.New("the second administrator must be vouched for by the same issuer as who asked: else it may be the same person")
+	case by.Subject == r.Subject:
+		return r, fault.FourEyes.New("you asked for it yourself: somebody else must decide")
+	}
+	return r, nil
+}
+
+// needed are the permissions that a change takes, each of them.
+func needed(s *access.Snapshot, c access.Change) (all []access.Permission) {
+	add := func(p access.Permission) {
+		if !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	for _, r := range c.PutRoles {
+		if s.Role(r.ID) == nil {
+			add(access.STSRoleCreate)
+		} else {
+			add(access.STSRoleEdit)
+		}
+	}
+	for _, m := range c.PutIAMRoles {
+		if s.IAMRole(m.ID) == nil {
+			add(access.STSIAMRoleCreate)
+		} else {
+			add(access.STSIAMRoleEdit)
+		}
+	}
+	if len(c.DeleteRoles) > 0 {
+		add(access.STSRoleDelete)
+	}
+	if len(c.DeleteIAMRoles) > 0 {
+		add(access.STSIAMRoleDelete)
+	}
+	if len(c.FourEyes) > 0 {
+		add(access.STSIAMRoleEdit)
+	}
+	return all
+}
+
+func (s *Service) closeRequest(ctx context.Context, r *Request, how Closing, by string) error {
+	action := history.Deleted
+	if how == Refused {
+		action = history.Rejected
+	}
+	closed, err := s.Requests.CloseRequest(ctx, r.ID, how, s.Now(), s.requestEntry(s.Snapshot(), r, action, by, string(how)))
+	if err == nil && !closed {
+		err = fault.RequestClosed.New("the request was decided or withdrawn in the meantime")
+	}
+	return err
+}
+
+// requestRecord is the metadata of a request's entries.
+type requestRecord struct {
+	Request       string   `json:"request"`
+	State         string   `json:"state"` // ASKED, APPROVED, or a Closing
+	AskedBy       string   `json:"askedBy"`
+	Issuer        string   `json:"issuer"`
+	Reason        string   `json:"reason,omitempty"`
+	Organisations []string `json:"organisations"`
+	Roles         []string `json:"roles,omitempty"`
+	IAMRoles      []string `json:"iamRoles,omitempty"`
+	Until         string   `json:"until"`
+}
+
+// requestEntry records what becomes of a request. It is an entry of the first mapping that it concerns.
+func (s *Service) requestEntry(now *access.Snapshot, r *Request, action history.Action, by, state string) history.Entry {
+	if state == "" {
+		state = "ASKED"
+	}
+	record := requestRecord{
+		Request: r.ID, State: state, AskedBy: r.Subject, Issuer: r.Issuer, Reason: r.Reason, Organisations: []string{}, Until: recordTime(r.Until),
+	}
+	for _, id := range r.Organisations {
+		name := string(id)
+		if o := now.Organisation(id); o != nil {
+			name = o.Name
+		}
+		record.Organisations = append(record.Organisations, name)
+	}
+	for _, role := range r.Change.PutRoles {
+		record.Roles = append(record.Roles, role.Name)
+	}
+	for _, m := range r.Change.PutIAMRoles {
+		record.IAMRoles = append(record.IAMRoles, m.Name)
+	}
+	for _, id := range r.Change.DeleteIAMRoles {
+		if m := now.IAMRole(id); m != nil {
+			record.IAMRoles = append(record.IAMRoles, m.Name)
+		}
+	}
+	return s.History.New(history.Entry{
+		Action: action, EntityType: history.STSIAMRole, EntityID: r.ID, Name: "request", Source: history.SourceSTS, User: by, Metadata: history.Details(record),
+	})
+}
+
+func validReason(text string) bool {
+	return access.CheckText(text, maxReason)
+}
+
+// SetFourEyes has an organisation demand a second administrator for changes of its mappings, or no longer, which itself takes one.
+func (s *Service) SetFourEyes(ctx context.Context, by *access.Principal, org access.OrganisationID, on bool, seen Seen) error {
+	if err := s.Enforce(ctx, by, access.System, "change who approves", access.STSIAMRoleEdit); err != nil {
+		return err
+	}
+	if on {
+		if err := s.secondThere(ctx, by); err != nil {
+			return err
+		}
+	}
+	_, err := s.change(ctx, by, seen, func(now *access.Snapshot) (access.Change, error) {
+		if now.Organisation(org) == nil && !now.FourEyes(org) {
+			return access.Change{}, fault.NotFound.New("there is no organisation %s", org)
+		}
+		if now.FourEyes(org) == on {
+			return access.Change{}, errUnchanged
+		}
+		return access.Change{FourEyes: map[access.OrganisationID]bool{org: on}, By: by.Subject, At: s.Now()}, nil
+	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
+}
+
+// secondThere refuses where nobody else was seen who could approve, now and for long enough.
+func (s *Service) secondThere(ctx context.Context, by *access.Principal) error {
+	people, err := s.Seen(ctx)
+	if err != nil {
+		return err
+	}
+	now, soon := s.Snapshot(), s.Snapshot().At(s.Now().Add(EndsSoon))
+	may := func(at *access.Snapshot, p *access.Principal) bool {
+		set, _ := at.Effective(p, access.System)
+		return access.SetOf(access.STSIAMRoleList, access.STSIAMRoleCreate, access.STSIAMRoleEdit, access.STSIAMRoleDelete, access.STSAccessExplain).Minus(set).IsEmpty()
+	}
+	if !slices.ContainsFunc(people, func(p *access.Principal) bool {
+		return p.Issuer == by.Issuer && p.Subject != by.Subject && may(now, p) && may(soon, p)
+	}) {
+		return fault.NoSecond.New("nobody else who could approve was seen in the last 90 days: let a second administrator of mappings sign in first")
+	}
+	return nil
+}

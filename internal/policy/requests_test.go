@@ -1,0 +1,206 @@
+package policy_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/session"
+)
+
+var otto = &access.Principal{Issuer: issuer, Subject: "otto", GivenName: "Otto", FamilyName: "Auditor", IAMRoles: []string{reserved}}
+
+// demanding is a bench in which acme demands a second administrator, and G issues there.
+func demanding(t *testing.T) (*bench, *access.IAMRole) {
+	t.Helper()
+	b := newBench(t)
+	m := b.iamRole("G", "acme", b.role("Issuer", access.CredentialIssue).ID)
+	wantCode(t, "nobody else was seen", b.SetFourEyes(t.Context(), admin, "acme", true, policy.Seen{}), fault.NoSecond)
+	b.seen = seen{{Issuer: "https://else.test", Subject: "otto", IAMRoles: []string{reserved}}, {Issuer: issuer, Subject: "ada", IAMRoles: []string{reserved}}}
+	wantCode(t, "nobody else who could", b.SetFourEyes(t.Context(), admin, "acme", true, policy.Seen{}), fault.NoSecond)
+	b.seen = append(b.seen, session.Person{Issuer: issuer, Subject: "otto", IAMRoles: []string{reserved}})
+	if err := b.SetFourEyes(t.Context(), admin, "acme", true, policy.Seen{}); err != nil || !b.Snapshot().FourEyes("acme") {
+		t.Fatal(err)
+	}
+	return b, m
+}
+
+// ask has ada ask for G to lose everything.
+func ask(t *testing.T, b *bench, id access.IAMRoleID) policy.Request {
+	t.Helper()
+	err := b.DeleteIAMRole(t.Context(), admin, id, policy.Seen{}.Asking("they left"))
+	var asked *policy.Asked
+	if !errors.As(err, &asked) {
+		t.Fatalf("expected a request, got %v", err)
+	}
+	return asked.Request
+}
+
+func TestASecondAdministratorApproves(t *testing.T) {
+	b, m := demanding(t)
+	ctx := t.Context()
+	wantCode(t, "without asking", b.DeleteIAMRole(ctx, admin, m.ID, policy.Seen{}), fault.FourEyes)
+	wantCode(t, "to demand it no longer", b.SetFourEyes(ctx, admin, "acme", false, policy.Seen{}), fault.FourEyes)
+	if _, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "H", OrganisationRoles: map[access.OrganisationID][]access.RoleID{"zeta": m.OrganisationRoles["acme"]}}, policy.Seen{}); err != nil {
+		t.Errorf("elsewhere: %v", err)
+	}
+	r := ask(t, b, m.ID)
+	glass := &access.Principal{Issuer: access.BreakGlassIssuer, Subject: "file", IAMRoles: []string{access.BreakGlassRole}}
+	elsewhere := &access.Principal{Issuer: "https://else.test", Subject: "otto", IAMRoles: []string{"Elsewhere admins"}}
+	role := b.role("Mapper", access.STSIAMRoleDelete, access.STSIAMRoleList, access.STSIAMRoleEdit)
+	for _, name := range []string{"Elsewhere admins", "Mappers"} {
+		if _, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: name, SystemRoles: []access.RoleID{role.ID}}, policy.Seen{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reader := &access.Principal{Issuer: issuer, Subject: "rea", IAMRoles: []string{"Readers"}}
+	if _, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "Readers", SystemRoles: []access.RoleID{b.role("Reader", access.STSIAMRoleList).ID}}, policy.Seen{}); err != nil {
+		t.Fatal(err)
+	}
+	for rule, c := range map[string]struct {
+		by   *access.Principal
+		code *fault.Code
+	}{
+		"who asked": {admin, fault.FourEyes}, "a break-glass file": {glass, fault.FourEyes}, "somebody of another issuer": {elsewhere, fault.FourEyes},
+		"who may only list": {reader, fault.Forbidden}, "who may not even see it": {nobody, fault.RequestClosed},
+	} {
+		wantCode(t, rule, b.ApproveRequest(ctx, c.by, r.ID, b.Version()), c.code)
+		wantCode(t, rule+" refuses", b.RefuseRequest(ctx, c.by, r.ID), c.code)
+	}
+	wantCode(t, "unseen", b.ApproveRequest(ctx, otto, r.ID, 0), fault.StalePreview)
+	wantCode(t, "having seen another preview", b.ApproveRequest(ctx, otto, r.ID, b.Version()-1), fault.StalePreview)
+	wantCode(t, "others withdraw it", b.WithdrawRequest(ctx, otto, r.ID), fault.Forbidden)
+	_, p, err := b.PreviewRequest(ctx, otto, r.ID)
+	if err != nil || len(p.Groups) != 1 || b.Snapshot().IAMRole(m.ID) == nil {
+		t.Fatalf("the preview: %+v, %v", p, err)
+	}
+	if err := b.ApproveRequest(ctx, otto, r.ID, p.Version); err != nil || b.Snapshot().IAMRole(m.ID) != nil {
+		t.Fatalf("approved: %v", err)
+	}
+	wantCode(t, "twice", b.ApproveRequest(ctx, otto, r.ID, b.Version()), fault.RequestClosed)
+	all := b.store.recorded()
+	change, approval := all[len(all)-2], all[len(all)-1]
+	if change.User != "otto" || !strings.Contains(string(change.Metadata), "asked by ada and approved") || approval.Action != history.Activated || !strings.Contains(string(approval.Metadata), `"state":"APPROVED"`) {
+		t.Errorf("recorded %+v and %+v", change, approval)
+	}
+}
+
+func TestARequestEnds(t *testing.T) {
+	b, m := demanding(t)
+	ctx := t.Context()
+	if err := b.RefuseRequest(ctx, otto, ask(t, b, m.ID).ID); err != nil || last(b).Action != history.Rejected {
+		t.Errorf("refused: %v, %+v", err, last(b))
+	}
+	if err := b.WithdrawRequest(ctx, admin, ask(t, b, m.ID).ID); err != nil || !strings.Contains(string(last(b).Metadata), "WITHDRAWN") {
+		t.Errorf("withdrawn: %v, %+v", err, last(b))
+	}
+	ask(t, b, m.ID)
+	if _, err := b.UpdateIAMRole(ctx, admin, m.ID, policy.Seen{}, func(row *access.IAMRole) error {
+		row.OrganisationRoles["zeta"] = row.OrganisationRoles["acme"]
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	old := ask(t, b, m.ID)
+	b.clock.advance(policy.RequestTime - time.Millisecond)
+	if err := b.ExpireRequests(ctx); err != nil || len(b.store.requests) != 2 {
+		t.Errorf("%d are left, %v", len(b.store.requests), err)
+	}
+	b.clock.advance(time.Millisecond)
+	wantCode(t, "when its time is over", b.ApproveRequest(ctx, otto, old.ID, b.Version()), fault.RequestClosed)
+	if err := b.ExpireRequests(ctx); err != nil || len(b.store.requests) != 0 || last(b).User != "portico: its time is over" {
+		t.Errorf("%d are left, %v", len(b.store.requests), err)
+	}
+	for range policy.MostRequestsOwn {
+		ask(t, b, m.ID)
+	}
+	wantCode(t, "too many", b.DeleteIAMRole(ctx, admin, m.ID, policy.Seen{}.Asking("")), fault.TooMany)
+	wantCode(t, "a reason that hides something", b.DeleteIAMRole(ctx, otto, m.ID, policy.Seen{}.Asking("a\u202eb")), fault.InvalidInput)
+	wantCode(t, "a long one", b.DeleteIAMRole(ctx, otto, m.ID, policy.Seen{}.Asking(strings.Repeat("x", 501))), fault.InvalidInput)
+}
+
+func TestAnImportIsRefusedOrLoud(t *testing.T) {
+	b, m := demanding(t)
+	remove := func(*access.Snapshot) (access.Change, error) {
+		return access.Change{DeleteIAMRoles: []access.IAMRoleID{m.ID}}, nil
+	}
+	_, err := b.Import(t.Context(), "command line: eve", false, remove)
+	wantCode(t, "an import", err, fault.FourEyes)
+	if _, err := b.Import(t.Context(), "command line: eve", true, remove); err != nil || !strings.Contains(string(last(b).Metadata), "OVERRIDDEN") {
+		t.Errorf("overridden: %v, %s", err, last(b).Metadata)
+	}
+}
+
+// TestNothingChangesThereWithoutASecondPerson, whatever the two of them and others try, in any order.
+func TestNothingChangesThereWithoutASecondPerson(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		b, m := demanding(t)
+		ctx := t.Context()
+		people := []*access.Principal{admin, otto, {Issuer: access.BreakGlassIssuer, Subject: "file", IAMRoles: []string{access.BreakGlassRole}}}
+		asker := map[string]string{}
+		var requests []string
+		given := func() string {
+			s := b.Snapshot()
+			text := fmt.Sprint(s.FourEyes("acme"))
+			for _, im := range s.IAMRoles() {
+				for _, id := range im.OrganisationRoles["acme"] {
+					text += fmt.Sprint(im.Name, id, s.Role(id).Permissions.Names(), im.Ends["acme"])
+				}
+			}
+			return text
+		}
+		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
+			by := rapid.SampledFrom(people).Draw(rt, "by")
+			how := policy.Seen{}
+			if rapid.Bool().Draw(rt, "asks") {
+				how = how.Asking("because")
+			}
+			was, approver := given(), ""
+			var err error
+			switch rapid.IntRange(0, 6).Draw(rt, "step") {
+			case 0:
+				err = b.DeleteIAMRole(ctx, by, m.ID, how)
+			case 1:
+				_, err = b.UpdateIAMRole(ctx, by, m.ID, how, func(row *access.IAMRole) error { row.Name += "x"; return nil })
+			case 2:
+				_, err = b.UpdateRole(ctx, by, m.OrganisationRoles["acme"][0], how, func(r *access.Role) error {
+					r.Permissions = r.Permissions.Union(access.SetOf(access.KeyList))
+					return nil
+				})
+			case 3:
+				err = b.SetFourEyes(ctx, by, "acme", false, how)
+			case 4, 5:
+				if len(requests) > 0 {
+					id := rapid.SampledFrom(requests).Draw(rt, "request")
+					if err = b.ApproveRequest(ctx, by, id, b.Version()); err == nil {
+						approver = by.Issuer + by.Subject
+						if approver == asker[id] || by.Issuer == access.BreakGlassIssuer {
+							rt.Fatalf("%s approved their own", by.Subject)
+						}
+					}
+				}
+			case 6:
+				_, err = b.CreateIAMRole(ctx, by, access.IAMRole{Name: "New", OrganisationRoles: map[access.OrganisationID][]access.RoleID{"acme": m.OrganisationRoles["acme"]}}, how)
+			}
+			var asked *policy.Asked
+			if errors.As(err, &asked) {
+				asker[asked.Request.ID] = by.Issuer + by.Subject
+				requests = append(requests, asked.Request.ID)
+			}
+			if !strings.HasPrefix(was, "true") {
+				return // they let it go together
+			}
+			if is := given(); is != was && approver == "" {
+				rt.Fatalf("%s alone made of\n%s\n%s", by.Subject, was, is)
+			}
+		}
+	})
+}
