@@ -138,6 +138,19 @@ func (s *Snapshot) OrganisationsOf(p *Principal) []*Organisation {
 	return slices.Compact(found)
 }
 
+// Sees returns which organisations the principal may know of: all of them who may list or open them, else those in which they
+// may do anything. It enforces nothing.
+func (s *Snapshot) Sees(p *Principal) func(OrganisationID) bool {
+	if set, _ := s.Effective(p, System); set.Has(STSOrganisationList) || set.Has(STSOrganisationDetail) {
+		return func(OrganisationID) bool { return true }
+	}
+	own := map[OrganisationID]bool{}
+	for o := range s.organisationsOf(p) {
+		own[o.ID] = true
+	}
+	return func(org OrganisationID) bool { return own[org] }
+}
+
 // OnlyOrganisation returns the one organisation in which the principal may do anything; nil when there is none, or when
 // more says that there are several. It stops looking at the second.
 func (s *Snapshot) OnlyOrganisation(p *Principal) (only *Organisation, more bool) {

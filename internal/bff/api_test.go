@@ -264,6 +264,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		verify("/api/user/v1/me", "get", b.call(who, "GET", "/api/user/v1/me", ""))
 		verify("/api/sts/permission/v1", "get", b.call(who, "GET", "/api/sts/permission/v1", ""))
 	}
+	verify("/api/sts/finding/v1", "get", b.call(ada, "GET", "/api/sts/finding/v1?pageSize=100", ""))
 	form := "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token_type=urn:ietf:params:oauth:token-type:jwt&subject_token="
 	for _, token := range []string{b.token("all"), b.token("all") + "x", ""} {
 		verify("/api/sts/token/v1", "post", b.call("", "POST", "/api/sts/token/v1", form+token, "Content-Type", formType))

@@ -53,6 +53,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 		h.mountSessions(mux)
 		h.mountProbation(mux)
 		mux.Handle("GET /api/sts/role/v1/{id}/usage", h.called(h.roleUsage))
+		mux.Handle("GET /api/sts/finding/v1", h.called(h.listFindings))
 		mux.Handle("POST /api/sts/explain/v1", h.called(h.explain))
 		mux.Handle("POST /api/sts/preview/v1", h.called(h.preview))
 	}

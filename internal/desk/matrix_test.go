@@ -49,7 +49,7 @@ func matrixOf(s sight, query, organisation string, page, columns int) view.Acces
 
 // TestMatrixHoldsEveryMappingOnce: all pages together are the model.
 func TestMatrixHoldsEveryMappingOnce(t *testing.T) {
-	s := sight{Snapshot: mapped(120, 110), organisations: true, roles: true}
+	s := sight{Snapshot: mapped(120, 110), organisations: true, roles: true, seesOrganisation: everyOrganisation}
 	found := 0
 	for page := 1; page <= 3; page++ {
 		for columns := 1; columns <= 3; columns++ {
@@ -81,7 +81,7 @@ func TestMatrixHoldsEveryMappingOnce(t *testing.T) {
 }
 
 func TestMatrixSearch(t *testing.T) {
-	s := sight{Snapshot: mapped(30, 20), organisations: true, roles: true}
+	s := sight{Snapshot: mapped(30, 20), organisations: true, roles: true, seesOrganisation: everyOrganisation}
 	v := matrixOf(s, "ROLE 0007", "", 9, 9)
 	if len(v.Rows) != 1 || len(v.Columns) != 20 || v.List.Page != 1 || v.Wide.Page != 1 {
 		t.Errorf("got %d rows, %d columns, pages %d and %d", len(v.Rows), len(v.Columns), v.List.Page, v.Wide.Page)
@@ -96,10 +96,12 @@ func TestMatrixSearch(t *testing.T) {
 	}
 }
 
+func everyOrganisation(access.OrganisationID) bool { return true }
+
 // TestMatrixKeepsNames: what the caller may not see has no name, and what nobody mapped is not there at all.
 func TestMatrixKeepsNames(t *testing.T) {
 	snapshot := mapped(1, 5)
-	v := matrixOf(sight{Snapshot: snapshot, own: []access.OrganisationID{"organisation-1"}}, "", "", 1, 1)
+	v := matrixOf(sight{Snapshot: snapshot, seesOrganisation: func(id access.OrganisationID) bool { return id == "organisation-1" }}, "", "", 1, 1)
 	var names []string
 	for _, c := range v.Columns {
 		names = append(names, c.Name)
@@ -114,7 +116,7 @@ func TestMatrixKeepsNames(t *testing.T) {
 
 // BenchmarkMatrix is one page of 2,000 IAM roles by 50 organisations.
 func BenchmarkMatrix(b *testing.B) {
-	s := sight{Snapshot: mapped(2000, 50), organisations: true, roles: true}
+	s := sight{Snapshot: mapped(2000, 50), organisations: true, roles: true, seesOrganisation: everyOrganisation}
 	for b.Loop() {
 		if err := view.AccessMatrixPage(matrixOf(s, "", "", 20, 1)).Render(b.Context(), io.Discard); err != nil {
 			b.Fatal(err)

@@ -13,26 +13,18 @@ import (
 type sight struct {
 	*access.Snapshot
 	organisations, roles, mappings bool
-	own                            []access.OrganisationID // those the caller can work in
+	seesOrganisation               func(access.OrganisationID) bool
 }
 
 func (h *Handler) sight(c *authn.Caller) sight {
-	s := sight{
-		Snapshot:      h.Policy.Snapshot(),
-		organisations: h.may(c, access.STSOrganisationList) || h.may(c, access.STSOrganisationDetail),
-		roles:         h.may(c, access.STSRoleList) || h.may(c, access.STSRoleDetail),
-		mappings:      h.may(c, access.STSIAMRoleList) || h.may(c, access.STSIAMRoleDetail),
+	snapshot := h.Policy.Snapshot()
+	return sight{
+		Snapshot:         snapshot,
+		seesOrganisation: snapshot.Sees(c.Principal),
+		organisations:    h.may(c, access.STSOrganisationList) || h.may(c, access.STSOrganisationDetail),
+		roles:            h.may(c, access.STSRoleList) || h.may(c, access.STSRoleDetail),
+		mappings:         h.may(c, access.STSIAMRoleList) || h.may(c, access.STSIAMRoleDetail),
 	}
-	if !s.organisations {
-		for _, o := range s.OrganisationsOf(c.Principal) {
-			s.own = append(s.own, o.ID)
-		}
-	}
-	return s
-}
-
-func (s sight) seesOrganisation(id access.OrganisationID) bool {
-	return s.organisations || slices.Contains(s.own, id)
 }
 
 func (s sight) organisation(id access.OrganisationID) view.Choice {

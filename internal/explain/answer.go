@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"strings"
 	"time"
 
 	"github.com/portico-iam/portico/internal/access"
@@ -231,26 +230,4 @@ func heldBy(s *access.Snapshot, p *access.Principal, org access.OrganisationID) 
 		held = append(held, h)
 	}
 	return held
-}
-
-// folded is a name as it is compared.
-type folded struct {
-	name  string
-	runes []rune
-}
-
-func fold(name string) folded { return folded{name, []rune(strings.ToLower(name))} }
-
-// alike tells whether two names could be one that was renamed: they begin or end with half of the longer one.
-func alike(a, b folded) bool {
-	x, y := a.runes, b.runes
-	shorter, longer := min(len(x), len(y)), max(len(x), len(y))
-	front, back := 0, 0
-	for front < shorter && x[front] == y[front] {
-		front++
-	}
-	for back < shorter && x[len(x)-1-back] == y[len(y)-1-back] {
-		back++
-	}
-	return 2*max(front, back) >= longer
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/coreapi"
@@ -345,27 +344,19 @@ func (s *Service) renamed(ctx context.Context, snapshot *access.Snapshot, a *Ans
 	for _, name := range a.Who.IAMRoles {
 		carried[name] = true
 	}
-	var left []folded
+	var left []string
 	for _, mapping := range snapshot.IAMRoles() {
 		if !carried[mapping.Name] {
-			left = append(left, fold(mapping.Name))
+			left = append(left, mapping.Name)
 		}
 	}
+	names := access.NamesOf(left)
 	for i := range a.Path {
-		step := &a.Path[i]
-		if step.State != Unmapped || utf8.RuneCountInString(step.IAMRole) > access.MaxNameLength {
-			continue // a longer name was never mapped
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		name := fold(step.IAMRole)
-		for _, other := range left {
-			if alike(name, other) {
-				if step.Renamed = append(step.Renamed, other.name); len(step.Renamed) == 3 {
-					break
-				}
+		if step := &a.Path[i]; step.State == Unmapped {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
+			step.Renamed = names.Renamed(step.IAMRole)
 		}
 	}
 	return nil

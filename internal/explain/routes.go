@@ -28,6 +28,7 @@ var own = map[string]access.Permission{
 	"GET /api/sts/role/v1/{id}/usage":  access.STSRoleDetail,
 	"PATCH /api/sts/role/v1/{id}":      access.STSRoleEdit,
 	"DELETE /api/sts/role/v1/{id}":     access.STSRoleDelete,
+	"GET /api/sts/finding/v1":          access.STSIAMRoleList,
 	"GET /api/sts/iam-role/v1":         access.STSIAMRoleList,
 	"POST /api/sts/iam-role/v1":        access.STSIAMRoleCreate,
 	"GET /api/sts/iam-role/v1/{id}":    access.STSIAMRoleDetail,

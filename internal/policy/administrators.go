@@ -18,12 +18,18 @@ type People interface {
 
 // Seen returns who was seen lately, latest first, as their last sign-in was.
 func (s *Service) Seen(ctx context.Context) ([]*access.Principal, error) {
+	principals, _, err := s.seen(ctx)
+	return principals, err
+}
+
+// seen tells besides whether these are all of them.
+func (s *Service) seen(ctx context.Context) (_ []*access.Principal, all bool, err error) {
 	if s.People == nil {
-		return nil, nil
+		return nil, true, nil
 	}
 	people, err := s.People.PeopleSeen(ctx, s.Now().Add(-session.SeenWithin), session.MostPeople)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	principals := make([]*access.Principal, 0, len(people))
 	for _, p := range people {
@@ -34,7 +40,7 @@ func (s *Service) Seen(ctx context.Context) ([]*access.Principal, error) {
 			Issuer: p.Issuer, Subject: p.Subject, GivenName: p.GivenName, FamilyName: p.FamilyName, Login: p.Login, IAMRoles: p.IAMRoles,
 		})
 	}
-	return principals, nil
+	return principals, len(people) < session.MostPeople, nil
 }
 
 // anyAdministers tells whether one of them holds the whole administration.

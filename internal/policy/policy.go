@@ -66,6 +66,7 @@ type Service struct {
 	turning  sync.Mutex // one goroutine at a time makes the snapshot of a later time
 	rebuked  atomic.Pointer[rebuke]
 	usage    usage
+	nowhere  nowhere
 }
 
 // New loads the model.
