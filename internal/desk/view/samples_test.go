@@ -330,13 +330,14 @@ func historySamples() []sample {
 	narrowed := list
 	narrowed.Total, narrowed.Filters = 0, url.Values{"from": {"2026-13-01"}, "user": {"<i>"}}
 	about := list
+	about.Total = 1
 	about.Filters = url.Values{"entity": {roleID}}
 	refusal := refusalSample()
 	return []sample{
 		{"history-empty", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: List{Path: HistoryPath, Page: 1, PageSize: 60}, Actions: actions, Types: types})},
-		{"history", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: list, Rows: rows, Actions: actions, Types: types})},
+		{"history", HistoryListPage(HistoryList{Page: admin(HistoryPath), CanExport: true, List: list, Rows: rows, Actions: actions, Types: types})},
 		{"history-timeline", HistoryListPage(HistoryList{Page: admin(TimelinePath), List: drawn, Timeline: true, Filter: HistoryFilter{Organisation: orgID}, Organisation: "Ministry of Mobility", Rows: rows, Actions: actions, Types: types})},
-		{"history-timeline-large", HistoryListPage(HistoryList{Page: crowded(TimelinePath), List: drawnBig, Timeline: true, Rows: large, Actions: actions, Types: types})},
+		{"history-timeline-large", HistoryListPage(HistoryList{Page: crowded(TimelinePath), CanExport: true, List: drawnBig, Timeline: true, Rows: large, Actions: actions, Types: types})},
 		{"history-of-one", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: about, Filter: HistoryFilter{Entity: roleID}, Rows: rows[2:3], Actions: actions, Types: types})},
 		{"history-large", HistoryListPage(HistoryList{Page: crowded(HistoryPath), List: big, Rows: large, Actions: actions, Types: types})},
 		{"history-nothing-found", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: narrowed, Filter: HistoryFilter{User: "<i>", From: "2026-13-01"}, Actions: actions, Types: types, Errors: FieldErrors{{"from", "This is not a day. Write it as 2026-05-31."}}})},
