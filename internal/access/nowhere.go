@@ -89,7 +89,7 @@ func (s *Snapshot) reachOf(im *IAMRole, org OrganisationID) reach {
 // Nowhere is what leads nowhere, in a fixed order.
 type Nowhere struct {
 	Findings []Finding
-	Blind    bool // it was not known what people carry
+	Blind    bool                // it was not known what people carry
 	strays   map[string][]string // IAM roles that were carried and are not mapped, by their folded form
 	renamed  Names               // the same
 }

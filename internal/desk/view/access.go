@@ -20,7 +20,7 @@ type AccessRow struct {
 	Roles         []string // distinct names, system roles included
 	System        bool     // holds system roles
 	Changed       Stamp
-	End           When // the first end of it that comes, or the last that came; zero: it does not end
+	End           When       // the first end of it that comes, or the last that came; zero: it does not end
 	Loose         []LooseEnd // of which Kind and Quiet are shown, each kind once
 }
 
