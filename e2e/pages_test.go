@@ -79,13 +79,26 @@ const tooWide = `(() => {
 	return over + " px: " + out.slice(0, 4).join(", ");
 })()`
 
-// TestPagesInBrowser opens everything that can be seen, wide and narrow: no error, no violation of the policy, no
-// sideways scrolling, with names of the greatest length, and nothing that a screen reader could not name.
-func TestPagesInBrowser(t *testing.T) {
+// TestEverythingThatCanBeSeen goes once to all that can be seen: it is reached by the keyboard, fits its window, and axe finds
+// no barrier.
+func TestEverythingThatCanBeSeen(t *testing.T) {
 	w := everything(t)
 	ctx := testbrowser.Start(t)
-	complaints := listen(t, ctx)
+	checks := []func(name string){reachable(t, ctx), sound(t, ctx), free(t, ctx)}
 	w.walk(t, ctx, func(name string) {
+		for _, check := range checks {
+			check(name)
+		}
+		do(t, ctx, name, wide)
+	})
+}
+
+// sound: wide and narrow there is no error, no violation of the policy, no sideways scrolling, and nothing that a screen
+// reader could not name.
+func sound(t *testing.T, ctx context.Context) func(name string) {
+	t.Helper()
+	complaints := listen(t, ctx)
+	return func(name string) {
 		for _, l := range []testbrowser.Look{testbrowser.Looks[0], testbrowser.Looks[2]} {
 			do(t, ctx, name, testbrowser.As(l))
 			over, err := chromedp.Run(ctx, chromedp.Evaluate[string](tooWide))
@@ -100,7 +113,7 @@ func TestPagesInBrowser(t *testing.T) {
 		for _, line := range complaints.take() {
 			t.Errorf("%s: %s", name, line)
 		}
-	})
+	}
 }
 
 // scripts switches JavaScript off, or on again.

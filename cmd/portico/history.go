@@ -130,15 +130,15 @@ type historyExportCommand struct {
 // Validate reads the times.
 func (c *historyExportCommand) Validate() (err error) {
 	c.what.Format = c.Format
-	if c.what.From, _, err = readTime("--from", c.From); err != nil {
+	if c.what.Filter.After, _, err = readTime("--from", c.From); err != nil {
 		return err
 	}
 	to, day, err := readTime("--to", c.To)
 	if day {
 		to = to.AddDate(0, 0, 1).Add(-time.Millisecond)
 	}
-	c.what.To = to
-	if err == nil && c.From != "" && c.To != "" && to.Before(c.what.From) {
+	c.what.Filter.Before = to
+	if err == nil && c.From != "" && c.To != "" && to.Before(c.what.Filter.After) {
 		err = errors.New("--to is before --from")
 	}
 	return err

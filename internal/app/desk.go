@@ -19,7 +19,7 @@ func (a *App) buildDesk(p *parts) *desk.Handler {
 		Integration: &integration.Service{
 			Config: a.cfg, Provider: p.iam.Provider, Keys: p.iam.Verifier.Issuers[0].Keys, Clock: p.iam.Clock, People: a.store, Now: a.now,
 		},
-		Authn: p.authn, Policy: a.policy, Organisations: p.organisations, History: p.record, Reads: p.gatherer, Tallies: &history.Tallies{Store: a.store, Now: a.now}, RolePath: a.cfg.STS.IAM.RolePath,
+		Authn: p.authn, Policy: a.policy, Organisations: p.organisations, History: p.record, Export: a.store, Reads: p.gatherer, Tallies: &history.Tallies{Store: a.store, Now: a.now}, RolePath: a.cfg.STS.IAM.RolePath,
 		IssuerOrigin: origin, Secure: strings.HasPrefix(a.cfg.Server.PublicURL, "https://"), Now: a.now, Logger: a.logger,
 	}}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -38,6 +39,7 @@ type Config struct {
 	Policy        *policy.Service
 	Organisations *corecall.Organisations
 	History       *history.Recorder
+	Export        history.ExportStore
 	Tallies       *history.Tallies
 	Reads         *history.Gatherer // records who reads in the history; nil: nothing does
 	Integration   *integration.Service
@@ -63,7 +65,8 @@ type Handler struct {
 	// Posting posts the history to an external Core; nil where it stays here.
 	Posting *corecall.Posting
 
-	mux *http.ServeMux
+	mux     *http.ServeMux
+	exports atomic.Int32 // under way
 }
 
 // Mount puts the Desk's addresses on mux.
@@ -85,6 +88,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	h.mountExplain(mux)
 	mux.Handle("GET "+view.HistoryPath, h.page(h.historyList))
 	mux.Handle("GET "+view.TimelinePath, h.page(h.historyList))
+	mux.Handle("GET "+view.HistoryExportPath, h.page(h.historyExport))
 	mux.Handle("GET "+view.HistoryPath+"/{id}", h.page(h.historyDetail))
 	mux.Handle("/", h.known(h.elsewhere(mux)))
 }

@@ -34,16 +34,17 @@ func (h *Handler) historyScope(r *http.Request, c *authn.Caller) (access.Organis
 	return org, nil
 }
 
-func (h *Handler) historyList(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
-	scope, err := h.historyScope(r, c)
+// historyChosen is the part of the record that an address asks for, kept to what the caller may list.
+func (h *Handler) historyChosen(r *http.Request, c *authn.Caller) (v view.HistoryList, f history.Filter, scope access.OrganisationID, err error) {
+	scope, err = h.historyScope(r, c)
 	if fault.Unauthenticated.Is(err) {
-		return err
+		return v, f, scope, err
 	}
 	if err != nil { // once more, so that the refusal is recorded and explained
 		org, _ := c.Organisation(r, h.Policy.Snapshot())
-		return h.Policy.Enforce(r.Context(), c.Principal, org, "see the history", access.HistoryList, access.SystemHistoryList)
+		return v, f, scope, h.Policy.Enforce(r.Context(), c.Principal, org, "see the history", access.HistoryList, access.SystemHistoryList)
 	}
-	v := view.HistoryList{
+	v = view.HistoryList{
 		Page: h.frame(r, c), Actions: recordedActions, Types: recordedTypes,
 		List: listState(r, view.HistoryPath, "createdDate", "createdDate"), Timeline: r.URL.Path == view.TimelinePath,
 	}
@@ -53,13 +54,21 @@ func (h *Handler) historyList(w http.ResponseWriter, r *http.Request, c *authn.C
 	if r.URL.Query().Get("dir") != "asc" {
 		v.List.Descending = true
 	}
-	filter := h.historyFilter(r, &v)
-	h.inScope(scope, &filter, &v)
+	f = h.historyFilter(r, &v)
+	h.inScope(scope, &f, &v)
+	return v, f, scope, nil
+}
+
+func (h *Handler) historyList(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
+	v, filter, scope, err := h.historyChosen(r, c)
+	if err != nil {
+		return err
+	}
 	entries, total, err := h.History.List(r.Context(), filter)
 	if err != nil {
 		return err
 	}
-	v.List.Total = total
+	v.List.Total, v.CanExport = total, h.canRead(c, scope)
 	h.Reads.Note(history.Reading(c.Principal, scope, "Desk: history", chosen(v.List.Filters)))
 	if scope == access.System {
 		if err := h.sayWhatWaits(r.Context(), &v.Page); err != nil {
@@ -115,7 +124,7 @@ func (h *Handler) historyFilter(r *http.Request, v *view.HistoryList) history.Fi
 		}
 		return strings.ToValidUTF8(s, "")
 	}
-	v.Filter = view.HistoryFilter{Action: text("action"), Type: text("type"), User: text("user"), Organisation: text("organisation"), From: text("from"), To: text("to"), Entity: text("entity")}
+	v.Filter = view.HistoryFilter{Action: text("action"), Type: text("type"), User: text("user"), Organisation: text("organisation"), From: text("from"), To: text("to"), Entity: text("entity"), Name: text("name")}
 	f := history.Filter{Descending: v.List.Descending, Sort: "createdDate", Page: v.List.Page - 1, Size: pageSize}
 	if slices.Contains(recordedActions, v.Filter.Action) {
 		f.Actions = []string{v.Filter.Action}
@@ -136,10 +145,11 @@ func (h *Handler) historyFilter(r *http.Request, v *view.HistoryList) history.Fi
 	if v.Filter.Entity != "" {
 		f.EntityIDs = []string{v.Filter.Entity}
 	}
+	f.Name = v.Filter.Name
 	f.After, f.Before = day(r.Context(), v, "from", v.Filter.From, 0), day(r.Context(), v, "to", v.Filter.To, 24*time.Hour-time.Millisecond)
 	v.List.Filters = url.Values{
 		"action": {v.Filter.Action}, "type": {v.Filter.Type}, "user": {v.Filter.User}, "organisation": {v.Filter.Organisation},
-		"from": {v.Filter.From}, "to": {v.Filter.To}, "entity": {v.Filter.Entity},
+		"from": {v.Filter.From}, "to": {v.Filter.To}, "entity": {v.Filter.Entity}, "name": {v.Filter.Name},
 	}
 	return f
 }

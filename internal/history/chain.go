@@ -175,7 +175,7 @@ type Exported struct {
 	Hash     Hash  // empty then
 }
 
-// ExportStore is what an export reads: entries from one time to another, both included, zero is no bound.
+// ExportStore is what an export reads: the entries that a filter admits, the oldest first.
 type ExportStore interface {
-	ReadEntries(ctx context.Context, from, to time.Time, after Position, most int) ([]Exported, error)
+	ReadEntries(ctx context.Context, f Filter, after Position, most int) ([]Exported, error)
 }

@@ -23,7 +23,7 @@ const (
 type Export struct {
 	Store    ExportStore
 	Format   string                               // CSV or JSONLines
-	From, To time.Time                            // both included; zero: no bound
+	Filter   Filter                               // which entries; how it sorts and pages does not count
 	Progress func(entries int64, until time.Time) // now and then; nil: nobody wants to know
 }
 
@@ -40,7 +40,7 @@ func (e Export) Write(ctx context.Context, to io.Writer) (entries int64, err err
 		return 0, err
 	}
 	for after := (Position{}); ; {
-		page, err := e.Store.ReadEntries(ctx, e.From, e.To, after, exportPage)
+		page, err := e.Store.ReadEntries(ctx, e.Filter, after, exportPage)
 		if err != nil {
 			return entries, err
 		}

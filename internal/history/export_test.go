@@ -22,7 +22,7 @@ type pages struct {
 	read    int
 }
 
-func (p *pages) ReadEntries(_ context.Context, _, _ time.Time, after Position, most int) ([]Exported, error) {
+func (p *pages) ReadEntries(_ context.Context, _ Filter, after Position, most int) ([]Exported, error) {
 	if p.read++; p.breaks > 0 && p.read > p.breaks {
 		return nil, errors.New("the store is away")
 	}

@@ -76,6 +76,7 @@ type Filter struct {
 	Users           []string
 	Sources         []string
 	OrganisationIDs []access.OrganisationID
+	Name            string    // a part of it; upper and lower case count only beyond ASCII, and not even there on PostgreSQL
 	After, Before   time.Time // inclusive
 
 	Sort       string // createdDate (default), action, entityType, source, user, organisationId

@@ -242,9 +242,9 @@ func (db *DB) ReadPlaces(ctx context.Context, after history.Position, most int) 
 }
 
 // ReadEntries implements history.ExportStore.
-func (db *DB) ReadEntries(ctx context.Context, from, to time.Time, after history.Position, most int) (page []history.Exported, err error) {
+func (db *DB) ReadEntries(ctx context.Context, f history.Filter, after history.Position, most int) (page []history.Exported, err error) {
 	var w where
-	w.between(`h.created_at`, from, to)
+	w.history(f)
 	w.after(after)
 	err = query(ctx, db.reading, func(scan scanner) (err error) {
 		var e history.Exported

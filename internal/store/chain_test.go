@@ -662,7 +662,7 @@ func TestEntriesAreReadPageByPage(t *testing.T) {
 			t.Helper()
 			var after history.Position
 			for {
-				page, err := db.ReadEntries(t.Context(), from, to, after, most)
+				page, err := db.ReadEntries(t.Context(), history.Filter{After: from, Before: to}, after, most)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"github.com/portico-iam/portico/internal/history"
 )
@@ -109,6 +110,9 @@ func (db *DB) historyOrder(f history.Filter) (string, error) {
 	return column + db.engine.bytewise + direction + `, created_at DESC, place DESC, id DESC`, nil
 }
 
+// escapeLike takes from what LIKE gives a meaning to.
+var escapeLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
 func (w *where) history(f history.Filter) {
 	anyOf(w, `action`, f.Actions)
 	anyOf(w, `entity_type`, f.EntityTypes)
@@ -116,5 +120,9 @@ func (w *where) history(f history.Filter) {
 	anyOf(w, `subject`, f.Users)
 	anyOf(w, `source`, f.Sources)
 	anyOf(w, `organisation_id`, f.OrganisationIDs)
+	if f.Name != "" {
+		part := `%` + escapeLike.Replace(f.Name) + `%`
+		w.and(`(name LIKE ` + w.arg(part) + ` ESCAPE '\' OR lower(name) LIKE ` + w.arg(strings.ToLower(part)) + ` ESCAPE '\')`)
+	}
 	w.between(`created_at`, f.After, f.Before)
 }

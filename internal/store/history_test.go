@@ -58,6 +58,25 @@ func TestHistoryEntry(t *testing.T) {
 			if _, total, err := db.ListHistory(t.Context(), history.Filter{Users: []string{name}, Size: 10}); err != nil || total != 1 {
 				t.Errorf("user %q: expected 1, got %d, %v", name, total, err)
 			}
+			if _, total, err := db.ListHistory(t.Context(), history.Filter{Name: name, After: at(3), Size: 10}); name != "" && (err != nil || total == 0) {
+				t.Errorf("name %q is not found by itself: %v", name, err)
+			}
+		}
+	})
+}
+
+// TestHistoryIsSearchedByAPartOfTheName, in which nothing stands for anything else.
+func TestHistoryIsSearchedByAPartOfTheName(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *store.DB) {
+		for i, name := range []string{`Acme Issuance`, `100% acme_x`, `back\slash`, `Zürich ÄÖÜ`} {
+			add(t, db, history.Entry{CreatedAt: at(int64(i)), Name: name})
+		}
+		for part, want := range map[string]int{
+			`Acme`: 2, `ACME ISS`: 1, `acme`: 2, `%`: 1, `_`: 1, `\`: 1, `0% a`: 1, `ÄÖÜ`: 1, `zürich`: 1, `Zür`: 1, `c_e`: 0, `Acme%`: 0, `' OR 1=1 --`: 0, `a`: 3,
+		} {
+			if _, total, err := db.ListHistory(t.Context(), history.Filter{Name: part, Size: 10}); err != nil || total != want {
+				t.Errorf("%q: expected %d, got %d, %v", part, want, total, err)
+			}
 		}
 	})
 }

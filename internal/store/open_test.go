@@ -150,7 +150,7 @@ func TestOpenReadOnly(t *testing.T) {
 		add(t, db, history.Entry{CreatedAt: at(1)})
 		cfg.ReadOnly = true
 		reader := testdb.OpenConfig(t, cfg)
-		if page, err := reader.ReadEntries(t.Context(), time.Time{}, time.Time{}, history.Position{}, 10); err != nil || len(page) != 1 {
+		if page, err := reader.ReadEntries(t.Context(), history.Filter{}, history.Position{}, 10); err != nil || len(page) != 1 {
 			t.Errorf("got %v, %v", page, err)
 		}
 		if cfg.Driver == store.Postgres {
@@ -239,17 +239,20 @@ func TestCancelled(t *testing.T) {
 			"ReadChain":            func() error { _, err := db.ReadChain(ctx, 0, 1); return err },
 			"ReadCheckpoints":      func() error { _, err := db.ReadCheckpoints(ctx, 0, 1); return err },
 			"ReadPlaces":           func() error { _, err := db.ReadPlaces(ctx, history.Position{}, 1); return err },
-			"ReadEntries":          func() error { _, err := db.ReadEntries(ctx, at(0), at(0), history.Position{}, 1); return err },
-			"HistoryKeys":          func() error { _, err := db.HistoryKeys(ctx); return err },
-			"AddHistoryKey":        func() error { return db.AddHistoryKey(ctx, seal.SigningKey{}, at(0)) },
-			"ResealHistoryKey":     func() error { return db.ResealHistoryKey(ctx, seal.SigningKey{}, nil, "") },
-			"ListHistory":          func() error { _, _, err := db.ListHistory(ctx, history.Filter{Size: 1}); return err },
-			"GetHistory":           func() error { _, _, err := db.GetHistory(ctx, "x"); return err },
-			"CreateOrganisation":   func() error { return db.CreateOrganisation(ctx, core.Organisation{ID: "o"}, history.Entry{}) },
-			"GetOrganisation":      func() error { _, _, err := db.GetOrganisation(ctx, "o"); return err },
-			"ListOrganisations":    func() error { _, _, err := db.ListOrganisations(ctx, core.OrganisationFilter{}); return err },
-			"UpsertOrganisation":   func() error { return db.UpsertOrganisation(ctx, "o", nil) },
-			"Ping":                 func() error { return db.Ping(ctx) },
+			"ReadEntries": func() error {
+				_, err := db.ReadEntries(ctx, history.Filter{After: at(0), Before: at(0)}, history.Position{}, 1)
+				return err
+			},
+			"HistoryKeys":        func() error { _, err := db.HistoryKeys(ctx); return err },
+			"AddHistoryKey":      func() error { return db.AddHistoryKey(ctx, seal.SigningKey{}, at(0)) },
+			"ResealHistoryKey":   func() error { return db.ResealHistoryKey(ctx, seal.SigningKey{}, nil, "") },
+			"ListHistory":        func() error { _, _, err := db.ListHistory(ctx, history.Filter{Size: 1}); return err },
+			"GetHistory":         func() error { _, _, err := db.GetHistory(ctx, "x"); return err },
+			"CreateOrganisation": func() error { return db.CreateOrganisation(ctx, core.Organisation{ID: "o"}, history.Entry{}) },
+			"GetOrganisation":    func() error { _, _, err := db.GetOrganisation(ctx, "o"); return err },
+			"ListOrganisations":  func() error { _, _, err := db.ListOrganisations(ctx, core.OrganisationFilter{}); return err },
+			"UpsertOrganisation": func() error { return db.UpsertOrganisation(ctx, "o", nil) },
+			"Ping":               func() error { return db.Ping(ctx) },
 		} {
 			if err := call(); !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: expected context.Canceled, got %v", name, err)

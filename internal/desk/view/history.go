@@ -1,19 +1,37 @@
 package view
 
+import (
+	"maps"
+	"net/url"
+)
+
 // HistoryList is the record, newest first.
 type HistoryList struct {
 	Page
-	List           List // sort: createdDate; its Filters hold action, type, user, organisation, from, to, entity
+	List           List // sort: createdDate; its Filters hold action, type, user, organisation, from, to, entity, name
 	Filter         HistoryFilter
 	Actions, Types []string // values that can be filtered by
 	Rows           []HistoryRow
 	Errors         FieldErrors // from, to
 	Timeline       bool        // drawn as one
 	Organisation   string      // the name of the filter's
+	CanExport      bool
+}
+
+// exportHref leads to all that the list is narrowed to, as a file.
+func (v HistoryList) exportHref(format string) string {
+	l := v.List
+	l.Path = HistoryExportPath
+	l.Filters = maps.Clone(l.Filters)
+	if l.Filters == nil {
+		l.Filters = url.Values{}
+	}
+	l.Filters.Set("format", format)
+	return l.address("", false, 1)
 }
 
 // HistoryFilter narrows the list; From and To are days, YYYY-MM-DD, in UTC.
-type HistoryFilter struct{ Action, Type, User, Organisation, From, To, Entity string }
+type HistoryFilter struct{ Action, Type, User, Organisation, From, To, Entity, Name string }
 
 type HistoryRow struct {
 	ID           string

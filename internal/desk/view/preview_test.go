@@ -96,7 +96,7 @@ func TestNothingSticksOut(t *testing.T) {
 }
 
 // TestNothingKeepsAnybodyOut: axe finds no barrier in any sample. Each is looked at in one of the four looks, turn by turn, for it
-// takes time and TestAxe of e2e has all pages in all of them; DESK_EVERY_LOOK=1 looks at all.
+// takes time and the walk of e2e looks at each page wide and narrow, light and dark; DESK_EVERY_LOOK=1 looks at all.
 func TestNothingKeepsAnybodyOut(t *testing.T) {
 	ctx, address := browser(t)
 	axe := testbrowser.NewAxe(t)

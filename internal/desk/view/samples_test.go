@@ -158,7 +158,7 @@ func overviewSamples() []sample {
 	failed.Failed = true
 	return []sample{
 		{"overview-admin", OverviewPage(Overview{
-			Page: admin("/"), System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")}, Activity: lately(3, "Sign-ins", "Refusals", "Tokens issued"), MoreEnds: 2,
+			Page: admin("/"), System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")}, Activity: lately(3, "Sign-ins", "Refusals", "Tokens issued"), MoreEnds: 2, Loose: LooseCount{12, 7},
 			Ends:     []ComingEnd{{iamID, "Acme Audit", "", at(2 * day)}, {"2", "Acme Issuance", "Ministry of Mobility", at(-3 * time.Hour)}, {"3", hostile[2], hostile[3], at(-40 * day)}},
 			Identity: Identity{"ada@acme.test", okta, "00u1ab2cd3EF4gh5i6j7", "roles", []CarriedRole{{"Acme Administration", true, ""}}, nil},
 		})},
@@ -330,13 +330,14 @@ func historySamples() []sample {
 	narrowed := list
 	narrowed.Total, narrowed.Filters = 0, url.Values{"from": {"2026-13-01"}, "user": {"<i>"}}
 	about := list
+	about.Total = 1
 	about.Filters = url.Values{"entity": {roleID}}
 	refusal := refusalSample()
 	return []sample{
 		{"history-empty", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: List{Path: HistoryPath, Page: 1, PageSize: 60}, Actions: actions, Types: types})},
-		{"history", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: list, Rows: rows, Actions: actions, Types: types})},
+		{"history", HistoryListPage(HistoryList{Page: admin(HistoryPath), CanExport: true, List: list, Rows: rows, Actions: actions, Types: types})},
 		{"history-timeline", HistoryListPage(HistoryList{Page: admin(TimelinePath), List: drawn, Timeline: true, Filter: HistoryFilter{Organisation: orgID}, Organisation: "Ministry of Mobility", Rows: rows, Actions: actions, Types: types})},
-		{"history-timeline-large", HistoryListPage(HistoryList{Page: crowded(TimelinePath), List: drawnBig, Timeline: true, Rows: large, Actions: actions, Types: types})},
+		{"history-timeline-large", HistoryListPage(HistoryList{Page: crowded(TimelinePath), CanExport: true, List: drawnBig, Timeline: true, Rows: large, Actions: actions, Types: types})},
 		{"history-of-one", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: about, Filter: HistoryFilter{Entity: roleID}, Rows: rows[2:3], Actions: actions, Types: types})},
 		{"history-large", HistoryListPage(HistoryList{Page: crowded(HistoryPath), List: big, Rows: large, Actions: actions, Types: types})},
 		{"history-nothing-found", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: narrowed, Filter: HistoryFilter{User: "<i>", From: "2026-13-01"}, Actions: actions, Types: types, Errors: FieldErrors{{"from", "This is not a day. Write it as 2026-05-31."}}})},
