@@ -32,7 +32,9 @@ func (m *Model) demandFourEyes(c Change, known map[OrganisationID]bool) error {
 func (s *Snapshot) FourEyes(org OrganisationID) bool { return s.model.FourEyes[org] }
 
 // FourEyesOrganisations are those that demand one, in the order of their ids. Core may no longer list some.
-func (s *Snapshot) FourEyesOrganisations() []OrganisationID { return slices.Sorted(maps.Keys(s.model.FourEyes)) }
+func (s *Snapshot) FourEyesOrganisations() []OrganisationID {
+	return slices.Sorted(maps.Keys(s.model.FourEyes))
+}
 
 // DemandsFourEyes tells whether any organisation does.
 func (s *Snapshot) DemandsFourEyes() bool { return len(s.model.FourEyes) > 0 }
