@@ -14,6 +14,8 @@ type Preview struct {
 	// Probation: it would be undone after ten minutes without signing in again.
 	Probation bool
 	Broken    []Broken
+	Demanding []string // organisations for which it needs a second administrator
+	Reason    string   // that was given for it
 	Later     []Later // what ends take away when they come
 	MoreEnds  int     // ends that were not looked at
 }
