@@ -6,7 +6,7 @@ import (
 )
 
 // RequestsPath lists changes that wait for a second administrator, or did.
-const RequestsPath = AccessPath + "/requests"
+const RequestsPath = "/requests"
 
 func RequestPath(id string) string         { return RequestsPath + "/" + url.PathEscape(id) }
 func RequestApprovePath(id string) string  { return RequestPath(id) + "/approve" }

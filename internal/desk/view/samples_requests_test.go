@@ -40,7 +40,7 @@ func requestSamples() []sample {
 	nothing.List.Filters.Set("state", requestOpen)
 	some, _, many, last := previews()
 	detail := RequestDetail{
-		Page: admin("/access/requests/1"), RequestRow: requestRows(1)[0], Reason: "Two new colleagues in the registry office issue from Monday on.", MayDecide: true, CanHistory: true, Preview: some,
+		Page: admin("/requests/1"), RequestRow: requestRows(1)[0], Reason: "Two new colleagues in the registry office issue from Monday on.", MayDecide: true, CanHistory: true, Preview: some,
 		Changes: []RequestedChange{{"access", "Acme Issuance", "/access/x", true, []string{"Credential issuer in Ministry of Mobility"}, []string{"Read-only auditor in Ministry of Mobility"}}},
 	}
 	detail.Waiting = 1
@@ -54,7 +54,7 @@ func requestSamples() []sample {
 	refused.RequestRow, refused.MayDecide, refused.Preview, refused.Closed, refused.Answer = requestRows(3)[2], false, nil, by(8*day, "00u1a2b3c4"), "We are four again from December on; ask then."
 	refused.Changes = []RequestedChange{{"no second administrator any more", "Ministry of Mobility", "/organisations/x", false, nil, nil}}
 	large := detail
-	large.Page, large.RequestRow, large.Reason, large.Preview, large.Changes = crowded("/access/requests/1"), requestRows(9)[8], hostile[5], many, nil
+	large.Page, large.RequestRow, large.Reason, large.Preview, large.Changes = crowded("/requests/1"), requestRows(9)[8], hostile[5], many, nil
 	for i := range 40 {
 		name := hostile[i%len(hostile)]
 		large.Changes = append(large.Changes, RequestedChange{"access", name, "/access/x", i%2 == 0, hostile[:i%len(hostile)], hostile[:2]})
@@ -82,17 +82,17 @@ func requestSamples() []sample {
 		{"request-refused", RequestDetailPage(refused)},
 		{"request-large", RequestDetailPage(large)},
 		{"request-approve", confirming(func(ctx context.Context) Confirm {
-			c := ConfirmApprove(ctx, admin("/access/requests/1/approve"), detail.RequestRow)
+			c := ConfirmApprove(ctx, admin("/requests/1/approve"), detail.RequestRow)
 			c.Foresee(ctx, some)
 			return c
 		})},
 		{"request-refuse", confirming(func(ctx context.Context) Confirm {
-			c := ConfirmRefuse(ctx, admin("/access/requests/1/refuse"), detail.RequestRow)
+			c := ConfirmRefuse(ctx, admin("/requests/1/refuse"), detail.RequestRow)
 			c.Errors = FieldErrors{{"reason", "Enter a reason of at most 500 characters."}}
 			return c
 		})},
 		{"request-withdraw", confirming(func(ctx context.Context) Confirm {
-			return ConfirmWithdraw(ctx, admin("/access/requests/1/withdraw"), own.RequestRow)
+			return ConfirmWithdraw(ctx, admin("/requests/1/withdraw"), own.RequestRow)
 		})},
 		{"access-review-asks", AccessFormPage(review)},
 		{"organisation-demand", confirming(func(ctx context.Context) Confirm {
