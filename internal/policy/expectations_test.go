@@ -71,3 +71,38 @@ func TestEveryChangeIsHeldAgainstTheExpectations(t *testing.T) {
 	err = errors.New("gone")
 	wantCode(t, "the file can't be read", b.DeleteIAMRole(ctx, admin, mapping.ID, policy.Seen{}), fault.Unavailable)
 }
+
+// TestTheWayBackBreaksNoExpectation: a role that only the way back gives must not be widened meanwhile.
+func TestTheWayBackBreaksNoExpectation(t *testing.T) {
+	b, ada, whole, _ := retired(t)
+	ctx := t.Context()
+	issuing, err := b.CreateRole(ctx, ada, access.Role{Name: "Issuing", Permissions: access.SetOf(access.CredentialIssue)}, policy.Seen{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := b.CreateIAMRole(ctx, ada, access.IAMRole{
+		Name: "Deputies", SystemRoles: []access.RoleID{whole.ID}, OrganisationRoles: map[access.OrganisationID][]access.RoleID{"acme": {issuing.ID}},
+	}, policy.Seen{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := policyfile.ParseExpectations([]byte("version: 1\nexpect:\n- IAM role Deputies in Acme may not KEY_LIST\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Expectations = func() (*policyfile.File, error) { return file, nil }
+	both := &access.Principal{Issuer: issuer, Subject: "ada", IAMRoles: []string{"Admins", "Deputies"}}
+	if err := b.DeleteIAMRole(ctx, both, made.ID, policy.Seen{}); err != nil || b.Snapshot().Probation() == nil {
+		t.Fatalf("expected a probation: %v", err)
+	}
+	may := func(p access.Permission) error {
+		_, err := b.UpdateRole(ctx, ada, issuing.ID, policy.Seen{}, func(r *access.Role) error { r.Permissions = access.SetOf(p); return nil })
+		return err
+	}
+	if f := wantCode(t, "what is forbidden", may(access.KeyList), fault.OnProbation); !strings.Contains(f.Detail, "Deputies in Acme may not KEY_LIST") {
+		t.Errorf("got %q", f.Detail)
+	}
+	if err := may(access.CredentialList); err != nil {
+		t.Errorf("what is not: %v", err)
+	}
+}
