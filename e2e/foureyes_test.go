@@ -47,7 +47,7 @@ func TestASecondAdministratorInTheDesk(t *testing.T) {
 
 		otto.open("/").mustContain(t, "1 request waits for you")
 		otto.open("/requests?state=you").mustContain(t, "Acme Verification", "waits for you", asked.url.Path)
-		otto.open(asked.url.Path).mustContain(t, "Approve", "Refuse", "Two new colleagues from Monday on", "Issuer in Acme", "1 person who was seen in the last 90 days")
+		otto.open(asked.url.Path).mustContain(t, "Approve", "Refuse", "Two new colleagues from Monday on", "Issuer in Acme", "2 people who were seen in the last 90 days")
 		confirm := otto.open(asked.url.Path + "/approve")
 		confirm.mustContain(t, "The change that")
 		s.ada.create("/api/sts/role/v1", map[string]any{"name": "Meanwhile", "permissions": []string{"KEY_LIST"}})

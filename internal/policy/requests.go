@@ -37,7 +37,7 @@ type Request struct {
 	Organisations   []access.OrganisationID // that demand the second one
 	Change          access.Change
 	Names           map[string]string // of what it deletes, by id
-	Closing         Closing // as long as it is open, only its state
+	Closing         Closing           // as long as it is open, only its state
 }
 
 // RequestState is what became of a request.

@@ -16,8 +16,8 @@ type Preview struct {
 	Broken    []Broken
 	Demanding []string // organisations for which it needs a second administrator
 	Reason    string   // that was given for it
-	Later     []Later // what ends take away when they come
-	MoreEnds  int     // ends that were not looked at
+	Later     []Later  // what ends take away when they come
+	MoreEnds  int      // ends that were not looked at
 }
 
 // Later is what an end takes away.
