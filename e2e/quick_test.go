@@ -79,7 +79,7 @@ func TestPagesAreQuick(t *testing.T) {
 		ask[path] = func() answer { return s.ada.open(path) }
 	}
 	for _, path := range []string{
-		personPage(p, "person-7"), "/access/matrix?page=20", "/roles?q=9&sort=mappings&dir=desc", "/access?sort=organisations&page=30", "/search?q=role+1",
+		personPage(p, "person-7"), "/access/matrix?page=20", "/roles?q=9&sort=mappings&dir=desc", "/access?sort=organisations&page=30", "/access/loose-ends?sort=name&page=9", "/search?q=role+1",
 		"/explain?" + url.Values{"iamRole": {"IAM role 0007"}, "what": {"CREDENTIAL_ISSUE"}, "organisation": {s.acme.ID}}.Encode(), "/integration",
 	} {
 		ask[path] = func() answer { return s.ada.open(path) }

@@ -89,6 +89,7 @@ func (s *Snapshot) reachOf(im *IAMRole, org OrganisationID) reach {
 // Nowhere is what leads nowhere, in a fixed order.
 type Nowhere struct {
 	Findings []Finding
+	Blind    bool                // it was not known what people carry
 	strays   map[string][]string // IAM roles that were carried and are not mapped, by their folded form
 	renamed  Names               // the same
 }
@@ -96,7 +97,7 @@ type Nowhere struct {
 // Nowhere finds what leads nowhere as things are. seen are those who were seen since then, each as they were last: when there
 // are none, or not all of them are known, nothing is said of what nobody carried. What ends before long still leads somewhere.
 func (s *Snapshot) Nowhere(seen []*Principal, since time.Time) Nowhere {
-	n := Nowhere{strays: map[string][]string{}}
+	n := Nowhere{Blind: len(seen) == 0, strays: map[string][]string{}}
 	carried := map[string]bool{}
 	for _, p := range seen {
 		for _, name := range p.IAMRoles {
@@ -111,7 +112,7 @@ func (s *Snapshot) Nowhere(seen []*Principal, since time.Time) Nowhere {
 	found := map[OrganisationID]PermissionSet{}
 	for _, im := range s.model.IAMRoles {
 		n.look(s, im, mapped, found)
-		if len(seen) > 0 && !carried[im.Name] && !s.forServices(im) {
+		if !n.Blind && !carried[im.Name] && !s.forServices(im) {
 			n.add(Finding{Kind: IAMRoleNotCarried, IAMRole: im, since: im.Changed.CreatedAt.After(since)})
 		}
 	}
@@ -315,4 +316,12 @@ func (f *Finding) nothing() Phrase {
 		return phrase("%q gives roles only in organisations that are no more.", name)
 	}
 	return phrase("All that %q gives has ended, or is in organisations that are deactivated or no more.", name)
+}
+
+// Changed says when the row was last changed that it is about.
+func (f *Finding) Changed() Changed {
+	if f.IAMRole != nil {
+		return f.IAMRole.Changed
+	}
+	return f.Role.Changed
 }

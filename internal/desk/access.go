@@ -15,6 +15,7 @@ import (
 func (h *Handler) mountAccess(mux *http.ServeMux) {
 	mux.Handle("GET "+view.AccessPath, h.page(h.accessList))
 	mux.Handle("GET "+view.AccessMatrixPath, h.page(h.accessMatrix))
+	mux.Handle("GET "+view.LooseEndsPath, h.page(h.looseEnds))
 	h.mountForm(mux, view.AccessNewPath, h.accessNew, h.accessSubmit)
 	mux.Handle("GET "+view.AccessPath+"/{id}", h.page(h.accessDetail))
 	h.mountForm(mux, view.AccessPath+"/{id}/edit", h.accessEdit, h.accessSubmit)
@@ -52,6 +53,7 @@ func (h *Handler) accessList(w http.ResponseWriter, r *http.Request, c *authn.Ca
 		return directed(v.List, cmp.Or(order, byName(a.Name, b.Name)))
 	})
 	v.Rows = cut(&v.List, rows)
+	h.markLoose(r, c, v.Rows)
 	h.render(w, r, http.StatusOK, view.AccessListPage(v))
 	return nil
 }
@@ -89,6 +91,7 @@ func (h *Handler) accessDetail(w http.ResponseWriter, r *http.Request, c *authn.
 		})
 	}
 	slices.SortFunc(v.Organisations, func(a, b view.AccessOrganisation) int { return byName(a.Name, b.Name) })
+	v.Loose = h.looseNotice(r, c, m.Name, func(f *access.Finding) bool { return f.IAMRole != nil && f.IAMRole.ID == m.ID })
 	h.render(w, r, http.StatusOK, view.AccessDetailPage(v))
 	return nil
 }

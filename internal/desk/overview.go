@@ -19,6 +19,7 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request, c *authn.Call
 		},
 	}
 	v.Ends, v.MoreEnds = h.comingEnds(c)
+	v.Loose = h.looseCount(r, c)
 	active, activeErr := c.Organisation(r, snapshot)
 	for _, o := range snapshot.OrganisationsOf(p) {
 		set, _ := snapshot.Effective(p, o.ID)

@@ -108,6 +108,7 @@ func (h *Handler) roleDetail(w http.ResponseWriter, r *http.Request, c *authn.Ca
 		v.Restricted, v.RequiredUser = true, groupsOf(role.Delegation.RequiredUserPermissions)
 	}
 	v.Usage = h.roleUsage(usage, v.CanEdit)
+	v.Loose = h.looseNotice(r, c, role.Name, func(f *access.Finding) bool { return f.Role != nil && f.Role.ID == role.ID })
 	h.render(w, r, http.StatusOK, view.RoleDetailPage(v))
 	return nil
 }

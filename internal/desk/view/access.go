@@ -20,7 +20,8 @@ type AccessRow struct {
 	Roles         []string // distinct names, system roles included
 	System        bool     // holds system roles
 	Changed       Stamp
-	End           When // the first end of it that comes, or the last that came; zero: it does not end
+	End           When       // the first end of it that comes, or the last that came; zero: it does not end
+	Loose         []LooseEnd // of which Kind and Quiet are shown, each kind once
 }
 
 // AccessForm is the wizard for new access and for a change, in three steps.
@@ -137,6 +138,7 @@ type AccessDetail struct {
 	SystemPermissions              int
 	Created, Changed               Stamp
 	CanEdit, CanDelete, CanHistory bool
+	Loose                          *LooseNotice
 }
 
 type AccessOrganisation struct {

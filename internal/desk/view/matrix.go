@@ -17,6 +17,14 @@ type AccessMatrix struct {
 	CanEdit   bool // a cell leads to where it is changed, else to where it is shown
 }
 
+func accessLinks(ctx context.Context, matrix bool) []Link {
+	links := []Link{{say(ctx, "List"), AccessPath}}
+	if matrix {
+		links = append(links, Link{say(ctx, "Matrix"), AccessMatrixPath})
+	}
+	return append(links, Link{say(ctx, "Loose ends"), LooseEndsPath})
+}
+
 // MatrixColumn is an organisation.
 type MatrixColumn struct {
 	ID, Name    string

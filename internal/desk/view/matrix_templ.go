@@ -9,8 +9,8 @@ package view
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// accessViews leads from the list of IAM roles to the matrix, and back.
-func accessViews(here string) templ.Component {
+// accessViews leads from the list of IAM roles to what else shows them, and back.
+func accessViews(here string, matrix bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -44,7 +44,7 @@ func accessViews(here string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, l := range []Link{{say(ctx, "List"), AccessPath}, {say(ctx, "Matrix"), AccessMatrixPath}} {
+		for _, l := range accessLinks(ctx, matrix) {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<a href=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -123,7 +123,7 @@ func AccessMatrixPage(v AccessMatrix) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = accessViews(AccessMatrixPath).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = accessViews(AccessMatrixPath, true).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

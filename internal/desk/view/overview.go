@@ -13,6 +13,7 @@ type Overview struct {
 	Activity      Activity
 	Ends          []ComingEnd
 	MoreEnds      int
+	Loose         LooseCount
 }
 
 // Identity is what the IAM token said.

@@ -77,6 +77,7 @@ type RoleDetail struct {
 	Created, Changed               Stamp
 	CanEdit, CanDelete, CanHistory bool
 	Usage                          RoleUsage
+	Loose                          *LooseNotice
 }
 
 // RoleUsage is which permissions of a role were used in the last 90 days.

@@ -9,13 +9,13 @@ import (
 
 func accessRows(n int) []AccessRow {
 	rows := []AccessRow{
-		{iamID, "Acme Issuance", 2, []string{"Credential issuer", "Read-only auditor"}, false, by(2*time.Hour, "Ada Admin"), at(-3 * day)},
-		{"2", "Acme Verification", 1, []string{"Verifier"}, false, by(26*time.Hour, "Ada Admin"), When{}},
-		{"3", "Acme Audit", 3, []string{"Read-only auditor"}, true, by(6*day, "Ada Admin"), at(2 * day)},
-		{"4", "Acme WRPR", 1, []string{"Certificate signing"}, false, by(40*day, "Ada Admin"), at(-80 * day)},
+		{iamID, "Acme Issuance", 2, []string{"Credential issuer", "Read-only auditor"}, false, by(2*time.Hour, "Ada Admin"), at(-3 * day), nil},
+		{"2", "Acme Verification", 1, []string{"Verifier"}, false, by(26*time.Hour, "Ada Admin"), When{}, nil},
+		{"3", "Acme Audit", 3, []string{"Read-only auditor"}, true, by(6*day, "Ada Admin"), at(2 * day), nil},
+		{"4", "Acme WRPR", 1, []string{"Certificate signing"}, false, by(40*day, "Ada Admin"), at(-80 * day), nil},
 	}
 	for i := len(rows); i < n; i++ {
-		rows = append(rows, AccessRow{fmt.Sprint(i), hostile[i%len(hostile)], i % 50, hostile[:i%len(hostile)], i%9 == 0, by(time.Duration(i)*day, "Ada Admin"), When{}})
+		rows = append(rows, AccessRow{fmt.Sprint(i), hostile[i%len(hostile)], i % 50, hostile[:i%len(hostile)], i%9 == 0, by(time.Duration(i)*day, "Ada Admin"), When{}, nil})
 	}
 	return rows[:n]
 }
@@ -54,6 +54,53 @@ func matrixSample(p Page, rows, columns, total int) AccessMatrix {
 		v.Rows = append(v.Rows, row)
 	}
 	return v
+}
+
+func looseList(total int) List {
+	return List{Path: LooseEndsPath, Sort: "kind", Page: 1, PageSize: 50, Total: total, Filters: url.Values{}}
+}
+
+const looseQuiet = "That need not be wrong: a group for emergencies is rightly quiet, and services that bring tokens of their own are never seen. Look at the group in the identity provider before you delete anything."
+
+// looseSample has each kind, and then hostile names.
+func looseSample(p Page, rows, total int) LooseEnds {
+	v := LooseEnds{
+		Page: p, List: looseList(total), CanMatrix: true,
+		Kinds:         []Choice{{"ROLE_NOT_MAPPED", "role that nobody has (1)"}, {"IAM_ROLE_NOT_SEEN", "nobody lately (1)"}},
+		Organisations: []Choice{{"system", "The whole system"}, {orgID, "Ministry of Mobility"}},
+		Remedies: []Fact{
+			{Label: "Role that nobody has", Value: "Map it to an IAM role, or delete it."},
+			{Label: "Role without effect", Value: "Take the role away there, or map it where its permissions count."},
+			{Label: "Nobody lately", Value: looseQuiet},
+		},
+	}
+	all := []LooseEnd{
+		{"Verifier", RolePath(roleID), false, "role that nobody has", false, `No IAM role gives the role "Verifier", so that nobody has it.`, nil, nil, RoleDeletePath(roleID), "Delete role", by(300*day, "Ada Admin")},
+		{"Credential issuer", RolePath("2"), false, "permissions without effect", false, `The role "Credential issuer" is mapped in organisations only. Of its permissions 3 can count in the whole system only.`, nil, nil, "/x", "Edit role", by(2*day, "Ada Admin")},
+		{"Acme Issuance", AccessItemPath(iamID), true, "role without effect", false, `"Acme Issuance" gives the role "STS administrator" in Ministry of Mobility; its permissions count in the whole system only.`, nil, nil, "/x", "Edit access", by(time.Hour, "Ada Admin")},
+		{"Acme WRPR", AccessItemPath("4"), true, "delegation never met", false, `A service with "Acme WRPR" acts by the role "Certificate signing" only for users who hold certain permissions in Ministry of Mobility, and no IAM role gives anybody one of them there.`, nil, nil, "/x", "Edit access", by(9*day, "Ada Admin")},
+		{"Acme Audit", AccessItemPath("5"), true, "organisation is no more", false, `"Acme Audit" gives roles in the organisation ` + orgID + `, which is no more.`, nil, nil, "/x", "Edit access", by(9*day, "Ada Admin")},
+		{"Acme Summer School", AccessItemPath("6"), true, "gives nothing", false, `All that "Acme Summer School" gave has ended.`, nil, nil, "", "", by(90*day, "Ada Admin")},
+		{"Acme Verification", AccessItemPath("7"), true, "nobody lately", true, `Nobody who was seen in the last 90 days carried "Acme Verification" when they last signed in.`, []string{"acme  Verification"}, []string{"Acme Verifiers"}, "/x", "Edit access", by(400*day, "Ada Admin")},
+	}
+	for i := len(all); i < rows; i++ {
+		e, name := all[i%len(all)], hostile[i%len(hostile)]
+		e.Name, e.Sentence = name, fmt.Sprintf("Nobody who was seen in the last 90 days carried %q when they last signed in.", name)
+		if e.Near != nil {
+			e.Near, e.Renamed = hostile[:2], hostile[2:]
+		}
+		all = append(all, e)
+	}
+	v.Rows = all[:rows]
+	return v
+}
+
+// looseRows are rows of the list that are marked.
+func looseRows() []AccessRow {
+	rows := accessRows(4)
+	rows[0].Loose = []LooseEnd{{Kind: "role without effect"}, {Kind: "nobody lately", Quiet: true}}
+	rows[2].Loose = []LooseEnd{{Kind: "gives nothing"}}
+	return rows
 }
 
 func accessSamples() []sample {
@@ -134,6 +181,14 @@ func accessSamples() []sample {
 		{"access-matrix", AccessMatrixPage(matrixSample(admin(AccessMatrixPath), 4, 3, 4))},
 		{"access-matrix-large", AccessMatrixPage(matrixSample(crowded(AccessMatrixPath), 50, 50, 2000))},
 		{"access-matrix-nothing-found", AccessMatrixPage(searched)},
+		{"loose-ends-empty", LooseEndsPage(LooseEnds{Page: admin(LooseEndsPath), List: looseList(0), CanMatrix: true, Blind: true})},
+		{"loose-ends", LooseEndsPage(looseSample(admin(LooseEndsPath), 7, 7))},
+		{"loose-ends-large", LooseEndsPage(looseSample(crowded(LooseEndsPath), 50, 1234))},
+		{"access-loose", AccessListPage(AccessList{Page: admin(AccessPath), List: list(4, 1), Rows: looseRows(), CanCreate: true, CanMatrix: true})},
+		{"access-detail-loose", AccessDetailPage(AccessDetail{
+			Page: admin("/access/x"), ID: iamID, Name: "Acme Issuance", Organisations: []AccessOrganisation{{orgID, "Ministry of Mobility", false, roles[:1], 14, When{}}},
+			Created: by(400*day, "Ada Admin"), Changed: by(300*day, "Ada Admin"), CanEdit: true, Loose: &LooseNotice{Quiet: true, Href: "/", Texts: []string{looseSample(admin(""), 7, 7).Rows[6].Sentence + " " + looseQuiet}},
+		})},
 		{"access-empty", AccessListPage(AccessList{Page: admin(AccessPath), List: list(0, 1), CanCreate: true})},
 		{"access", AccessListPage(AccessList{Page: admin(AccessPath), List: list(4, 1), Rows: accessRows(4), CanCreate: true, CanMatrix: true})},
 		{"access-large", AccessListPage(AccessList{Page: crowded(AccessPath), List: list(2000, 67), Rows: accessRows(30), CanCreate: true})},

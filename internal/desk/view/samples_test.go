@@ -158,7 +158,7 @@ func overviewSamples() []sample {
 	failed.Failed = true
 	return []sample{
 		{"overview-admin", OverviewPage(Overview{
-			Page: admin("/"), System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")}, Activity: lately(3, "Sign-ins", "Refusals", "Tokens issued"), MoreEnds: 2,
+			Page: admin("/"), System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")}, Activity: lately(3, "Sign-ins", "Refusals", "Tokens issued"), MoreEnds: 2, Loose: LooseCount{12, 7},
 			Ends:     []ComingEnd{{iamID, "Acme Audit", "", at(2 * day)}, {"2", "Acme Issuance", "Ministry of Mobility", at(-3 * time.Hour)}, {"3", hostile[2], hostile[3], at(-40 * day)}},
 			Identity: Identity{"ada@acme.test", okta, "00u1ab2cd3EF4gh5i6j7", "roles", []CarriedRole{{"Acme Administration", true, ""}}, nil},
 		})},

@@ -19,6 +19,7 @@ var englishPlurals = func() plurals {
 
 var englishSingulars = map[string]singular{
 	"%d IAM roles":   {1, "%d IAM role"},
+	"%d loose ends":  {1, "%d loose end"},
 	"%d days":        {1, "%d day"},
 	"%d days ago":    {1, "%d day ago"},
 	"%d hours":       {1, "%d hour"},
