@@ -31,6 +31,14 @@ func (m *Model) demandFourEyes(c Change, known map[OrganisationID]bool) error {
 // FourEyes tells whether the organisation demands a second administrator.
 func (s *Snapshot) FourEyes(org OrganisationID) bool { return s.model.FourEyes[org] }
 
+// FourEyesOrganisations are those that demand one, in the order of their ids. Core may no longer list some.
+func (s *Snapshot) FourEyesOrganisations() []OrganisationID {
+	return slices.Sorted(maps.Keys(s.model.FourEyes))
+}
+
+// DemandsFourEyes tells whether any organisation does.
+func (s *Snapshot) DemandsFourEyes() bool { return len(s.model.FourEyes) > 0 }
+
 // Demanding returns the organisations of which a second administrator must approve what leads from s to after: those that demand
 // one and no longer would, or in which an IAM role gets other roles, other permissions by them, or another end. Names of roles,
 // what ends by itself, and whether Core has the organisation deactivated, do not count.

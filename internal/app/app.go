@@ -173,7 +173,7 @@ func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err er
 		return err
 	}
 	a.policy, err = policy.New(ctx, policy.Config{
-		Store: a.store, History: record, People: a.store, Usage: a.store, Bootstrap: bootstrap, Expectations: expectations, Now: a.now, Logger: a.logger,
+		Store: a.store, History: record, People: a.store, Usage: a.store, Requests: a.store, Bootstrap: bootstrap, Expectations: expectations, Now: a.now, Logger: a.logger,
 	})
 	if err != nil {
 		return err
@@ -184,14 +184,16 @@ func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err er
 	a.every(time.Second, "reload the policy", a.reloadPolicy) // other replicas, and commands, write to it too
 	a.every(time.Second, "end a probation", func(ctx context.Context) error { return a.policy.EndProbation(ctx) })
 	a.every(time.Second, "record what ended", func(ctx context.Context) error { return a.policy.RecordEnds(ctx) })
+	a.every(expireRequestsEvery, "close requests whose time is over", func(ctx context.Context) error { return a.policy.ExpireRequests(ctx) })
 	a.every(storeUsageEvery, "store what roles are used for", func(ctx context.Context) error { return a.policy.StoreUsage(ctx) })
 	a.onClose(a.storeUsage)
 	return nil
 }
 
 const (
-	storeUsageEvery = 30 * time.Second
-	lastUsageTime   = 5 * time.Second
+	expireRequestsEvery = 10 * time.Second // they are closed to all before, by their time
+	storeUsageEvery     = 30 * time.Second
+	lastUsageTime       = 5 * time.Second
 )
 
 // storeUsage keeps what was used since the last time it was stored.

@@ -52,6 +52,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 		h.mountKeys(mux)
 		h.mountSessions(mux)
 		h.mountProbation(mux)
+		h.mountRequests(mux)
 		mux.Handle("GET /api/sts/role/v1/{id}/usage", h.called(h.roleUsage))
 		mux.Handle("GET /api/sts/finding/v1", h.called(h.listFindings))
 		mux.Handle("POST /api/sts/explain/v1", h.called(h.explain))
@@ -97,7 +98,7 @@ func (h *Handler) called(next handler) http.Handler {
 		if err == nil {
 			err = next(w, r, caller)
 		}
-		if err != nil {
+		if err != nil && !h.asked(w, err) {
 			h.refuse(w, r, err)
 		}
 	})

@@ -3,6 +3,7 @@ package bff
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
@@ -27,10 +28,21 @@ func seenMapping(r *http.Request) (int64, error) {
 	return version, nil
 }
 
+// seenPreview is what whoever makes a change has seen of its preview, and says for the case that it needs a second administrator.
+func seenPreview(r *http.Request) (seen policy.Seen, err error) {
+	if seen.Mapping, err = seenMapping(r); err != nil {
+		return seen, err
+	}
+	if reasons := r.Header.Values(requestHeader); len(reasons) > 0 {
+		seen = seen.Asking(strings.Join(reasons, ", "))
+	}
+	return seen, nil
+}
+
 // seenBy is what the editor of a row has seen: of the row itself, and of the preview.
 func seenBy(r *http.Request) (seen policy.Seen, err error) {
-	if seen.Revision, err = ifMatch(r); err == nil {
-		seen.Mapping, err = seenMapping(r)
+	if seen, err = seenPreview(r); err == nil {
+		seen.Revision, err = ifMatch(r)
 	}
 	return seen, err
 }
@@ -123,13 +135,14 @@ func rowOf[T any](text, kind string, find func(string) *T) (*T, error) {
 
 // previewView is what the change would do.
 type previewView struct {
-	Mapping           int64          `json:"mapping"`
-	LastAdministrator bool           `json:"lastAdministrator"`
-	Probation         bool           `json:"probation"`
-	Broken            []brokenView   `json:"broken"`
-	People            []affectedView `json:"people"`
-	Groups            []affectedView `json:"groups"`
-	Later             []laterView    `json:"later"`
+	Mapping           int64                   `json:"mapping"`
+	LastAdministrator bool                    `json:"lastAdministrator"`
+	Probation         bool                    `json:"probation"`
+	FourEyes          []access.OrganisationID `json:"fourEyes"` // organisations for which it needs a second administrator
+	Broken            []brokenView            `json:"broken"`
+	People            []affectedView          `json:"people"`
+	Groups            []affectedView          `json:"groups"`
+	Later             []laterView             `json:"later"`
 }
 
 // laterView is what an end takes away when it comes.
@@ -191,17 +204,20 @@ func (h *Handler) preview(w http.ResponseWriter, r *http.Request, caller *authn.
 	if err != nil {
 		return err
 	}
-	broken := []brokenView{}
-	for _, u := range p.Broken {
-		broken = append(broken, brokenView(u))
-	}
-	later := []laterView{}
-	for _, end := range p.Later {
-		later = append(later, laterView{httpx.Timestamp(end.At), viewOfAffected(end.People), viewOfAffected(end.Groups)})
-	}
-	httpx.WriteJSON(w, http.StatusOK, previewView{
-		Mapping: p.Version, LastAdministrator: p.LastAdministrator, Probation: p.Probation, Broken: broken,
-		People: viewOfAffected(p.People), Groups: viewOfAffected(p.Groups), Later: later,
-	})
+	httpx.WriteJSON(w, http.StatusOK, viewPreview(&p))
 	return nil
+}
+
+func viewPreview(p *policy.Preview) previewView {
+	v := previewView{
+		Mapping: p.Version, LastAdministrator: p.LastAdministrator, Probation: p.Probation, FourEyes: append([]access.OrganisationID{}, p.Demanding...),
+		Broken: []brokenView{}, People: viewOfAffected(p.People), Groups: viewOfAffected(p.Groups), Later: []laterView{},
+	}
+	for _, u := range p.Broken {
+		v.Broken = append(v.Broken, brokenView(u))
+	}
+	for _, end := range p.Later {
+		v.Later = append(v.Later, laterView{httpx.Timestamp(end.At), viewOfAffected(end.People), viewOfAffected(end.Groups)})
+	}
+	return v
 }

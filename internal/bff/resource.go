@@ -99,11 +99,11 @@ func (s resource[ID, T, V]) serveCreate(w http.ResponseWriter, r *http.Request, 
 	if err := written.apply(&t); err != nil {
 		return err
 	}
-	mapping, err := seenMapping(r)
+	seen, err := seenPreview(r)
 	if err != nil {
 		return err
 	}
-	created, err := s.create(r.Context(), caller.Principal, t, policy.Seen{Mapping: mapping})
+	created, err := s.create(r.Context(), caller.Principal, t, seen)
 	if err != nil {
 		return err
 	}

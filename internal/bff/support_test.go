@@ -129,7 +129,7 @@ func newBench(t *testing.T, o options) *bench {
 	var err error
 	if b.policy, err = policy.New(t.Context(), policy.Config{
 		Store: db, Organisations: b.tenants, History: record, Bootstrap: access.Bootstrap{Issuer: issuer, Role: "ONE_STS_ADMIN"},
-		Usage: db, People: db, Now: time.Now, Logger: silent,
+		Usage: db, People: db, Requests: db, Now: time.Now, Logger: silent,
 	}); err != nil {
 		t.Fatal(err)
 	}

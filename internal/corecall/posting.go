@@ -25,7 +25,7 @@ const (
 	postPages   = 20               // of one Post
 	postLease   = 2 * time.Minute  // of the replica that posts; longer than a call may take
 	postBackoff = 5 * time.Minute  // at most, between two attempts
-	postAnswers = 5                // so often Core may fail at one entry
+	postAnswers = 5                // so often Core may fail at one entry; twice as often after each that was left out in a row
 	lateAfter   = 30 * time.Second // entries wait so long before somebody is told
 )
 
@@ -61,6 +61,10 @@ type Posting struct {
 	retryAt  time.Time
 	attempts int
 	failed   error
+
+	failedAt int64 // sequence of the entry at which Core failed last
+	failures int   // so often, at that one
+	leftOut  int   // so many in a row, for Core failed at them
 }
 
 // Post posts what is new, at most 1,000 entries. While Core is away it tries again after a while that grows to 5 minutes.
@@ -107,14 +111,32 @@ func (p *Posting) post(ctx context.Context, s history.Sealed) error {
 		return err
 	}
 	_, err = p.Client.CreateHistory(ctx, token, p.entry(s.Record.Entry))
-	p.mu.Lock()
-	again := p.attempts+1 < postAnswers
-	p.mu.Unlock()
-	if refusesEntry(err) || errors.Is(err, coreapi.ErrFailed) && !again {
+	if refusesEntry(err) || p.givesUp(s.Sequence, err) {
 		p.Logger.ErrorContext(ctx, "a history entry is left out of Core's history: Core does not take it", "history_id", s.EntryID, "sequence", s.Sequence, "error", err)
 		return nil
 	}
 	return err
+}
+
+// givesUp tells whether Core failed at the entry so often that the entry is why. Where it was not, Core fails at the next one too:
+// so each costs more, and a Core that is broken for a night lacks a few of its entries, not all.
+func (p *Posting) givesUp(sequence int64, err error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		p.leftOut = 0
+	}
+	if !errors.Is(err, coreapi.ErrFailed) {
+		return false
+	}
+	if p.failedAt != sequence {
+		p.failedAt, p.failures = sequence, 0
+	}
+	if p.failures++; p.failures < postAnswers<<min(p.leftOut, 6) {
+		return false
+	}
+	p.leftOut++
+	return true
 }
 
 // refusesEntry tells whether Core's own code refuses what the entry says.

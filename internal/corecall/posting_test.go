@@ -237,6 +237,41 @@ func TestAnEntryThatCoreNeverTakesKeepsNoOtherFromIt(t *testing.T) {
 	}
 }
 
+// TestACoreThatFailsAtEverythingLacksLittle: of a night of 500s, which is no entry's fault; and of one 500 after an outage nothing.
+func TestACoreThatFailsAtEverythingLacksLittle(t *testing.T) {
+	p := newPosts(t, testdb.Open(t, store.SQLite))
+	try := func(times int) {
+		for range times {
+			p.post()
+			p.now = p.now.Add(5 * time.Minute)
+		}
+	}
+	for i := range 20 {
+		p.record(role(fmt.Sprint(i)))
+	}
+	p.instead(status(http.StatusBadGateway, ""))
+	try(10)
+	p.instead(status(http.StatusInternalServerError, ""))
+	try(1)
+	p.instead(p.core.ServeHTTP)
+	try(1)
+	if got := p.arrived(); len(got) != 20 {
+		t.Fatalf("after one failure Core has %d", len(got))
+	}
+	for i := range 20 {
+		p.record(role(fmt.Sprint(i)))
+	}
+	p.instead(status(http.StatusInternalServerError, ""))
+	try(12 * 10)
+	p.instead(p.core.ServeHTTP)
+	try(1)
+	if got := p.arrived(); len(got) != 36 || p.leavesOut() != 4 {
+		t.Errorf("after ten hours Core has %d, and %d are left out", len(got), p.leavesOut())
+	}
+}
+
+func (p *posts) leavesOut() int { return strings.Count(p.log.String(), "left out of Core's history") }
+
 // TestReplicasPostEachEntryOnce, also when the one that posts is gone.
 func TestReplicasPostEachEntryOnce(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *store.DB) {

@@ -43,6 +43,9 @@ var own = map[string]access.Permission{
 	"POST /api/sts/revocation/v1":      access.STSSessionRevoke,
 	"POST /api/sts/explain/v1":         access.STSAccessExplain,
 	"POST /api/sts/preview/v1":         access.STSAccessExplain,
+
+	"GET /api/sts/four-eyes/v1/{organisationId}": access.STSIAMRoleList,
+	"PUT /api/sts/four-eyes/v1/{organisationId}": access.STSIAMRoleEdit,
 }
 
 // open are our own routes that ask for a sign-in alone.

@@ -17,7 +17,7 @@ func TestEveryChangeIsHeldAgainstTheExpectations(t *testing.T) {
 	issuer, key := b.role("Issuer", access.CredentialIssue), b.role("Keys", access.KeyList)
 	mapping := b.iamRole("Acme Issuance", "acme", issuer.ID)
 	file, err := policyfile.ParseExpectations([]byte("version: 1\nexpect:\n- IAM role Acme Issuance in Acme may CREDENTIAL_ISSUE\n" +
-		"- IAM role Acme Issuance in Acme may not KEY_LIST\n- nobody@acme.test in Acme may KEY_LIST\n"))
+		"- IAM role Acme Issuance in Acme may not KEY_LIST\n- IAM role Acme Audit in Acme may not KEY_LIST\n- nobody@acme.test in Acme may KEY_LIST\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +61,48 @@ func TestEveryChangeIsHeldAgainstTheExpectations(t *testing.T) {
 	if _, err := b.UpdateIAMRole(ctx, admin, mapping.ID, policy.Seen{}, func(m *access.IAMRole) error { m.SystemRoles = []access.RoleID{key.ID}; return nil }); err != nil {
 		t.Errorf("what breaks none: %v", err)
 	}
+	if err := b.DeleteIAMRole(ctx, admin, b.iamRole("Acme Audit", "acme", issuer.ID).ID, policy.Seen{}); err != nil {
+		t.Fatalf("it may not KEY_LIST without a mapping either: %v", err)
+	}
+	_, err = b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "Acme Audit", OrganisationRoles: map[access.OrganisationID][]access.RoleID{"acme": {key.ID}}}, policy.Seen{})
+	if f := wantCode(t, "a mapping made anew", err, fault.Expectation); !strings.Contains(f.Detail, "Acme Audit in Acme may not KEY_LIST") {
+		t.Errorf("got %q", f.Detail)
+	}
 	err = errors.New("gone")
 	wantCode(t, "the file can't be read", b.DeleteIAMRole(ctx, admin, mapping.ID, policy.Seen{}), fault.Unavailable)
+}
+
+// TestTheWayBackBreaksNoExpectation: a role that only the way back gives must not be widened meanwhile.
+func TestTheWayBackBreaksNoExpectation(t *testing.T) {
+	b, ada, whole, _ := retired(t)
+	ctx := t.Context()
+	issuing, err := b.CreateRole(ctx, ada, access.Role{Name: "Issuing", Permissions: access.SetOf(access.CredentialIssue)}, policy.Seen{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := b.CreateIAMRole(ctx, ada, access.IAMRole{
+		Name: "Deputies", SystemRoles: []access.RoleID{whole.ID}, OrganisationRoles: map[access.OrganisationID][]access.RoleID{"acme": {issuing.ID}},
+	}, policy.Seen{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := policyfile.ParseExpectations([]byte("version: 1\nexpect:\n- IAM role Deputies in Acme may not KEY_LIST\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Expectations = func() (*policyfile.File, error) { return file, nil }
+	both := &access.Principal{Issuer: issuer, Subject: "ada", IAMRoles: []string{"Admins", "Deputies"}}
+	if err := b.DeleteIAMRole(ctx, both, made.ID, policy.Seen{}); err != nil || b.Snapshot().Probation() == nil {
+		t.Fatalf("expected a probation: %v", err)
+	}
+	may := func(p access.Permission) error {
+		_, err := b.UpdateRole(ctx, ada, issuing.ID, policy.Seen{}, func(r *access.Role) error { r.Permissions = access.SetOf(p); return nil })
+		return err
+	}
+	if f := wantCode(t, "what is forbidden", may(access.KeyList), fault.OnProbation); !strings.Contains(f.Detail, "Deputies in Acme may not KEY_LIST") {
+		t.Errorf("got %q", f.Detail)
+	}
+	if err := may(access.CredentialList); err != nil {
+		t.Errorf("what is not: %v", err)
+	}
 }

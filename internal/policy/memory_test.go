@@ -28,6 +28,7 @@ type memory struct {
 	commits int
 
 	requests map[string]policy.Request
+	closed   []policy.Request
 
 	// before runs at the begin of each commit, outside the lock: it may play another process, or fail.
 	before func() error
@@ -62,7 +63,7 @@ func (m *memory) CommitChange(_ context.Context, base int64, c access.Change, en
 		if _, open := m.requests[c.Request]; !open {
 			return policy.ErrRequestClosed
 		}
-		delete(m.requests, c.Request)
+		m.close(c.Request, policy.Closing{State: policy.Approved, At: c.At, By: c.By})
 	}
 	for org, on := range c.FourEyes {
 		m.model.FourEyes = maps.Clone(m.model.FourEyes)
@@ -125,7 +126,7 @@ func (m *memory) AddRequest(_ context.Context, r policy.Request, mostOwn, most i
 	if m.requests == nil {
 		m.requests = map[string]policy.Request{}
 	}
-	m.requests[r.ID], m.entries = r, append(m.entries, e)
+	m.requests[r.ID], m.entries, m.changes = r, append(m.entries, e), append(m.changes, 0)
 	return true, nil
 }
 
@@ -135,14 +136,34 @@ func (m *memory) OpenRequests(context.Context) ([]policy.Request, error) {
 	return slices.Collect(maps.Values(m.requests)), nil
 }
 
-func (m *memory) CloseRequest(_ context.Context, id string, _ policy.Closing, _ time.Time, e history.Entry) (bool, error) {
+func (m *memory) close(id string, c policy.Closing) {
+	r := m.requests[id]
+	r.Closing = c
+	delete(m.requests, id)
+	m.closed = append(m.closed, r)
+}
+
+func (m *memory) ClosedRequests(context.Context, time.Time, int) ([]policy.Request, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.closed), nil
+}
+
+func (m *memory) ForgetRequests(_ context.Context, before time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = slices.DeleteFunc(m.closed, func(r policy.Request) bool { return r.Closing.At.Before(before) })
+	return nil
+}
+
+func (m *memory) CloseRequest(_ context.Context, id string, c policy.Closing, e history.Entry) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, open := m.requests[id]; !open {
 		return false, nil
 	}
-	delete(m.requests, id)
-	m.entries = append(m.entries, e)
+	m.close(id, c)
+	m.entries, m.changes = append(m.entries, e), append(m.changes, 0)
 	return true, nil
 }
 

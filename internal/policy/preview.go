@@ -21,6 +21,8 @@ type Preview struct {
 	LastAdministrator bool
 	// Probation tells that it would be undone after ProbationTime without a confirming sign-in.
 	Probation bool
+	// Demanding are the organisations for which it needs a second administrator.
+	Demanding []access.OrganisationID
 	// Broken are the expectations for which it would be refused.
 	Broken []policyfile.Unmet
 }
@@ -51,7 +53,7 @@ func (s *Service) Preview(ctx context.Context, by *access.Principal, c access.Ch
 	if err != nil {
 		return Preview{}, err
 	}
-	p := Preview{Version: before.Version(), Probation: by != nil && narrows(before, by, after, c)}
+	p := Preview{Version: before.Version(), Probation: by != nil && narrows(before, by, after, c), Demanding: before.Demanding(after)}
 	p.People, p.Groups = s.affected(before.Compare(after), people)
 	later, more := after.Later(c)
 	p.MoreEnd = more
@@ -98,7 +100,7 @@ func (s *Service) Import(ctx context.Context, operator string, overrideFourEyes 
 	}
 	made, err := s.change(ctx, nil, seen, func(now *access.Snapshot) (access.Change, error) {
 		c, err := make(now)
-		if err == nil && len(c.PutRoles)+len(c.DeleteRoles)+len(c.PutIAMRoles)+len(c.DeleteIAMRoles) == 0 {
+		if err == nil && policyfile.Empty(c) {
 			err = errUnchanged
 		}
 		c.By, c.At = operator, s.Now()

@@ -58,7 +58,9 @@ func (s *Service) entriesOf(before, after *access.Snapshot, c access.Change, a *
 		entries = append(entries, s.entryOfFourEyes(after, org, c, approved))
 	}
 	if c.Request != "" {
-		entries = append(entries, s.requestEntry(before, &a.request, history.Activated, c.By, "APPROVED"))
+		r := a.request
+		r.Closing.State = Approved
+		entries = append(entries, s.requestEntry(before, &r, history.Activated, c.By))
 	}
 	for _, at := range c.RecordEnds {
 		entries = append(entries, s.entryOfEnd(after, at, c.By))

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"time"
 
@@ -15,8 +16,9 @@ import (
 
 // The bounds of requests.
 const (
-	RequestTime     = 7 * 24 * time.Hour // how long one may be approved
-	maxReason       = 500
+	RequestTime     = 7 * 24 * time.Hour  // how long one may be approved
+	RequestsKept    = 90 * 24 * time.Hour // how long one that ended is listed; the history keeps it
+	MaxReason       = 500                 // characters
 	MostRequestsOwn = 20
 	MostRequests    = 200
 )
@@ -33,17 +35,31 @@ type Request struct {
 	At, Until       time.Time
 	Organisations   []access.OrganisationID // that demand the second one
 	Change          access.Change
+	Closing         Closing // as long as it is open, only its state
 }
 
-// Closing is how a request ends without being approved.
-type Closing string
+// RequestState is what became of a request.
+type RequestState string
 
-// The ways. One that is approved is closed with the change that it brings.
+// The states.
 const (
-	Refused   Closing = "REFUSED"
-	Withdrawn Closing = "WITHDRAWN"
-	Expired   Closing = "EXPIRED"
+	Open      RequestState = "OPEN"
+	Approved  RequestState = "APPROVED"
+	Refused   RequestState = "REFUSED"
+	Withdrawn RequestState = "WITHDRAWN"
+	Expired   RequestState = "EXPIRED"
 )
+
+// RequestStates are all of them.
+var RequestStates = []RequestState{Open, Approved, Refused, Withdrawn, Expired}
+
+// Closing is how a request ended. One that is approved is closed with the change that it brings.
+type Closing struct {
+	State  RequestState
+	At     time.Time
+	By     string // a subject
+	Answer string // why it was refused
+}
 
 // ErrRequestClosed is what a Store answers to a commit for a request that is not open.
 var ErrRequestClosed = errors.New("the request is not open")
@@ -54,8 +70,12 @@ type Requests interface {
 	AddRequest(ctx context.Context, r Request, mostOwn, most int, e history.Entry) (added bool, err error)
 	// OpenRequests lists those that are open, the newest first.
 	OpenRequests(ctx context.Context) ([]Request, error)
+	// ClosedRequests lists those that were closed since then, at most so many, the latest first.
+	ClosedRequests(ctx context.Context, since time.Time, most int) ([]Request, error)
 	// CloseRequest closes one that is open, with its entry.
-	CloseRequest(ctx context.Context, id string, how Closing, at time.Time, e history.Entry) (closed bool, err error)
+	CloseRequest(ctx context.Context, id string, c Closing, e history.Entry) (closed bool, err error)
+	// ForgetRequests removes those that were closed before then.
+	ForgetRequests(ctx context.Context, before time.Time) error
 }
 
 // asking is what somebody who makes a change says for the case that it needs a second administrator.
@@ -99,13 +119,13 @@ func needsSecond(s *access.Snapshot, demanding []access.OrganisationID) access.P
 
 func (s *Service) ask(ctx context.Context, by *access.Principal, now *access.Snapshot, demanding []access.OrganisationID, c access.Change, reason string) error {
 	if !validReason(reason) {
-		return fault.InvalidInput.New("reason: expected at most %d printable characters", maxReason).At("reason")
+		return fault.InvalidInput.New("reason: expected 1 to %d printable characters", MaxReason).At("reason")
 	}
 	r := Request{
 		ID: uuid.NewString(), Issuer: by.Issuer, Subject: by.Subject, Name: by.DisplayName(), Reason: reason,
-		At: c.At, Until: c.At.Add(RequestTime), Organisations: demanding, Change: c,
+		At: c.At, Until: c.At.Add(RequestTime), Organisations: demanding, Change: c, Closing: Closing{State: Open},
 	}
-	added, err := s.Requests.AddRequest(ctx, r, MostRequestsOwn, MostRequests, s.requestEntry(now, &r, history.Created, by.Subject, ""))
+	added, err := s.Requests.AddRequest(ctx, r, MostRequestsOwn, MostRequests, s.requestEntry(now, &r, history.Created, by.Subject))
 	if err != nil {
 		return err
 	}
@@ -124,12 +144,64 @@ func (s *Service) OpenRequests(ctx context.Context, by *access.Principal) ([]Req
 	if err != nil {
 		return nil, err
 	}
-	may, now := s.Snapshot().Decide(by, access.System, access.STSIAMRoleList).Allowed, s.Now()
-	return slices.DeleteFunc(all, func(r Request) bool { return !now.Before(r.Until) || !may && !r.askedBy(by) }), nil
+	now := s.Now()
+	return s.visible(by, slices.DeleteFunc(all, func(r Request) bool { return !now.Before(r.Until) })), nil
+}
+
+// AllRequests lists those that are open, and then those that ended in the last 90 days, each the latest first.
+func (s *Service) AllRequests(ctx context.Context, by *access.Principal) ([]Request, error) {
+	open, err := s.OpenRequests(ctx, by)
+	if err != nil || s.Requests == nil {
+		return nil, err
+	}
+	const most = 5000
+	closed, err := s.Requests.ClosedRequests(ctx, s.Now().Add(-RequestsKept), most)
+	if err != nil {
+		return nil, err
+	}
+	return append(open, s.visible(by, closed)...), nil
+}
+
+func (s *Service) visible(by *access.Principal, all []Request) []Request {
+	may := s.Snapshot().Decide(by, access.System, access.STSIAMRoleList).Allowed
+	return slices.DeleteFunc(all, func(r Request) bool { return !may && !r.askedBy(by) })
+}
+
+// WaitingRequests counts the open requests that the person may decide.
+func (s *Service) WaitingRequests(ctx context.Context, by *access.Principal) (n int, err error) {
+	now := s.Snapshot()
+	if !now.DemandsFourEyes() || by.Issuer == access.BreakGlassIssuer {
+		return 0, nil
+	}
+	open, err := s.OpenRequests(ctx, by)
+	for i := range open {
+		if open[i].decider(by) == nil && len(missing(now, by, open[i].Change)) == 0 {
+			n++
+		}
+	}
+	return n, err
 }
 
 func (r *Request) askedBy(p *access.Principal) bool {
 	return p.Issuer == r.Issuer && p.Subject == r.Subject
+}
+
+// decider refuses who can't be the second administrator, whatever they may do.
+func (r *Request) decider(by *access.Principal) error {
+	switch {
+	case by.Issuer == access.BreakGlassIssuer:
+		return fault.FourEyes.New("a break-glass file stands for nobody, and can't be the second administrator")
+	case by.Issuer != r.Issuer:
+		return fault.FourEyes.New("the second administrator must be vouched for by the same issuer as who asked: else it may be the same person")
+	case by.Subject == r.Subject:
+		return fault.FourEyes.New("you asked for it yourself: somebody else must decide")
+	}
+	return nil
+}
+
+// missing are the permissions that somebody lacks to make a change.
+func missing(now *access.Snapshot, by *access.Principal, c access.Change) []access.Permission {
+	return slices.DeleteFunc(needed(now, c), func(p access.Permission) bool { return now.Decide(by, access.System, p).Allowed })
 }
 
 // openRequest finds one that the person may see.
@@ -146,17 +218,48 @@ func (s *Service) openRequest(ctx context.Context, by *access.Principal, id stri
 	return r, fault.RequestClosed.New("there is no such open request: it was decided or withdrawn, or its time is over")
 }
 
-// PreviewRequest shows what approving does now.
-func (s *Service) PreviewRequest(ctx context.Context, by *access.Principal, id string) (Request, Preview, error) {
-	r, err := s.openRequest(ctx, by, id)
+// Reviewed is a request as somebody sees it.
+type Reviewed struct {
+	Request
+	Own      bool     // they asked
+	Decider  error    // why they may not decide; nil: they may
+	Preview  *Preview // of what approving does now; nil where it is closed, can't be made, or is not theirs to see
+	Obstacle error    // why it can't be made any more
+}
+
+// Request shows one, and what approving it does now to those who asked, may decide, or may preview any change.
+func (s *Service) Request(ctx context.Context, by *access.Principal, id string) (v Reviewed, err error) {
+	all, err := s.AllRequests(ctx, by)
 	if err != nil {
-		return r, Preview{}, err
+		return v, err
 	}
-	if err := s.Enforce(ctx, by, access.System, "preview a request", access.STSAccessExplain); err != nil {
-		return r, Preview{}, err
+	at := slices.IndexFunc(all, func(r Request) bool { return r.ID == id })
+	if at < 0 {
+		return v, fault.NotFound.New("there is no request %s, or it ended more than 90 days ago", id)
 	}
-	p, err := s.Preview(ctx, by, r.Change)
-	return r, p, err
+	v.Request = all[at]
+	v.Own = v.askedBy(by)
+	if v.Closing.State != Open {
+		return v, nil
+	}
+	now := s.Snapshot()
+	lacks := missing(now, by, v.Change)
+	if v.Decider = v.decider(by); v.Decider == nil && len(lacks) > 0 {
+		v.Decider = fault.Forbidden.New("deciding it takes what the change itself takes: %s", lacks[0])
+	}
+	if len(lacks) > 0 && !v.Own && !now.Decide(by, access.System, access.STSAccessExplain).Allowed {
+		return v, nil
+	}
+	p, err := s.Preview(ctx, by, v.Change)
+	switch f := fault.Of(err); {
+	case err == nil:
+		v.Preview = &p
+	case f.Code.Status < http.StatusInternalServerError:
+		v.Obstacle = outdated(f)
+	default:
+		return v, err
+	}
+	return v, nil
 }
 
 // ApproveRequest makes the change of a request. Whoever approves is somebody else than who asked, vouched for by the same issuer,
@@ -170,10 +273,8 @@ func (s *Service) ApproveRequest(ctx context.Context, by *access.Principal, id s
 		return fault.StalePreview.New("expected the mapping of the preview that is approved")
 	}
 	_, err = s.change(ctx, by, Seen{Mapping: mapping, approved: &approval{request: r}}, func(now *access.Snapshot) (access.Change, error) {
-		for _, p := range needed(now, r.Change) { // as of the very snapshot upon which it is made
-			if !now.Decide(by, access.System, p).Allowed {
-				return access.Change{}, fault.StalePreview.New("you may no longer do what the request changes")
-			}
+		if len(missing(now, by, r.Change)) > 0 { // as of the very snapshot upon which it is made
+			return access.Change{}, fault.StalePreview.New("you may no longer do what the request changes")
 		}
 		c := r.Change
 		c.By, c.At, c.Request = by.Subject, s.Now(), r.ID
@@ -185,16 +286,29 @@ func (s *Service) ApproveRequest(ctx context.Context, by *access.Principal, id s
 	if errors.Is(err, ErrRequestClosed) {
 		return fault.RequestClosed.New("the request was decided or withdrawn in the meantime")
 	}
+	return outdated(err)
+}
+
+// outdated says of a change that is refused for what its rows have become, that the request no longer applies.
+func outdated(err error) error {
+	for _, code := range []*fault.Code{fault.NotFound, fault.LostUpdate, fault.NameTaken, fault.StillMapped, fault.InvalidInput} {
+		if f := fault.Of(err); err != nil && f.Code == code {
+			return fault.StalePreview.New("what was asked for can’t be done any more, since something was changed in the meantime: %s", access.Phrase{Format: f.Format, Args: f.Args})
+		}
+	}
 	return err
 }
 
-// RefuseRequest ends a request, for whoever could approve it.
-func (s *Service) RefuseRequest(ctx context.Context, by *access.Principal, id string) error {
+// RefuseRequest ends a request, for whoever could approve it, and tells why.
+func (s *Service) RefuseRequest(ctx context.Context, by *access.Principal, id, why string) error {
 	r, err := s.decidable(ctx, by, id, "refuse a request")
 	if err != nil {
 		return err
 	}
-	return s.closeRequest(ctx, &r, Refused, by.Subject)
+	if !validReason(why) {
+		return fault.InvalidInput.New("reason: expected 1 to %d printable characters", MaxReason).At("reason")
+	}
+	return s.closeRequest(ctx, &r, Closing{State: Refused, By: by.Subject, Answer: why})
 }
 
 // WithdrawRequest ends a request, for whoever asked.
@@ -206,10 +320,10 @@ func (s *Service) WithdrawRequest(ctx context.Context, by *access.Principal, id 
 	if !r.askedBy(by) {
 		return fault.Forbidden.New("only who asked may withdraw a request; others may refuse it")
 	}
-	return s.closeRequest(ctx, &r, Withdrawn, by.Subject)
+	return s.closeRequest(ctx, &r, Closing{State: Withdrawn, By: by.Subject})
 }
 
-// ExpireRequests closes those whose time is over, each once however many replicas there are.
+// ExpireRequests closes those whose time is over, each once however many replicas there are, and forgets those that ended long ago.
 func (s *Service) ExpireRequests(ctx context.Context) error {
 	if s.Requests == nil {
 		return nil
@@ -222,11 +336,11 @@ func (s *Service) ExpireRequests(ctx context.Context) error {
 		if s.Now().Before(r.Until) {
 			continue
 		}
-		if err := s.closeRequest(ctx, &r, Expired, requestOver); err != nil && !fault.RequestClosed.Is(err) {
+		if err := s.closeRequest(ctx, &r, Closing{State: Expired, By: requestOver}); err != nil && !fault.RequestClosed.Is(err) {
 			return err
 		}
 	}
-	return nil
+	return s.Requests.ForgetRequests(ctx, s.Now().Add(-RequestsKept))
 }
 
 // decidable finds a request that the person may decide.
@@ -240,15 +354,7 @@ func (s *Service) decidable(ctx context.Context, by *access.Principal, id, wante
 			return r, err
 		}
 	}
-	switch {
-	case by.Issuer == access.BreakGlassIssuer:
-		return r, fault.FourEyes.New("a break-glass file stands for nobody, and can't be the second administrator")
-	case by.Issuer != r.Issuer:
-		return r, fault.FourEyes.New("the second administrator must be vouched for by the same issuer as who asked: else it may be the same person")
-	case by.Subject == r.Subject:
-		return r, fault.FourEyes.New("you asked for it yourself: somebody else must decide")
-	}
-	return r, nil
+	return r, r.decider(by)
 }
 
 // needed are the permissions that a change takes, each of them.
@@ -284,12 +390,13 @@ func needed(s *access.Snapshot, c access.Change) (all []access.Permission) {
 	return all
 }
 
-func (s *Service) closeRequest(ctx context.Context, r *Request, how Closing, by string) error {
+func (s *Service) closeRequest(ctx context.Context, r *Request, c Closing) error {
 	action := history.Deleted
-	if how == Refused {
+	if c.State == Refused {
 		action = history.Rejected
 	}
-	closed, err := s.Requests.CloseRequest(ctx, r.ID, how, s.Now(), s.requestEntry(s.Snapshot(), r, action, by, string(how)))
+	c.At, r.Closing = s.Now(), c
+	closed, err := s.Requests.CloseRequest(ctx, r.ID, c, s.requestEntry(s.Snapshot(), r, action, c.By))
 	if err == nil && !closed {
 		err = fault.RequestClosed.New("the request was decided or withdrawn in the meantime")
 	}
@@ -299,10 +406,11 @@ func (s *Service) closeRequest(ctx context.Context, r *Request, how Closing, by 
 // requestRecord is the metadata of a request's entries.
 type requestRecord struct {
 	Request       string   `json:"request"`
-	State         string   `json:"state"` // ASKED, APPROVED, or a Closing
+	State         string   `json:"state"` // a RequestState, or ASKED
 	AskedBy       string   `json:"askedBy"`
 	Issuer        string   `json:"issuer"`
 	Reason        string   `json:"reason,omitempty"`
+	Answer        string   `json:"answer,omitempty"` // why it was refused
 	Organisations []string `json:"organisations"`
 	Roles         []string `json:"roles,omitempty"`
 	IAMRoles      []string `json:"iamRoles,omitempty"`
@@ -310,12 +418,13 @@ type requestRecord struct {
 }
 
 // requestEntry records what becomes of a request. It is an entry of the first mapping that it concerns.
-func (s *Service) requestEntry(now *access.Snapshot, r *Request, action history.Action, by, state string) history.Entry {
-	if state == "" {
+func (s *Service) requestEntry(now *access.Snapshot, r *Request, action history.Action, by string) history.Entry {
+	state := string(r.Closing.State)
+	if r.Closing.State == Open {
 		state = "ASKED"
 	}
 	record := requestRecord{
-		Request: r.ID, State: state, AskedBy: r.Subject, Issuer: r.Issuer, Reason: r.Reason, Organisations: []string{}, Until: recordTime(r.Until),
+		Request: r.ID, State: state, AskedBy: r.Subject, Issuer: r.Issuer, Reason: r.Reason, Answer: r.Closing.Answer, Organisations: []string{}, Until: recordTime(r.Until),
 	}
 	for _, id := range r.Organisations {
 		name := string(id)
@@ -341,7 +450,19 @@ func (s *Service) requestEntry(now *access.Snapshot, r *Request, action history.
 }
 
 func validReason(text string) bool {
-	return access.CheckText(text, maxReason)
+	return text != "" && access.CheckText(text, MaxReason)
+}
+
+// FourEyes tells whether an organisation demands a second administrator, to those who may list mappings.
+func (s *Service) FourEyes(ctx context.Context, by *access.Principal, org access.OrganisationID) (bool, error) {
+	if err := s.Enforce(ctx, by, access.System, "see who approves", access.STSIAMRoleList); err != nil {
+		return false, err
+	}
+	now := s.Snapshot()
+	if now.Organisation(org) == nil && !now.FourEyes(org) {
+		return false, fault.NotFound.New("there is no organisation %s", org)
+	}
+	return now.FourEyes(org), nil
 }
 
 // SetFourEyes has an organisation demand a second administrator for changes of its mappings, or no longer, which itself takes one.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,16 +74,16 @@ func TestASecondAdministratorApproves(t *testing.T) {
 		"who may only list": {reader, fault.Forbidden}, "who may not even see it": {nobody, fault.RequestClosed},
 	} {
 		wantCode(t, rule, b.ApproveRequest(ctx, c.by, r.ID, b.Version()), c.code)
-		wantCode(t, rule+" refuses", b.RefuseRequest(ctx, c.by, r.ID), c.code)
+		wantCode(t, rule+" refuses", b.RefuseRequest(ctx, c.by, r.ID, "no"), c.code)
 	}
 	wantCode(t, "unseen", b.ApproveRequest(ctx, otto, r.ID, 0), fault.StalePreview)
 	wantCode(t, "having seen another preview", b.ApproveRequest(ctx, otto, r.ID, b.Version()-1), fault.StalePreview)
 	wantCode(t, "others withdraw it", b.WithdrawRequest(ctx, otto, r.ID), fault.Forbidden)
-	_, p, err := b.PreviewRequest(ctx, otto, r.ID)
-	if err != nil || len(p.Groups) != 1 || b.Snapshot().IAMRole(m.ID) == nil {
-		t.Fatalf("the preview: %+v, %v", p, err)
+	v, err := b.Request(ctx, otto, r.ID)
+	if err != nil || v.Own || v.Decider != nil || v.Preview == nil || len(v.Preview.Groups) != 1 || b.Snapshot().IAMRole(m.ID) == nil {
+		t.Fatalf("as otto sees it: %+v, %v", v, err)
 	}
-	if err := b.ApproveRequest(ctx, otto, r.ID, p.Version); err != nil || b.Snapshot().IAMRole(m.ID) != nil {
+	if err := b.ApproveRequest(ctx, otto, r.ID, v.Preview.Version); err != nil || b.Snapshot().IAMRole(m.ID) != nil {
 		t.Fatalf("approved: %v", err)
 	}
 	wantCode(t, "twice", b.ApproveRequest(ctx, otto, r.ID, b.Version()), fault.RequestClosed)
@@ -93,10 +94,128 @@ func TestASecondAdministratorApproves(t *testing.T) {
 	}
 }
 
+// TestWhoSeesARequest: what each of them may see of it, and do.
+func TestWhoSeesARequest(t *testing.T) {
+	b, m := demanding(t)
+	ctx := t.Context()
+	reader := &access.Principal{Issuer: issuer, Subject: "rea", IAMRoles: []string{"Readers"}}
+	if _, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "Readers", SystemRoles: []access.RoleID{b.role("Reader", access.STSIAMRoleList).ID}}, policy.Seen{}); err != nil {
+		t.Fatal(err)
+	}
+	r := ask(t, b, m.ID)
+	for who, c := range map[string]struct {
+		by                  *access.Principal
+		code                *fault.Code // why they may not decide
+		own, previews, sees bool
+		waiting             int
+	}{
+		"who asked":             {admin, fault.FourEyes, true, true, true, 0},
+		"another administrator": {otto, nil, false, true, true, 1},
+		"who may only list":     {reader, fault.Forbidden, false, false, true, 0},
+		"anybody else":          {nobody, nil, false, false, false, 0},
+	} {
+		v, err := b.Request(ctx, c.by, r.ID)
+		if !c.sees {
+			wantCode(t, who, err, fault.NotFound)
+			continue
+		}
+		if err != nil || v.Own != c.own || (v.Preview != nil) != c.previews || v.Obstacle != nil || (v.Decider == nil) != (c.code == nil) || c.code != nil && !c.code.Is(v.Decider) {
+			t.Errorf("%s: %+v, %v", who, v, err)
+		}
+		if n, err := b.WaitingRequests(ctx, c.by); err != nil || n != c.waiting {
+			t.Errorf("%s: %d wait, %v", who, n, err)
+		}
+	}
+	if err := b.RefuseRequest(ctx, otto, r.ID, "not now"); err != nil {
+		t.Fatal(err)
+	}
+	second := ask(t, b, m.ID)
+	all, err := b.AllRequests(ctx, otto)
+	if err != nil || len(all) != 2 || all[0].ID != second.ID || all[1].Closing != (policy.Closing{State: policy.Refused, At: b.clock.Now(), By: "otto", Answer: "not now"}) {
+		t.Errorf("got %+v, %v", all, err)
+	}
+	b.clock.advance(policy.RequestsKept + time.Second)
+	if err := b.ExpireRequests(ctx); err != nil || len(b.store.closed) != 1 {
+		t.Errorf("%d are kept, %v", len(b.store.closed), err)
+	}
+}
+
+// TestARequestThatNoLongerApplies says so, and can't be approved.
+func TestARequestThatNoLongerApplies(t *testing.T) {
+	b, m := demanding(t)
+	ctx := t.Context()
+	first, second := ask(t, b, m.ID), ask(t, b, m.ID)
+	if err := b.ApproveRequest(ctx, otto, first.ID, b.Version()); err != nil {
+		t.Fatal(err)
+	}
+	v, err := b.Request(ctx, otto, second.ID)
+	if err != nil || v.Preview != nil || !fault.StalePreview.Is(v.Obstacle) {
+		t.Fatalf("got %+v, %v", v, err)
+	}
+	wantCode(t, "approved all the same", b.ApproveRequest(ctx, otto, second.ID, b.Version()), fault.StalePreview)
+	if err := b.RefuseRequest(ctx, otto, second.ID, "it is gone already"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOfTwoApprovalsOneCounts, of two administrators at the same moment.
+func TestOfTwoApprovalsOneCounts(t *testing.T) {
+	b, m := demanding(t)
+	r := ask(t, b, m.ID)
+	eve := &access.Principal{Issuer: issuer, Subject: "eve", IAMRoles: []string{reserved}}
+	both := [2]error{}
+	var group sync.WaitGroup
+	version := b.Version()
+	for i, by := range []*access.Principal{otto, eve} {
+		group.Go(func() { both[i] = b.ApproveRequest(t.Context(), by, r.ID, version) })
+	}
+	group.Wait()
+	lost := both[0]
+	if lost == nil {
+		lost = both[1]
+	} else if both[1] != nil {
+		t.Fatalf("neither counts: %v", both)
+	}
+	// The other one is told that it is closed, or, where it looked before, that its preview is old.
+	if !fault.RequestClosed.Is(lost) && !fault.StalePreview.Is(lost) {
+		t.Errorf("the other one: %v", lost)
+	}
+}
+
+// TestClosingIsNotLoosening: neither a probation that ends nor a mapping's own end needs a second administrator.
+func TestClosingIsNotLoosening(t *testing.T) {
+	b, m := demanding(t)
+	ctx := t.Context()
+	wantCode(t, "to set an end", func() error {
+		_, err := b.UpdateIAMRole(ctx, admin, m.ID, policy.Seen{}, func(row *access.IAMRole) error {
+			row.Ends = map[access.OrganisationID]access.End{"acme": {At: b.clock.Now().Truncate(time.Second).Add(time.Hour)}}
+			return nil
+		})
+		return err
+	}(), fault.FourEyes)
+	ends := policy.Seen{}.Asking("a trainee")
+	_, err := b.UpdateIAMRole(ctx, admin, m.ID, ends, func(row *access.IAMRole) error {
+		row.Ends = map[access.OrganisationID]access.End{"acme": {At: b.clock.Now().Truncate(time.Second).Add(time.Hour)}}
+		return nil
+	})
+	var asked *policy.Asked
+	if !errors.As(err, &asked) {
+		t.Fatal(err)
+	}
+	if err := b.ApproveRequest(ctx, otto, asked.Request.ID, b.Version()); err != nil {
+		t.Fatal(err)
+	}
+	before := len(b.store.recorded())
+	b.clock.advance(2 * time.Hour)
+	if err := b.RecordEnds(ctx); err != nil || len(b.store.recorded()) != before+1 {
+		t.Errorf("the end: %v, %+v", err, last(b))
+	}
+}
+
 func TestARequestEnds(t *testing.T) {
 	b, m := demanding(t)
 	ctx := t.Context()
-	if err := b.RefuseRequest(ctx, otto, ask(t, b, m.ID).ID); err != nil || last(b).Action != history.Rejected {
+	if err := b.RefuseRequest(ctx, otto, ask(t, b, m.ID).ID, "ask their manager first"); err != nil || last(b).Action != history.Rejected || !strings.Contains(string(last(b).Metadata), `"answer":"ask their manager first"`) {
 		t.Errorf("refused: %v, %+v", err, last(b))
 	}
 	if err := b.WithdrawRequest(ctx, admin, ask(t, b, m.ID).ID); err != nil || !strings.Contains(string(last(b).Metadata), "WITHDRAWN") {
@@ -122,7 +241,8 @@ func TestARequestEnds(t *testing.T) {
 	for range policy.MostRequestsOwn {
 		ask(t, b, m.ID)
 	}
-	wantCode(t, "too many", b.DeleteIAMRole(ctx, admin, m.ID, policy.Seen{}.Asking("")), fault.TooMany)
+	wantCode(t, "too many", b.DeleteIAMRole(ctx, admin, m.ID, policy.Seen{}.Asking("more")), fault.TooMany)
+	wantCode(t, "no reason", b.DeleteIAMRole(ctx, otto, m.ID, policy.Seen{}.Asking("")), fault.InvalidInput)
 	wantCode(t, "a reason that hides something", b.DeleteIAMRole(ctx, otto, m.ID, policy.Seen{}.Asking("a\u202eb")), fault.InvalidInput)
 	wantCode(t, "a long one", b.DeleteIAMRole(ctx, otto, m.ID, policy.Seen{}.Asking(strings.Repeat("x", 501))), fault.InvalidInput)
 }

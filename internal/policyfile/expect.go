@@ -74,23 +74,23 @@ func (f *File) Check(s *access.Snapshot, people []*access.Principal, issuer stri
 }
 
 // Broken returns the file's expectations that hold before and would not after. One that does not hold anyway, such as that of
-// somebody who was not seen for long, is not broken by a change; nor is what an IAM role may not do, by its mapping's end.
+// somebody who was not seen for long, is not broken by a change. An IAM role that is mapped to nothing does what it may not do as
+// little as one that is: taking its mapping away breaks nothing, and making one may.
 func (f *File) Broken(before, after *access.Snapshot, people []*access.Principal, issuer string) (broken []Unmet, err error) {
 	for _, text := range f.Expect {
 		e, err := parseExpectation(text)
 		if err != nil {
 			return nil, err
 		}
-		why := e.check(after, people, issuer)
-		if why == "" || !e.May && e.IAMRole != "" && after.IAMRoleByName(e.IAMRole) == nil {
-			continue
-		}
-		if e.check(before, people, issuer) == "" {
+		holds := func(why string) bool { return why == "" || !e.May && why == unmapped }
+		if why := e.check(after, people, issuer); !holds(why) && holds(e.check(before, people, issuer)) {
 			broken = append(broken, Unmet{text, why})
 		}
 	}
 	return broken, nil
 }
+
+const unmapped = "the IAM role is mapped to nothing: is this its name?"
 
 func (e *Expectation) check(s *access.Snapshot, people []*access.Principal, issuer string) string {
 	org, known := access.System, e.Place == ""
@@ -113,7 +113,7 @@ func (e *Expectation) check(s *access.Snapshot, people []*access.Principal, issu
 	}
 	who := &access.Principal{Issuer: issuer, Subject: "somebody", IAMRoles: []string{e.IAMRole}}
 	if e.IAMRole != "" && s.IAMRoleByName(e.IAMRole) == nil && !s.IsBootstrap(who, e.IAMRole) {
-		return "the IAM role is mapped to nothing: is this its name?"
+		return unmapped
 	}
 	if e.IAMRole != "" && e.Place != "" && s.IAMRoleByName(e.IAMRole+" in "+e.Place) != nil {
 		return "there is an IAM role of the whole name too: which one is meant can't be told"

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/breakglass"
 	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/session"
 )
 
 var _ breakglass.Store = (*DB)(nil)
@@ -27,7 +29,8 @@ const (
 	redeemTicket    = `UPDATE break_glass SET redeemed_at = $1, browser_hash = $2, session_ref = $3
 		WHERE ticket_hash = $4 AND ticket_until > $1 AND revoked_at = 0 AND (redeemed_at = 0 OR $2 <> '' AND browser_hash = $2)`
 	revokeBreakGlass = `UPDATE break_glass SET revoked_at = $1
-		WHERE id = $2 AND revoked_at = 0 AND redeemed_at = 0 AND (used_at = 0 AND valid_until > $1 OR ticket_until > $1)`
+		WHERE id = $2 AND revoked_at = 0 AND (used_at = 0 AND valid_until > $1 OR ticket_until > $1)`
+	endTicket = `UPDATE break_glass SET ticket_until = 0 WHERE session_ref = $1`
 )
 
 // AddBreakGlass implements breakglass.Store.
@@ -136,4 +139,18 @@ func (db *DB) RedeemBreakGlass(ctx context.Context, ticketHash, browserHash, ses
 		return nil, fmt.Errorf("redeem a break-glass code: %w", err)
 	}
 	return before, nil
+}
+
+// endTickets has the tickets count no more that began these sessions, which were ended: whoever was sent away must not come back.
+// The session of before, of a ticket that was typed again, is none of them.
+func endTickets(ctx context.Context, tx *sql.Tx, ended []session.Record) error {
+	for _, r := range ended {
+		if r.Principal.Issuer != access.BreakGlassIssuer {
+			continue
+		}
+		if _, err := exec(ctx, tx, endTicket, r.Ref); err != nil {
+			return err
+		}
+	}
+	return nil
 }

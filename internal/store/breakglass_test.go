@@ -9,8 +9,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/breakglass"
 	"github.com/portico-iam/portico/internal/history"
+	"github.com/portico-iam/portico/internal/revocation"
+	"github.com/portico-iam/portico/internal/session"
 	"github.com/portico-iam/portico/internal/store"
 	"github.com/portico-iam/portico/internal/testdb"
 )
@@ -129,8 +132,11 @@ func TestBreakGlass(t *testing.T) {
 				t.Errorf("attempt %d: got %v, %v", i, got, err)
 			}
 		}
-		if got, _ := db.RevokeBreakGlass(ctx, a.ID, now, anEntry()); got || spend(b.ID, "hash b", "ticket b", now) {
-			t.Error("a redeemed file was revoked, or a revoked one used")
+		if spend(b.ID, "hash b", "ticket b", now) {
+			t.Error("a revoked file was used")
+		}
+		if got, err := db.RevokeBreakGlass(ctx, a.ID, now, anEntry()); !got || err != nil || redeem(mine, "browser "+winner, "session", now) != nil {
+			t.Errorf("a ticket that its browser may type again can't be revoked: %v, %v", got, err)
 		}
 		c := add("hash c")
 		if !spend(c.ID, "hash c", "ticket c", now) {
@@ -139,9 +145,57 @@ func TestBreakGlass(t *testing.T) {
 		if got, err := db.RevokeBreakGlass(ctx, c.ID, now, anEntry()); !got || err != nil || redeem("ticket c", "b", "s", now) != nil || spend(c.ID, "hash c", "ticket c", now) {
 			t.Errorf("a ticket that waits can't be revoked: %v, %v", got, err)
 		}
-		// Each of these has its entry, and nothing else has: three made, two spent, two revoked.
-		if _, total, err := db.ListHistory(ctx, history.Filter{Size: 10}); err != nil || total != 7 {
+		// Each of these has its entry, and nothing else has: three made, two spent, three revoked.
+		if _, total, err := db.ListHistory(ctx, history.Filter{Size: 10}); err != nil || total != 8 {
 			t.Errorf("got %d entries, %v", total, err)
+		}
+	})
+}
+
+// TestWhoeverIsSentAwayStaysAway: that a ticket may be typed again after a lost answer is no way back into a session that was ended.
+func TestWhoeverIsSentAwayStaysAway(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, now := t.Context(), at(0)
+		redeem := func(name, ref string) bool {
+			t.Helper()
+			row, err := db.RedeemBreakGlass(ctx, "ticket "+name, "browser", ref, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return row != nil
+		}
+		begin := func(r *breakglass.Row, ref string) {
+			t.Helper()
+			err := testdb.InsertSession(ctx, db, session.Record{
+				Ref: ref, Hash: ref, Principal: access.Principal{Issuer: access.BreakGlassIssuer, Subject: r.Subject()}, EndsAt: now.Add(time.Hour), Version: 1,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for rule, end := range map[string]func(ref string) error{
+			"signed out": func(ref string) error { _, err := db.DeleteSession(ctx, ref); return err },
+			"sent away": func(ref string) error {
+				_, err := db.EndSessions(ctx, nil, revocation.Filter{Ref: ref}, func(*session.Record) bool { return true }, now)
+				return err
+			},
+		} {
+			r := breakglass.Row{ID: uuid.NewString(), Label: rule, CreatedAt: now, ValidUntil: now.Add(time.Hour)}
+			if err := db.AddBreakGlass(ctx, r, rule, anEntry()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.SpendBreakGlass(ctx, r.ID, rule, "ticket "+rule, now.Add(time.Minute), now, anEntry()); err != nil || !redeem(rule, "1 "+rule) {
+				t.Fatalf("%s: not redeemed: %v", rule, err)
+			}
+			begin(&r, "1 "+rule)
+			again := redeem(rule, "2 "+rule) // as after a lost answer, which ends the session of before
+			if err := end("1 " + rule); err != nil || !again || !redeem(rule, "3 "+rule) {
+				t.Fatalf("%s: it can't be typed again: %v", rule, err)
+			}
+			begin(&r, "3 "+rule)
+			if err := end("3 " + rule); err != nil || redeem(rule, "4 "+rule) {
+				t.Errorf("%s, and came in again: %v", rule, err)
+			}
 		}
 	})
 }

@@ -52,11 +52,13 @@ func storeFourEyes(ctx context.Context, tx *sql.Tx, c access.Change) error {
 const (
 	lockRequests  = `UPDATE model SET version = version WHERE id = 1` // so that nobody counts while another one adds
 	countRequests = `SELECT COUNT(*), COALESCE(SUM(CASE WHEN issuer = $1 AND subject = $2 THEN 1 ELSE 0 END), 0) FROM change_request WHERE state = 'OPEN'`
-	insertRequest = `INSERT INTO change_request (id, issuer, subject, name, reason, at, until_at, organisations, change, state, closed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'OPEN', 0)`
-	selectRequests = `SELECT id, issuer, subject, name, reason, at, until_at, organisations, change FROM change_request
-		WHERE state = 'OPEN' ORDER BY at DESC, id DESC`
-	closeRequest = `UPDATE change_request SET state = $1, closed_at = $2 WHERE id = $3 AND state = 'OPEN'`
+	insertRequest = `INSERT INTO change_request (id, issuer, subject, name, reason, at, until_at, organisations, change, state, closed_at, closed_by, answer)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'OPEN', 0, '', '')`
+	requestColumns = `SELECT id, issuer, subject, name, reason, at, until_at, organisations, change, state, closed_at, closed_by, answer FROM change_request `
+	selectRequests = requestColumns + `WHERE state = 'OPEN' ORDER BY at DESC, id DESC`
+	selectClosed   = requestColumns + `WHERE state <> 'OPEN' AND closed_at >= $1 ORDER BY closed_at DESC, id DESC LIMIT $2`
+	closeRequest   = `UPDATE change_request SET state = $1, closed_at = $2, closed_by = $3, answer = $4 WHERE id = $5 AND state = 'OPEN'`
+	forgetRequests = `DELETE FROM change_request WHERE state <> 'OPEN' AND closed_at < $1`
 )
 
 // AddRequest implements policy.Requests.
@@ -87,14 +89,24 @@ func (db *DB) AddRequest(ctx context.Context, r policy.Request, mostOwn, most in
 // OpenRequests implements policy.Requests. One that holds permissions which this version does not know is left out: approved
 // here, it would be another change.
 func (db *DB) OpenRequests(ctx context.Context) (all []policy.Request, err error) {
+	return db.requests(ctx, selectRequests)
+}
+
+// ClosedRequests implements policy.Requests, with the same exception.
+func (db *DB) ClosedRequests(ctx context.Context, since time.Time, most int) (all []policy.Request, err error) {
+	return db.requests(ctx, selectClosed, millis(since), most)
+}
+
+func (db *DB) requests(ctx context.Context, text string, args ...any) (all []policy.Request, err error) {
 	err = query(ctx, db.reading, func(scan scanner) error {
 		var r policy.Request
-		var at, until int64
+		var at, until, closed int64
 		var organisations, change string
-		if err := scan(&r.ID, &r.Issuer, &r.Subject, &r.Name, &r.Reason, &at, &until, &organisations, &change); err != nil {
+		if err := scan(&r.ID, &r.Issuer, &r.Subject, &r.Name, &r.Reason, &at, &until, &organisations, &change,
+			&r.Closing.State, &closed, &r.Closing.By, &r.Closing.Answer); err != nil {
 			return err
 		}
-		r.At, r.Until = instant(at), instant(until)
+		r.At, r.Until, r.Closing.At = instant(at), instant(until), instant(closed)
 		if err := decode("organisations", organisations, &r.Organisations); err != nil {
 			return err
 		}
@@ -108,7 +120,7 @@ func (db *DB) OpenRequests(ctx context.Context) (all []policy.Request, err error
 		}
 		all = append(all, r)
 		return nil
-	}, selectRequests)
+	}, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list requests: %w", err)
 	}
@@ -116,9 +128,9 @@ func (db *DB) OpenRequests(ctx context.Context) (all []policy.Request, err error
 }
 
 // CloseRequest implements policy.Requests.
-func (db *DB) CloseRequest(ctx context.Context, id string, how policy.Closing, at time.Time, e history.Entry) (closed bool, err error) {
+func (db *DB) CloseRequest(ctx context.Context, id string, c policy.Closing, e history.Entry) (closed bool, err error) {
 	err = db.write(ctx, func(tx *sql.Tx) error {
-		n, err := exec(ctx, tx, closeRequest, string(how), millis(at), id)
+		n, err := exec(ctx, tx, closeRequest, string(c.State), millis(c.At), c.By, c.Answer, id)
 		if closed = n > 0; err != nil || !closed {
 			return err
 		}
@@ -130,12 +142,20 @@ func (db *DB) CloseRequest(ctx context.Context, id string, how policy.Closing, a
 	return closed, nil
 }
 
+// ForgetRequests implements policy.Requests.
+func (db *DB) ForgetRequests(ctx context.Context, before time.Time) error {
+	if _, err := exec(ctx, db.writing, forgetRequests, millis(before)); err != nil {
+		return fmt.Errorf("forget requests: %w", err)
+	}
+	return nil
+}
+
 // approveRequest closes the request that a change approves. One that is closed already must not bring it.
 func approveRequest(ctx context.Context, tx *sql.Tx, c access.Change) error {
 	if c.Request == "" {
 		return nil
 	}
-	n, err := exec(ctx, tx, closeRequest, "APPROVED", millis(c.At), c.Request)
+	n, err := exec(ctx, tx, closeRequest, string(policy.Approved), millis(c.At), c.By, "", c.Request)
 	if err == nil && n == 0 {
 		err = policy.ErrRequestClosed
 	}

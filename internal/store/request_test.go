@@ -32,6 +32,7 @@ func TestRequests(t *testing.T) {
 			return policy.Request{
 				ID: uuid.NewString(), Issuer: "https://okta", Subject: subject, Name: "Ada", Reason: "because", At: at(2), Until: at(3),
 				Organisations: []access.OrganisationID{"acme"}, Change: access.Change{PutIAMRoles: []*access.IAMRole{row}, FourEyes: map[access.OrganisationID]bool{"acme": false}},
+				Closing: policy.Closing{State: policy.Open},
 			}
 		}
 		first := ask("ada")
@@ -85,9 +86,29 @@ func TestRequests(t *testing.T) {
 			t.Fatalf("%d are open, %v", len(all), err)
 		}
 		for i, want := range []bool{true, false} {
-			if closed, err := db.CloseRequest(ctx, all[0].ID, policy.Refused, at(2), anEntry()); err != nil || closed != want {
+			if closed, err := db.CloseRequest(ctx, all[0].ID, policy.Closing{State: policy.Refused, At: at(3), By: "eve", Answer: "no ⚿"}, anEntry()); err != nil || closed != want {
 				t.Errorf("refused, time %d: %v, %v", i+1, closed, err)
 			}
+		}
+		closed, err := db.ClosedRequests(ctx, at(2), 9)
+		if err != nil || len(closed) != 2 || closed[0].Closing != (policy.Closing{State: policy.Refused, At: at(3), By: "eve", Answer: "no ⚿"}) ||
+			closed[1].ID != first.ID || closed[1].Closing != (policy.Closing{State: policy.Approved, At: at(2), By: "otto"}) {
+			t.Fatalf("closed: %+v, %v", closed, err)
+		}
+		if one, err := db.ClosedRequests(ctx, at(3), 9); err != nil || len(one) != 1 {
+			t.Errorf("lately closed: %+v, %v", one, err)
+		}
+		if one, err := db.ClosedRequests(ctx, at(2), 1); err != nil || len(one) != 1 {
+			t.Errorf("at most one: %+v, %v", one, err)
+		}
+		if err := db.ForgetRequests(ctx, at(3)); err != nil {
+			t.Fatal(err)
+		}
+		if one, err := db.ClosedRequests(ctx, at(0), 9); err != nil || len(one) != 1 || one[0].ID != all[0].ID {
+			t.Errorf("kept: %+v, %v", one, err)
+		}
+		if open, err := db.OpenRequests(ctx); err != nil || len(open) != 1 {
+			t.Errorf("open: %+v, %v", open, err)
 		}
 	})
 }

@@ -86,7 +86,10 @@ func (db *DB) EndSessions(ctx context.Context, cut *revocation.Cut, f revocation
 			return err
 		}
 		ended, err = deleteByRef(ctx, tx, slices.DeleteFunc(all, func(r session.Record) bool { return !match(&r) }))
-		return err
+		if err != nil {
+			return err
+		}
+		return endTickets(ctx, tx, ended)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("end sessions: %w", err)

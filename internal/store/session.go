@@ -145,7 +145,13 @@ const deleteSession = `DELETE FROM session WHERE ref = $1 RETURNING ` + sessionC
 
 // DeleteSession implements session.Store.
 func (db *DB) DeleteSession(ctx context.Context, ref string) (*session.Record, error) {
-	deleted, err := scanSessions(ctx, db.writing, deleteSession, ref)
+	var deleted []session.Record
+	err := db.write(ctx, func(tx *sql.Tx) (err error) {
+		if deleted, err = scanSessions(ctx, tx, deleteSession, ref); err != nil {
+			return err
+		}
+		return endTickets(ctx, tx, deleted)
+	})
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("delete session %s: %w", ref, err)

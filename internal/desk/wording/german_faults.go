@@ -160,5 +160,6 @@ var germanFaults = words{
 	"you have access to several organisations: choose one by the header %s":                                                    "Sie haben auf mehrere Organisationen Zugriff: Wählen Sie eine mit dem Header %s",
 	"you have no access to that organisation, or it is deactivated":                                                            "Sie haben auf diese Organisation keinen Zugriff, oder sie ist deaktiviert",
 	"another change is on probation, and if it were undone after this one nobody could administer: it must be confirmed or undone first": "eine andere Änderung steht noch auf Probe, und würde sie nach dieser zurückgenommen, könnte niemand mehr verwalten: Sie muss zuerst bestätigt oder zurückgenommen werden",
+	"another change is on probation, and if it were undone after this one these expectations would not hold any more: %s":                "eine andere Änderung steht noch auf Probe, und würde sie nach dieser zurückgenommen, wären diese Erwartungen nicht mehr erfüllt: %s",
 	"another administrator undid your last change of your own administration: the next one is possible at %s":                            "jemand anderes hat Ihre letzte Änderung an Ihrer eigenen Verwaltung zurückgenommen: Die nächste ist um %s möglich",
 }

@@ -22,7 +22,6 @@ var germanTimeBox = words{
 	"The request is no longer open":                                                                                    "Der Antrag ist nicht mehr offen",
 	"There is no second administrator":                                                                                 "Es gibt keine zweite Person in der Verwaltung",
 	"a break-glass file stands for nobody, and can't be the second administrator":                                      "eine Notzugangs-Datei steht für niemanden und kann nicht die zweite Person sein",
-	"expected at most %d printable characters":                                                                         "höchstens %d druckbare Zeichen erwartet",
 	"expected the mapping of the preview that is approved":                                                             "erwartet wird der Stand der Vorschau, die genehmigt wird",
 	"nobody can approve what is asked by a break-glass file; let it be asked by somebody who signed in":                "niemand kann genehmigen, was mit einer Notzugangs-Datei beantragt wird; lassen Sie es jemanden beantragen, der angemeldet ist",
 	"nobody else who could approve was seen in the last 90 days: let a second administrator of mappings sign in first": "in den letzten 90 Tagen war sonst niemand da, der genehmigen könnte: Lassen Sie zuerst eine zweite Person, die Zuordnungen verwaltet, sich anmelden",
