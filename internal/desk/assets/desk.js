@@ -14,7 +14,47 @@
   const announce = (text) => { if (live) live.textContent = text; };
 
   // What was done stands on the page already; those who listen hear it as well.
-  for (const done of all(document, ".notice.success")) setTimeout(() => announce(done.textContent), 200);
+  for (const done of all(document, "[data-toast]")) {
+    done.classList.add("toast");
+    done.querySelector("[data-toast-close]").addEventListener("click", () => {
+      done.remove();
+      document.getElementById("main").focus({preventScroll: true}); // not lost with the button
+    });
+    setTimeout(() => announce(done.querySelector("p").textContent), 200);
+  }
+
+  // What takes long is seen to go on, and a form is not sent twice by an impatient click.
+  let waiting;
+  const works = (on) => {
+    clearTimeout(waiting);
+    document.documentElement.classList.remove("working");
+    if (on) waiting = setTimeout(() => {
+      document.documentElement.classList.add("working");
+      announce(live?.dataset.working);
+    }, 400);
+  };
+  document.addEventListener("click", (event) => {
+    const a = event.target.closest?.("a[href]");
+    if (!a || a.target || a.hasAttribute("download") || a.origin !== location.origin || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (event.defaultPrevented || a.hash && a.pathname + a.search === location.pathname + location.search) return;
+    works(true);
+  });
+  let sent;
+  // The page may come back from the browser's memory, as may one whose answer was a file, or never came.
+  const ready = () => { sent = undefined; works(false); };
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method === "dialog") return;
+    if (form === sent) {
+      event.preventDefault();
+      return;
+    }
+    sent = form;
+    works(true);
+    setTimeout(() => { if (sent === form) ready(); }, 30_000); // stopped by hand, or given up
+  });
+  addEventListener("pageshow", ready);
+  addEventListener("keydown", (event) => { if (event.key === "Escape") ready(); }); // which is also how to stop loading
 
   for (const button of all(document, "[data-copy]")) {
     button.hidden = !navigator.clipboard; // not without TLS
@@ -61,6 +101,7 @@
   for (const dialog of all(document, "[data-search]")) {
     const input = dialog.querySelector("input"), list = dialog.querySelector("[role=listbox]"), said = dialog.querySelector("[role=status]");
     const page = dialog.querySelector("form").action;
+    const waiting = dialog.querySelector("[data-search-waiting]");
     let options = [], active = -1, asked = 0, timer;
 
     const activate = (i) => {
@@ -87,12 +128,16 @@
 
     const ask = async () => {
       const question = ++asked;
+      const slow = setTimeout(() => { waiting.hidden = !list.hidden; }, 200);
       let html = "";
       try {
         const answer = await fetch(`${page}?fragment&q=${encodeURIComponent(input.value)}`, {redirect: "manual"});
         if (answer.ok) html = await answer.text();
       } catch { /* said by show */ }
-      if (question === asked) show(html);
+      clearTimeout(slow);
+      if (question !== asked) return;
+      waiting.hidden = true;
+      show(html);
     };
 
     const open = () => {

@@ -112,6 +112,7 @@ var germanPages = words{
 	"Clear":                                                "Leeren",
 	"Clock":                                                "Uhr",
 	"Close":                                                "Schließen",
+	"Working …":                                            "Wird bearbeitet …",
 	"Coming up":                                            "Demnächst",
 	"Continue":                                             "Weiter",
 	"Copied":                                               "Kopiert",
