@@ -67,6 +67,7 @@ type Handler struct {
 
 	mux     *http.ServeMux
 	exports atomic.Int32 // under way
+	tails   tails
 }
 
 // Mount puts the Desk's addresses on mux.
@@ -89,6 +90,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	mux.Handle("GET "+view.HistoryPath, h.page(h.historyList))
 	mux.Handle("GET "+view.TimelinePath, h.page(h.historyList))
 	mux.Handle("GET "+view.HistoryExportPath, h.page(h.historyExport))
+	h.mountTail(mux)
 	mux.Handle("GET "+view.HistoryPath+"/{id}", h.page(h.historyDetail))
 	mux.Handle("/", h.known(h.elsewhere(mux)))
 }

@@ -78,6 +78,9 @@ func (h *Handler) historyList(w http.ResponseWriter, r *http.Request, c *authn.C
 	for _, e := range entries {
 		v.Rows = append(v.Rows, h.historyRow(e))
 	}
+	if now := h.Now(); v.List.Descending && v.List.Page == 1 && !v.Timeline && len(v.Errors) == 0 && (filter.Before.IsZero() || now.Before(filter.Before)) {
+		v.Since = now // what comes after is on top of what is shown
+	}
 	h.render(w, r, http.StatusOK, view.HistoryListPage(v))
 	return nil
 }

@@ -338,8 +338,8 @@ func historySamples() []sample {
 	about.Filters = url.Values{"entity": {roleID}}
 	refusal := refusalSample()
 	return []sample{
-		{"history-empty", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: List{Path: HistoryPath, Page: 1, PageSize: 60}, Actions: actions, Types: types})},
-		{"history", HistoryListPage(HistoryList{Page: admin(HistoryPath), CanExport: true, List: list, Rows: rows, Actions: actions, Types: types})},
+		{"history-empty", HistoryListPage(HistoryList{Page: admin(HistoryPath), Since: now, List: List{Path: HistoryPath, Page: 1, PageSize: 60}, Actions: actions, Types: types})},
+		{"history", HistoryListPage(HistoryList{Page: admin(HistoryPath), Since: now, CanExport: true, List: list, Rows: rows, Actions: actions, Types: types})},
 		{"history-timeline", HistoryListPage(HistoryList{Page: admin(TimelinePath), List: drawn, Timeline: true, Filter: HistoryFilter{Organisation: orgID}, Organisation: "Ministry of Mobility", Rows: rows, Actions: actions, Types: types})},
 		{"history-timeline-large", HistoryListPage(HistoryList{Page: crowded(TimelinePath), CanExport: true, List: drawnBig, Timeline: true, Rows: large, Actions: actions, Types: types})},
 		{"history-of-one", HistoryListPage(HistoryList{Page: admin(HistoryPath), List: about, Filter: HistoryFilter{Entity: roleID}, Rows: rows[2:3], Actions: actions, Types: types})},
