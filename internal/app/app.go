@@ -49,6 +49,7 @@ type App struct {
 	listener net.Listener
 	admin    net.Listener // nil: none
 	tasks    []task
+	stopping []func()       // run when the servers stop: they end what would go on
 	closers  []func() error // run in reverse
 	closing  sync.Once
 }

@@ -51,6 +51,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 		elsewhere.Mount(mux)
 	}
 	pages.Mount(mux)
+	a.stopping = append(a.stopping, pages.StopTails)
 	administration := &sts.KeyAdministration{Ring: a.ring, Policy: a.policy}
 	explainer := a.explainer(p.record, p.iam, p.revocations.Book)
 	explainer.Reads = p.gatherer
@@ -164,6 +165,9 @@ func (a *App) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	serve := func(h http.Handler, on net.Listener) {
 		server := a.server(h)
+		for _, stop := range a.stopping {
+			server.RegisterOnShutdown(stop)
+		}
 		servers = append(servers, server)
 		go func() { failed <- server.Serve(on) }()
 	}

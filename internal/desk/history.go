@@ -78,6 +78,9 @@ func (h *Handler) historyList(w http.ResponseWriter, r *http.Request, c *authn.C
 	for _, e := range entries {
 		v.Rows = append(v.Rows, h.historyRow(e))
 	}
+	if now := h.Now(); v.List.Descending && v.List.Page == 1 && !v.Timeline && len(v.Errors) == 0 && (filter.Before.IsZero() || now.Before(filter.Before)) {
+		v.Since = now // what comes after is on top of what is shown
+	}
 	h.render(w, r, http.StatusOK, view.HistoryListPage(v))
 	return nil
 }
@@ -246,6 +249,8 @@ func (h *Handler) mayRead(r *http.Request, c *authn.Caller, org access.Organisat
 func (h *Handler) entityHref(c *authn.Caller, e history.Entry) string {
 	snapshot := h.Policy.Snapshot()
 	switch {
+	case policy.OfRequest(&e):
+		return view.RequestPath(e.EntityID)
 	case e.EntityType == history.STSRole && h.may(c, access.STSRoleDetail) && snapshot.Role(access.RoleID(e.EntityID)) != nil:
 		return view.RolePath(e.EntityID)
 	case e.EntityType == history.STSIAMRole && h.may(c, access.STSIAMRoleDetail) && snapshot.IAMRole(access.IAMRoleID(e.EntityID)) != nil:

@@ -5,6 +5,8 @@
 //	SetOrganisation  work in another organisation, under a new id
 //	End              delete first, then clear the cookie
 //
+// What a page asks for by itself (Passive) keeps no session alive.
+//
 // The cookie holds 256 random bits and nothing else; only their hash is stored. A session ends by idleness, at its
 // absolute end, with the IAM's refusal to refresh it, or by End. Of several requests that find it due for a refresh, here
 // or in other replicas, one refreshes; the others go on with the token that they have, or wait when it has ended. While

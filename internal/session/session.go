@@ -166,6 +166,14 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 
 var errNone = fault.Unauthenticated.New("there is no session: sign in")
 
+type passive struct{}
+
+// Passive marks a request that a page makes by itself, so that nobody need be there: it does not count as a use of the session, nor
+// renew its token. When that has ended, the session is none to it until somebody uses it.
+func Passive(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), passive{}, true))
+}
+
 // Find returns the session of the request's cookie. Without a live one the error is fault.Unauthenticated; a store that
 // can't answer is fault.Unavailable, never a session.
 func (m *Manager) Find(w http.ResponseWriter, r *http.Request) (*Session, error) {
@@ -184,6 +192,12 @@ func (m *Manager) Find(w http.ResponseWriter, r *http.Request) (*Session, error)
 			return nil, err
 		}
 		return nil, errNone
+	}
+	if r.Context().Value(passive{}) != nil {
+		if !now.Before(s.Principal.NotAfter) {
+			return nil, errNone
+		}
+		return s, nil
 	}
 	if m.due(s) {
 		if s, err = m.refreshed(r.Context(), s); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/iam"
 	"github.com/portico-iam/portico/internal/session"
 	"github.com/portico-iam/portico/internal/testdb"
 )
@@ -234,5 +235,48 @@ func TestSweep(t *testing.T) {
 	b.begin(t)
 	if err := b.Sweep(t.Context()); err != nil || b.store.count() != 1 {
 		t.Errorf("%d left, %v", b.store.count(), err)
+	}
+}
+
+// TestWhatAPageAsksForByItselfKeepsNoSession: it finds the session while that lives, and prolongs nothing.
+func TestWhatAPageAsksForByItselfKeepsNoSession(t *testing.T) {
+	b := newBench(t)
+	c := b.begin(t)
+	alone := func() error {
+		_, _, err := b.findIn(session.Passive(request(c)))
+		return err
+	}
+	for range 3 {
+		b.advance(10 * time.Minute)
+		if err := alone(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := b.store.row(t).SeenAt; !got.Equal(begin) {
+		t.Errorf("it counts as used at %s", got)
+	}
+	b.advance(time.Second)
+	wantNone(t, "idle", nil, alone())
+	if b.store.count() != 0 {
+		t.Error("it is still stored")
+	}
+	c = b.begin(t)
+	b.okta.answers(func(string) (*iam.Grant, error) {
+		t.Error("the token is renewed for nobody")
+		return nil, iam.ErrGrantEnded
+	})
+	for range 3 {
+		b.advance(19*time.Minute + 30*time.Second)
+		if _, _, err := b.find(c); err != nil { // used, before the token is due
+			t.Fatal(err)
+		}
+	}
+	if b.advance(time.Minute); alone() != nil { // due, and alive
+		t.Error("a live session is none")
+	}
+	b.advance(30 * time.Second)
+	wantNone(t, "its token ended", nil, alone())
+	if b.store.count() != 1 {
+		t.Error("its owner could have renewed it")
 	}
 }

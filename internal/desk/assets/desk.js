@@ -174,6 +174,69 @@
     });
   }
 
+  // The history, followed: the server sends rows as the page has them, for a while; the browser asks again by itself.
+  for (const button of all(document, "[data-tail]")) {
+    const {tail, stop, on, over, lost, gap, one, many} = button.dataset, label = button.textContent;
+    const said = document.querySelector("[data-tail-said]"), most = 200, minutes = 10;
+    let source, timer, fresh = 0, telling, last;
+
+    const tell = () => {
+      telling = undefined;
+      announce(fresh === 1 ? one : many.replace("#", fresh));
+      fresh = 0;
+    };
+    // A new row stays marked until it was in sight for a while.
+    const sight = new IntersectionObserver((rows) => {
+      for (const {isIntersecting, target} of rows) {
+        clearTimeout(target.unmark);
+        if (isIntersecting) target.unmark = setTimeout(() => { target.classList.remove("fresh"); sight.unobserve(target); }, 5000);
+      }
+    });
+    const add = (html) => {
+      const body = document.querySelector("[data-tail-rows] tbody");
+      if (!body) return location.reload(); // there was no table yet
+      const template = document.createElement("template");
+      template.innerHTML = html;
+      const rows = all(template.content, "tr").filter((row) => !body.querySelector(`[data-entry="${CSS.escape(row.dataset.entry)}"]`));
+      for (const row of rows) {
+        row.classList.add("fresh");
+        sight.observe(row);
+      }
+      body.prepend(...rows);
+      while (body.rows.length > most) {
+        sight.unobserve(body.lastElementChild);
+        body.lastElementChild.remove();
+      }
+      fresh += rows.length;
+      if (fresh) telling ??= setTimeout(tell, 3000);
+    };
+    const end = (why) => {
+      source?.close();
+      source = undefined;
+      clearTimeout(timer);
+      button.textContent = label;
+      said.textContent = why;
+      announce(why);
+    };
+    const begin = () => {
+      const from = new URL(tail, location);
+      if (last) from.searchParams.set("since", last);
+      source = new EventSource(from);
+      source.addEventListener("rows", (event) => {
+        last = event.lastEventId;
+        add(event.data);
+      });
+      source.addEventListener("gap", () => { said.textContent = gap; });
+      source.addEventListener("error", () => { if (source?.readyState === EventSource.CLOSED) end(lost); }); // refused: the browser does not ask again
+      timer = setTimeout(() => end(over), minutes * 60_000);
+      button.textContent = stop;
+      said.textContent = on;
+      announce(on);
+    };
+    button.addEventListener("click", () => source ? end("") : begin());
+    addEventListener("pagehide", () => { if (source) end(""); });
+  }
+
   for (const input of all(document, "[data-exact-name]")) {
     const warning = document.querySelector("[data-exact-warning]");
     if (!warning) continue; // the server has said so already

@@ -3,6 +3,8 @@ package view
 import (
 	"maps"
 	"net/url"
+	"strconv"
+	"time"
 )
 
 // HistoryList is the record, newest first.
@@ -15,18 +17,29 @@ type HistoryList struct {
 	Errors         FieldErrors // from, to
 	Timeline       bool        // drawn as one
 	Organisation   string      // the name of the filter's
+	Since          time.Time   // when it was made, where it can be followed; zero: it can't
 	CanExport      bool
+}
+
+// tailHref is where what comes into the list is sent from.
+func (v HistoryList) tailHref() string {
+	return v.beside(HistoryTailPath, "since", strconv.FormatInt(v.Since.UnixMilli(), 10))
 }
 
 // exportHref leads to all that the list is narrowed to, as a file.
 func (v HistoryList) exportHref(format string) string {
+	return v.beside(HistoryExportPath, "format", format)
+}
+
+// beside is another address for the same part of the record.
+func (v HistoryList) beside(path, name, value string) string {
 	l := v.List
-	l.Path = HistoryExportPath
+	l.Path = path
 	l.Filters = maps.Clone(l.Filters)
 	if l.Filters == nil {
 		l.Filters = url.Values{}
 	}
-	l.Filters.Set("format", format)
+	l.Filters.Set(name, value)
 	return l.address("", false, 1)
 }
 

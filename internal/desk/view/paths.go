@@ -41,6 +41,7 @@ const (
 	OrganisationNewPath    = "/organisations/new"
 	HistoryPath            = "/history"
 	TimelinePath           = "/history/timeline"
+	HistoryTailPath        = "/history/tail"
 	HistoryExportPath      = "/history/export"
 	IntegrationPath        = "/integration"          // POST examines
 	SwitchOrganisationPath = "/session/organisation" // POST organisation, return

@@ -36,6 +36,15 @@ func preview() http.Handler {
 		ctx := wording.With(r.Context(), wording.Choose(r))
 		_ = SearchOptions(found(ctx, r.URL.Query().Get("q"))).Render(r.Context(), w)
 	})
+	mux.HandleFunc("GET "+HistoryTailPath, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "retry: 60000\nevent: rows\ndata: ")
+		for i, name := range []string{"Acme Verification", hostile[0]} {
+			row := HistoryRow{ID: fmt.Sprint("new-", i), At: at(0), Action: "CREATED", Type: "STS_IAM_ROLE", Name: name, User: "Ada Admin"}
+			_ = HistoryTableRow(row).Render(wording.With(r.Context(), wording.Choose(r)), w)
+		}
+		fmt.Fprint(w, "\n\n")
+	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		for _, s := range samples() {
@@ -144,6 +153,16 @@ func TestScreenshots(t *testing.T) {
 			capture(t, ctx, file+".png")
 			if s.name == "search" {
 				shootSearch(t, ctx, file)
+			}
+			if s.name == "history" {
+				followed := `document.querySelectorAll("tr.fresh").length === 2`
+				if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("[data-tail]").click()`)); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := chromedp.Run(ctx, chromedp.Poll[bool](followed)); err != nil {
+					t.Fatal(err)
+				}
+				capture(t, ctx, file+"-followed.png")
 			}
 			if s.name == "organisations-large" {
 				shootMenus(t, ctx, file, l.Width < 500)
