@@ -16,6 +16,7 @@ func (h *Handler) mountAccess(mux *http.ServeMux) {
 	mux.Handle("GET "+view.AccessPath, h.page(h.accessList))
 	mux.Handle("GET "+view.AccessMatrixPath, h.page(h.accessMatrix))
 	mux.Handle("GET "+view.LooseEndsPath, h.page(h.looseEnds))
+	h.mountRequests(mux)
 	h.mountForm(mux, view.AccessNewPath, h.accessNew, h.accessSubmit)
 	mux.Handle("GET "+view.AccessPath+"/{id}", h.page(h.accessDetail))
 	h.mountForm(mux, view.AccessPath+"/{id}/edit", h.accessEdit, h.accessSubmit)
@@ -120,10 +121,14 @@ func (h *Handler) accessDelete(w http.ResponseWriter, r *http.Request, c *authn.
 	status := http.StatusOK
 	if r.Method == http.MethodPost {
 		status = http.StatusUnprocessableEntity
-		if confirmed(r, &v) {
-			err := h.Policy.DeleteIAMRole(r.Context(), c.Principal, m.ID, seenBy(r, r.PostFormValue("version")))
+		seen := asking(r, seenBy(r, r.PostFormValue("version")), &v.Errors)
+		if confirmed(r, &v) && len(v.Errors) == 0 {
+			err := h.Policy.DeleteIAMRole(r.Context(), c.Principal, m.ID, seen)
 			if err == nil {
 				return h.done(w, r, c, accessDeleted, view.AccessPath, access.STSIAMRoleList)
+			}
+			if asked(w, r, err) {
+				return nil
 			}
 			why := changedMeanwhile(r.Context())
 			if kept := keptFrom(r.Context(), err); kept != "" {

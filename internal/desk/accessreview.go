@@ -9,7 +9,6 @@ import (
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/desk/view"
 	"github.com/portico-iam/portico/internal/fault"
-	"github.com/portico-iam/portico/internal/policy"
 )
 
 // afterReview goes back or saves; saved says that the answer is written.
@@ -37,21 +36,28 @@ func (h *Handler) afterReview(w http.ResponseWriter, r *http.Request, c *authn.C
 		v.Step = stepReview
 		return false, nil
 	}
+	seen := asking(r, seenBy(r, v.Version), &v.Errors)
+	if len(v.Errors) > 0 {
+		v.Step = stepReview
+		return false, nil
+	}
 	row, what := formRow(v), accessSaved
 	if v.ID == "" {
 		what = accessCreated
 		var created *access.IAMRole
-		if created, err = h.Policy.CreateIAMRole(r.Context(), c.Principal, row, policy.Seen{Mapping: revisionOf(r.PostFormValue("mapping"))}); err == nil {
+		if created, err = h.Policy.CreateIAMRole(r.Context(), c.Principal, row, seen); err == nil {
 			row.ID = created.ID
 		}
 	} else {
 		row.ID = access.IAMRoleID(v.ID)
-		_, err = h.Policy.UpdateIAMRole(r.Context(), c.Principal, row.ID, seenBy(r, v.Version), func(m *access.IAMRole) error {
+		_, err = h.Policy.UpdateIAMRole(r.Context(), c.Principal, row.ID, seen, func(m *access.IAMRole) error {
 			m.Name, m.OrganisationRoles, m.SystemRoles, m.Ends = row.Name, row.OrganisationRoles, row.SystemRoles, row.Ends
 			return nil
 		})
 	}
 	switch {
+	case asked(w, r, err):
+		return true, nil
 	case err == nil:
 		return true, h.done(w, r, c, what, view.AccessItemPath(string(row.ID)), access.STSIAMRoleDetail)
 	case fault.LostUpdate.Is(err):

@@ -291,11 +291,16 @@ func (h *Handler) done(w http.ResponseWriter, r *http.Request, c *authn.Caller, 
 	if wizard := wizardOf(r); wizard != nil {
 		next = *wizard
 	}
+	leadTo(w, r, next, what)
+	return nil
+}
+
+// leadTo leads to a page, which says what was done.
+func leadTo(w http.ResponseWriter, r *http.Request, next url.URL, what outcome) {
 	query := next.Query()
 	query.Set("done", string(what))
 	next.RawQuery = query.Encode()
 	http.Redirect(w, r, next.String(), http.StatusSeeOther)
-	return nil
 }
 
 // wizardOf is the access wizard, as it was left to make something that it needs; nil when that is not why we are here.
@@ -339,6 +344,13 @@ const (
 	accessEnded             outcome = "access-ended"
 	changeUndone            outcome = "change-undone"
 	signedInAgain           outcome = "signed-in-again"
+	requestMade             outcome = "request-made"
+	requestApproved         outcome = "request-approved"
+	requestRefused          outcome = "request-refused"
+	requestWithdrawn        outcome = "request-withdrawn"
+	requestClosed           outcome = "request-closed"
+	fourEyesDemanded        outcome = "four-eyes-demanded"
+	fourEyesReleased        outcome = "four-eyes-released"
 )
 
 var outcomes = map[outcome]string{
@@ -356,6 +368,13 @@ var outcomes = map[outcome]string{
 	accessEnded:             key("Done. What is already with Core expires within minutes; whoever may still sign in can do so again."),
 	keyCutOff:               key("The key is cut off: it signs no more and is no longer published."),
 	changeUndone:            key("The change is undone. All is as it was before it."),
+	requestMade:             key("You asked for approval. Nothing is changed until a second administrator approves it here."),
+	requestApproved:         key("The request is approved, and its change made. It counts from now on."),
+	requestRefused:          key("The request is refused. Nothing was changed."),
+	requestWithdrawn:        key("The request is withdrawn. Nothing was changed."),
+	requestClosed:           key("The request was no longer open: you see what became of it."),
+	fourEyesDemanded:        key("From now on a second administrator must approve changes of access in this organisation."),
+	fourEyesReleased:        key("Each administrator alone can change access in this organisation again."),
 	signedInAgain:           key("You signed in again. Your change stays."),
 }
 

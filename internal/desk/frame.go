@@ -23,6 +23,7 @@ func (h *Handler) frame(r *http.Request, c *authn.Caller) view.Page {
 		Nav:    h.nav(r, c), Path: r.URL.RequestURI(), Theme: theme(r), Probation: h.probation(c),
 	}
 	page.BreakGlass = h.breakGlass(c)
+	page.Waiting = h.waiting(r, c)
 	h.markForms(r, c, &page)
 	if page.Person.Login == "" {
 		page.Person.Login = c.Principal.Subject

@@ -249,6 +249,8 @@ func (h *Handler) mayRead(r *http.Request, c *authn.Caller, org access.Organisat
 func (h *Handler) entityHref(c *authn.Caller, e history.Entry) string {
 	snapshot := h.Policy.Snapshot()
 	switch {
+	case policy.OfRequest(&e):
+		return view.RequestPath(e.EntityID)
 	case e.EntityType == history.STSRole && h.may(c, access.STSRoleDetail) && snapshot.Role(access.RoleID(e.EntityID)) != nil:
 		return view.RolePath(e.EntityID)
 	case e.EntityType == history.STSIAMRole && h.may(c, access.STSIAMRoleDetail) && snapshot.IAMRole(access.IAMRoleID(e.EntityID)) != nil:

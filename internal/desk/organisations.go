@@ -84,7 +84,7 @@ func (h *Handler) organisationDetail(w http.ResponseWriter, r *http.Request, c *
 	}
 	// Who has access is for those who may see mappings.
 	if s := h.sight(c); s.mappings {
-		v.CanSeeMappings = true
+		v.CanSeeMappings, v.FourEyes, v.CanFourEyes = true, s.FourEyes(o.ID), h.may(c, access.STSIAMRoleEdit)
 		for _, m := range s.IAMRoles() {
 			if roles := m.OrganisationRoles[o.ID]; len(roles) > 0 {
 				v.Mappings = append(v.Mappings, view.OrganisationMapping{IAMRoleID: string(m.ID), IAMRole: m.Name, Roles: s.roleChoices(roles)})

@@ -23,11 +23,20 @@ func (h *Handler) preview(r *http.Request, c *authn.Caller, change access.Change
 	default:
 		return nil, err
 	}
+	v := h.viewPreview(c, &p)
+	v.Reason = r.PostFormValue("reason")
+	return v, nil
+}
+
+func (h *Handler) viewPreview(c *authn.Caller, p *policy.Preview) *view.Preview {
 	v := &view.Preview{Version: strconv.FormatInt(p.Version, 10), LastAdministrator: p.LastAdministrator, Probation: p.Probation}
 	for _, u := range p.Broken {
 		v.Broken = append(v.Broken, view.Broken(u))
 	}
 	s := h.sight(c)
+	for _, id := range p.Demanding {
+		v.Demanding = append(v.Demanding, s.organisation(id).Name)
+	}
 	v.People, v.Unnamed, v.Groups = h.affected(s, c, v, p.People, p.Groups)
 	v.MoreEnds = p.MoreEnd
 	for _, end := range p.Later {
@@ -35,7 +44,7 @@ func (h *Handler) preview(r *http.Request, c *authn.Caller, change access.Change
 		later.People, later.Unnamed, later.Groups = h.affected(s, c, v, end.People, end.Groups)
 		v.Later = append(v.Later, later)
 	}
-	return v, nil
+	return v
 }
 
 // affected names who gains or loses, as far as the person may see who was seen.

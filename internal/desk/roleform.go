@@ -237,6 +237,14 @@ func (h *Handler) reviewRole(r *http.Request, c *authn.Caller, v *view.RoleForm,
 }
 
 func (h *Handler) roleSave(w http.ResponseWriter, r *http.Request, c *authn.Caller, v view.RoleForm, role access.Role) error {
+	seen := asking(r, seenBy(r, v.Version), &v.Errors)
+	if len(v.Errors) > 0 {
+		if err := h.reviewRole(r, c, &v, role); err != nil {
+			return err
+		}
+		h.render(w, r, http.StatusUnprocessableEntity, view.RoleFormPage(v))
+		return nil
+	}
 	var saved *access.Role
 	var err error
 	what := roleSaved
@@ -244,12 +252,14 @@ func (h *Handler) roleSave(w http.ResponseWriter, r *http.Request, c *authn.Call
 		what = roleCreated
 		saved, err = h.Policy.CreateRole(r.Context(), c.Principal, role, policy.Seen{})
 	} else {
-		saved, err = h.Policy.UpdateRole(r.Context(), c.Principal, role.ID, seenBy(r, v.Version), func(row *access.Role) error {
+		saved, err = h.Policy.UpdateRole(r.Context(), c.Principal, role.ID, seen, func(row *access.Role) error {
 			row.Name, row.Permissions, row.Delegation = role.Name, role.Permissions, role.Delegation
 			return nil
 		})
 	}
 	switch {
+	case asked(w, r, err):
+		return nil
 	case err == nil:
 		return h.done(w, r, c, what, view.RolePath(string(saved.ID)), access.STSRoleDetail)
 	case keptFrom(r.Context(), err) != "":

@@ -13,6 +13,7 @@ const GatherEvery = 10 * time.Second
 const (
 	gatherFor  = 15 * time.Minute // what happens so soon after the first of its kind is one entry with it
 	mostKinds  = 10_000           // of entries that wait to be stored
+	mostPlain  = 1_000            // more, without their metadata, when so many wait
 	mostAtOnce = 500              // entries of one transaction
 )
 
@@ -42,6 +43,10 @@ type kind struct {
 	target, user, more string
 }
 
+func kindOf(e Entry) kind {
+	return kind{e.Action, e.EntityType, e.EntityID, e.Name, string(e.OrganisationID), e.Source, e.Target, e.User, string(e.Metadata)}
+}
+
 type gathered struct {
 	entry       Entry
 	count       int
@@ -54,22 +59,26 @@ func (g *Gatherer) Note(e Entry) {
 		return
 	}
 	now := g.Recorder.Now().UTC().Truncate(time.Millisecond)
-	k := kind{e.Action, e.EntityType, e.EntityID, e.Name, string(e.OrganisationID), e.Source, e.Target, e.User, string(e.Metadata)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if w := g.waiting[k]; w != nil {
-		w.count++
-		w.last = now
-		return
-	}
 	if g.waiting == nil {
 		g.waiting = map[kind]*gathered{}
 	}
-	if len(g.waiting) >= mostKinds { // the flush takes them all; what comes until then is counted by nobody but the log
+	w := g.waiting[kindOf(e)]
+	if w == nil && len(g.waiting) >= mostKinds { // whoever fills the room is not to go on unseen
+		e.Metadata = nil
+		w = g.waiting[kindOf(e)]
+	}
+	switch {
+	case w != nil:
+		w.count++
+		w.last = now
+		return
+	case len(g.waiting) >= mostKinds+mostPlain: // the flush takes them all; what comes until then is counted by nobody but the log
 		g.Recorder.Logger.ErrorContext(context.Background(), "history entry lost: too many kinds wait to be stored", "action", e.Action, "entity_type", e.EntityType, "user", e.User)
 		return
 	}
-	g.waiting[k] = &gathered{entry: e, count: 1, first: now, last: now}
+	g.waiting[kindOf(e)] = &gathered{entry: e, count: 1, first: now, last: now}
 }
 
 // Flush stores what waits for long enough, and everything when half of the room is taken.

@@ -116,10 +116,16 @@ func TestManyKindsAreStoredEarlyAndBounded(t *testing.T) {
 	}
 	r, log := recorder(&store{})
 	g = &Gatherer{Recorder: r, Store: b}
-	for i := range mostKinds + 5 {
+	for i := range 2 * mostKinds { // somebody who reads by ever another filter, so that what they read then is not seen
+		g.Note(Entry{Name: "History", User: "eve", Metadata: Details(map[string]int{"filter": i})})
+	}
+	if w := g.waiting[kindOf(Entry{Name: "History", User: "eve"})]; w == nil || w.count != mostKinds {
+		t.Errorf("what did not find room is not counted: %+v", w)
+	}
+	for i := range mostPlain + 4 {
 		g.Note(Entry{Name: fmt.Sprint(i)})
 	}
-	if len(g.waiting) != mostKinds || strings.Count(log.String(), "history entry lost") != 5 {
+	if len(g.waiting) != mostKinds+mostPlain || strings.Count(log.String(), "history entry lost") != 5 {
 		t.Errorf("%d wait, and the log says %s", len(g.waiting), log)
 	}
 }

@@ -30,7 +30,10 @@ const (
 	Activated   Action = "ACTIVATED"
 	Revoked     Action = "REVOKED"
 	Issued      Action = "ISSUED"    // tokens of a session, gathered
-	Requested   Action = "REQUESTED" // reads of the history, gathered
+	Requested   Action = "REQUESTED" // reads of the history, gathered; a change that waits for a second administrator
+	Accepted    Action = "ACCEPTED"  // such a change; or it was Rejected, Withdrawn, Expired
+	Withdrawn   Action = "WITHDRAWN"
+	Expired     Action = "EXPIRED"
 )
 
 // The entity types that Portico records.

@@ -60,7 +60,7 @@ func (s *Service) entriesOf(before, after *access.Snapshot, c access.Change, a *
 	if c.Request != "" {
 		r := a.request
 		r.Closing.State = Approved
-		entries = append(entries, s.requestEntry(before, &r, history.Activated, c.By))
+		entries = append(entries, s.requestEntry(before, &r, c.By))
 	}
 	for _, at := range c.RecordEnds {
 		entries = append(entries, s.entryOfEnd(after, at, c.By))

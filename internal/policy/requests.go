@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -35,7 +36,8 @@ type Request struct {
 	At, Until       time.Time
 	Organisations   []access.OrganisationID // that demand the second one
 	Change          access.Change
-	Closing         Closing // as long as it is open, only its state
+	Names           map[string]string // of what it deletes, by id
+	Closing         Closing           // as long as it is open, only its state
 }
 
 // RequestState is what became of a request.
@@ -118,14 +120,21 @@ func needsSecond(s *access.Snapshot, demanding []access.OrganisationID) access.P
 }
 
 func (s *Service) ask(ctx context.Context, by *access.Principal, now *access.Snapshot, demanding []access.OrganisationID, c access.Change, reason string) error {
-	if !validReason(reason) {
+	if !ValidReason(reason) {
 		return fault.InvalidInput.New("reason: expected 1 to %d printable characters", MaxReason).At("reason")
 	}
 	r := Request{
 		ID: uuid.NewString(), Issuer: by.Issuer, Subject: by.Subject, Name: by.DisplayName(), Reason: reason,
 		At: c.At, Until: c.At.Add(RequestTime), Organisations: demanding, Change: c, Closing: Closing{State: Open},
 	}
-	added, err := s.Requests.AddRequest(ctx, r, MostRequestsOwn, MostRequests, s.requestEntry(now, &r, history.Created, by.Subject))
+	r.Names = map[string]string{}
+	for _, id := range c.DeleteIAMRoles {
+		r.Names[string(id)] = now.IAMRole(id).Name
+	}
+	for _, id := range c.DeleteRoles {
+		r.Names[string(id)] = now.Role(id).Name
+	}
+	added, err := s.Requests.AddRequest(ctx, r, MostRequestsOwn, MostRequests, s.requestEntry(now, &r, by.Subject))
 	if err != nil {
 		return err
 	}
@@ -175,7 +184,7 @@ func (s *Service) WaitingRequests(ctx context.Context, by *access.Principal) (n 
 	}
 	open, err := s.OpenRequests(ctx, by)
 	for i := range open {
-		if open[i].decider(by) == nil && len(missing(now, by, open[i].Change)) == 0 {
+		if open[i].Decidable(now, by) {
 			n++
 		}
 	}
@@ -197,6 +206,11 @@ func (r *Request) decider(by *access.Principal) error {
 		return fault.FourEyes.New("you asked for it yourself: somebody else must decide")
 	}
 	return nil
+}
+
+// Decidable tells whether the request is open, and somebody may decide it.
+func (r *Request) Decidable(now *access.Snapshot, by *access.Principal) bool {
+	return r.Closing.State == Open && r.decider(by) == nil && len(missing(now, by, r.Change)) == 0
 }
 
 // missing are the permissions that somebody lacks to make a change.
@@ -305,7 +319,7 @@ func (s *Service) RefuseRequest(ctx context.Context, by *access.Principal, id, w
 	if err != nil {
 		return err
 	}
-	if !validReason(why) {
+	if !ValidReason(why) {
 		return fault.InvalidInput.New("reason: expected 1 to %d printable characters", MaxReason).At("reason")
 	}
 	return s.closeRequest(ctx, &r, Closing{State: Refused, By: by.Subject, Answer: why})
@@ -391,12 +405,8 @@ func needed(s *access.Snapshot, c access.Change) (all []access.Permission) {
 }
 
 func (s *Service) closeRequest(ctx context.Context, r *Request, c Closing) error {
-	action := history.Deleted
-	if c.State == Refused {
-		action = history.Rejected
-	}
 	c.At, r.Closing = s.Now(), c
-	closed, err := s.Requests.CloseRequest(ctx, r.ID, c, s.requestEntry(s.Snapshot(), r, action, c.By))
+	closed, err := s.Requests.CloseRequest(ctx, r.ID, c, s.requestEntry(s.Snapshot(), r, c.By))
 	if err == nil && !closed {
 		err = fault.RequestClosed.New("the request was decided or withdrawn in the meantime")
 	}
@@ -405,26 +415,37 @@ func (s *Service) closeRequest(ctx context.Context, r *Request, c Closing) error
 
 // requestRecord is the metadata of a request's entries.
 type requestRecord struct {
-	Request       string   `json:"request"`
-	State         string   `json:"state"` // a RequestState, or ASKED
-	AskedBy       string   `json:"askedBy"`
-	Issuer        string   `json:"issuer"`
-	Reason        string   `json:"reason,omitempty"`
-	Answer        string   `json:"answer,omitempty"` // why it was refused
-	Organisations []string `json:"organisations"`
-	Roles         []string `json:"roles,omitempty"`
-	IAMRoles      []string `json:"iamRoles,omitempty"`
-	Until         string   `json:"until"`
+	Request       string       `json:"request"`
+	State         RequestState `json:"state"`
+	AskedBy       string       `json:"askedBy"`
+	Issuer        string       `json:"issuer"`
+	Reason        string       `json:"reason,omitempty"`
+	Answer        string       `json:"answer,omitempty"` // why it was refused
+	Organisations []string     `json:"organisations"`
+	Roles         []string     `json:"roles,omitempty"`
+	IAMRoles      []string     `json:"iamRoles,omitempty"`
+	Until         string       `json:"until"`
 }
 
-// requestEntry records what becomes of a request. It is an entry of the first mapping that it concerns.
-func (s *Service) requestEntry(now *access.Snapshot, r *Request, action history.Action, by string) history.Entry {
-	state := string(r.Closing.State)
-	if r.Closing.State == Open {
-		state = "ASKED"
+// requestActions are what becomes of a request, as the history calls it.
+var requestActions = map[RequestState]history.Action{
+	Open: history.Requested, Approved: history.Accepted, Refused: history.Rejected, Withdrawn: history.Withdrawn, Expired: history.Expired,
+}
+
+// OfRequest tells whether an entry is of a request: its entity is the request then.
+func OfRequest(e *history.Entry) bool {
+	switch e.Action {
+	case history.Requested, history.Accepted, history.Rejected, history.Withdrawn, history.Expired:
+		var record requestRecord
+		return e.EntityType == history.STSIAMRole && e.Source == history.SourceSTS && json.Unmarshal(e.Metadata, &record) == nil && record.Request == e.EntityID
 	}
+	return false
+}
+
+// requestEntry records what becomes of a request, under the name of the first thing that it concerns.
+func (s *Service) requestEntry(now *access.Snapshot, r *Request, by string) history.Entry {
 	record := requestRecord{
-		Request: r.ID, State: state, AskedBy: r.Subject, Issuer: r.Issuer, Reason: r.Reason, Answer: r.Closing.Answer, Organisations: []string{}, Until: recordTime(r.Until),
+		Request: r.ID, State: r.Closing.State, AskedBy: r.Subject, Issuer: r.Issuer, Reason: r.Reason, Answer: r.Closing.Answer, Organisations: []string{}, Until: recordTime(r.Until),
 	}
 	for _, id := range r.Organisations {
 		name := string(id)
@@ -440,16 +461,16 @@ func (s *Service) requestEntry(now *access.Snapshot, r *Request, action history.
 		record.IAMRoles = append(record.IAMRoles, m.Name)
 	}
 	for _, id := range r.Change.DeleteIAMRoles {
-		if m := now.IAMRole(id); m != nil {
-			record.IAMRoles = append(record.IAMRoles, m.Name)
-		}
+		record.IAMRoles = append(record.IAMRoles, r.Names[string(id)])
 	}
+	name := slices.Concat(record.IAMRoles, record.Roles, record.Organisations, []string{r.ID})[0]
 	return s.History.New(history.Entry{
-		Action: action, EntityType: history.STSIAMRole, EntityID: r.ID, Name: "request", Source: history.SourceSTS, User: by, Metadata: history.Details(record),
+		Action: requestActions[r.Closing.State], EntityType: history.STSIAMRole, EntityID: r.ID, Name: name, Source: history.SourceSTS, User: by, Metadata: history.Details(record),
 	})
 }
 
-func validReason(text string) bool {
+// ValidReason tells whether somebody said why: one line of printable text.
+func ValidReason(text string) bool {
 	return text != "" && access.CheckText(text, MaxReason)
 }
 

@@ -89,7 +89,7 @@ func TestASecondAdministratorApproves(t *testing.T) {
 	wantCode(t, "twice", b.ApproveRequest(ctx, otto, r.ID, b.Version()), fault.RequestClosed)
 	all := b.store.recorded()
 	change, approval := all[len(all)-2], all[len(all)-1]
-	if change.User != "otto" || !strings.Contains(string(change.Metadata), "asked by ada and approved") || approval.Action != history.Activated || !strings.Contains(string(approval.Metadata), `"state":"APPROVED"`) {
+	if change.User != "otto" || !strings.Contains(string(change.Metadata), "asked by ada and approved") || approval.Action != history.Accepted || !strings.Contains(string(approval.Metadata), `"state":"APPROVED"`) {
 		t.Errorf("recorded %+v and %+v", change, approval)
 	}
 }
@@ -218,7 +218,7 @@ func TestARequestEnds(t *testing.T) {
 	if err := b.RefuseRequest(ctx, otto, ask(t, b, m.ID).ID, "ask their manager first"); err != nil || last(b).Action != history.Rejected || !strings.Contains(string(last(b).Metadata), `"answer":"ask their manager first"`) {
 		t.Errorf("refused: %v, %+v", err, last(b))
 	}
-	if err := b.WithdrawRequest(ctx, admin, ask(t, b, m.ID).ID); err != nil || !strings.Contains(string(last(b).Metadata), "WITHDRAWN") {
+	if err := b.WithdrawRequest(ctx, admin, ask(t, b, m.ID).ID); err != nil || last(b).Action != history.Withdrawn {
 		t.Errorf("withdrawn: %v, %+v", err, last(b))
 	}
 	ask(t, b, m.ID)
@@ -235,7 +235,7 @@ func TestARequestEnds(t *testing.T) {
 	}
 	b.clock.advance(time.Millisecond)
 	wantCode(t, "when its time is over", b.ApproveRequest(ctx, otto, old.ID, b.Version()), fault.RequestClosed)
-	if err := b.ExpireRequests(ctx); err != nil || len(b.store.requests) != 0 || last(b).User != "portico: its time is over" {
+	if err := b.ExpireRequests(ctx); err != nil || len(b.store.requests) != 0 || last(b).User != "portico: its time is over" || last(b).Action != history.Expired || last(b).Name != "G" {
 		t.Errorf("%d are left, %v", len(b.store.requests), err)
 	}
 	for range policy.MostRequestsOwn {

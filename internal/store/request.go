@@ -52,9 +52,9 @@ func storeFourEyes(ctx context.Context, tx *sql.Tx, c access.Change) error {
 const (
 	lockRequests  = `UPDATE model SET version = version WHERE id = 1` // so that nobody counts while another one adds
 	countRequests = `SELECT COUNT(*), COALESCE(SUM(CASE WHEN issuer = $1 AND subject = $2 THEN 1 ELSE 0 END), 0) FROM change_request WHERE state = 'OPEN'`
-	insertRequest = `INSERT INTO change_request (id, issuer, subject, name, reason, at, until_at, organisations, change, state, closed_at, closed_by, answer)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'OPEN', 0, '', '')`
-	requestColumns = `SELECT id, issuer, subject, name, reason, at, until_at, organisations, change, state, closed_at, closed_by, answer FROM change_request `
+	insertRequest = `INSERT INTO change_request (id, issuer, subject, name, reason, at, until_at, organisations, change, names, state, closed_at, closed_by, answer)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'OPEN', 0, '', '')`
+	requestColumns = `SELECT id, issuer, subject, name, reason, at, until_at, organisations, change, names, state, closed_at, closed_by, answer FROM change_request `
 	selectRequests = requestColumns + `WHERE state = 'OPEN' ORDER BY at DESC, id DESC`
 	selectClosed   = requestColumns + `WHERE state <> 'OPEN' AND closed_at >= $1 ORDER BY closed_at DESC, id DESC LIMIT $2`
 	closeRequest   = `UPDATE change_request SET state = $1, closed_at = $2, closed_by = $3, answer = $4 WHERE id = $5 AND state = 'OPEN'`
@@ -74,7 +74,7 @@ func (db *DB) AddRequest(ctx context.Context, r policy.Request, mostOwn, most in
 		if added = all < most && own < mostOwn; !added {
 			return nil
 		}
-		_, err := exec(ctx, tx, insertRequest, r.ID, r.Issuer, r.Subject, r.Name, r.Reason, millis(r.At), millis(r.Until), encode(r.Organisations), encodeChange(r.Change))
+		_, err := exec(ctx, tx, insertRequest, r.ID, r.Issuer, r.Subject, r.Name, r.Reason, millis(r.At), millis(r.Until), encode(r.Organisations), encodeChange(r.Change), encode(r.Names))
 		if err != nil {
 			return err
 		}
@@ -101,13 +101,16 @@ func (db *DB) requests(ctx context.Context, text string, args ...any) (all []pol
 	err = query(ctx, db.reading, func(scan scanner) error {
 		var r policy.Request
 		var at, until, closed int64
-		var organisations, change string
-		if err := scan(&r.ID, &r.Issuer, &r.Subject, &r.Name, &r.Reason, &at, &until, &organisations, &change,
+		var organisations, change, names string
+		if err := scan(&r.ID, &r.Issuer, &r.Subject, &r.Name, &r.Reason, &at, &until, &organisations, &change, &names,
 			&r.Closing.State, &closed, &r.Closing.By, &r.Closing.Answer); err != nil {
 			return err
 		}
 		r.At, r.Until, r.Closing.At = instant(at), instant(until), instant(closed)
 		if err := decode("organisations", organisations, &r.Organisations); err != nil {
+			return err
+		}
+		if err := decode("names", names, &r.Names); err != nil {
 			return err
 		}
 		c, unknown, err := decodeChange(change)

@@ -32,7 +32,7 @@ func TestRequests(t *testing.T) {
 			return policy.Request{
 				ID: uuid.NewString(), Issuer: "https://okta", Subject: subject, Name: "Ada", Reason: "because", At: at(2), Until: at(3),
 				Organisations: []access.OrganisationID{"acme"}, Change: access.Change{PutIAMRoles: []*access.IAMRole{row}, FourEyes: map[access.OrganisationID]bool{"acme": false}},
-				Closing: policy.Closing{State: policy.Open},
+				Names: map[string]string{"gone": "G ⚿"}, Closing: policy.Closing{State: policy.Open},
 			}
 		}
 		first := ask("ada")

@@ -38,7 +38,7 @@ func AccessListPage(v AccessList) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = accessViews(AccessPath, v.CanMatrix).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = accessViews(v.Page, AccessPath, v.CanMatrix).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -6,7 +6,7 @@ import (
 )
 
 // Confirm asks before something goes, and names what goes with it. With blockers it refuses and names
-// them instead. It submits version and, where TypeToConfirm is set, confirm.
+// them instead. It submits version and, where TypeToConfirm is set, confirm; where a question is, reason.
 type Confirm struct {
 	Page
 	Section       Section
@@ -19,7 +19,8 @@ type Confirm struct {
 	TypeToConfirm string   // has to be typed when many are affected
 	Version       string
 	Mapping       string      // of the preview
-	Errors        FieldErrors // confirm
+	Question      *Question   // asked besides, as reason
+	Errors        FieldErrors // confirm, reason
 	Back          Link
 	Blocked       string // why it is refused
 	Blockers      []Blocker
@@ -31,11 +32,24 @@ func (c *Confirm) Foresee(ctx context.Context, p *Preview) {
 		return
 	}
 	c.Mapping, c.Effects = p.Version, append(c.Effects, p.Sentences(ctx)...)
+	c.ForeseeApproval(ctx, p)
 	if p.LastAdministrator {
 		c.Blocked = say(ctx, "After this nobody who was seen in the last 90 days could administer. Map a role with the whole administration to another IAM role first, and let one of its people sign in.")
 	}
 	for _, b := range p.Broken {
 		c.Blocked = say(ctx, "It would break an expectation: %s. %s", b.Expectation, b.Why)
+	}
+}
+
+// ForeseeApproval asks why, where it needs a second administrator.
+func (c *Confirm) ForeseeApproval(ctx context.Context, p *Preview) {
+	if p == nil {
+		return
+	}
+	if c.Mapping = p.Version; len(p.Demanding) > 0 {
+		why := askWhy(ctx, p.Reason)
+		c.Question, c.Action, c.Danger = &why, say(ctx, "Ask for approval"), false
+		c.Effects = append([]string{demands(ctx, p.Demanding)}, c.Effects...)
 	}
 }
 

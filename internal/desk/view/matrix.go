@@ -22,7 +22,7 @@ func accessLinks(ctx context.Context, matrix bool) []Link {
 	if matrix {
 		links = append(links, Link{say(ctx, "Matrix"), AccessMatrixPath})
 	}
-	return append(links, Link{say(ctx, "Loose ends"), LooseEndsPath})
+	return append(links, Link{say(ctx, "Loose ends"), LooseEndsPath}, Link{say(ctx, "Requests"), RequestsPath})
 }
 
 // MatrixColumn is an organisation.

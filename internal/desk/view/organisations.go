@@ -37,6 +37,8 @@ type OrganisationDetail struct {
 	Mappings            []OrganisationMapping
 	CanEdit, CanHistory bool
 	CanRevoke           bool
+	FourEyes            bool // a second administrator is demanded
+	CanFourEyes         bool
 }
 
 type OrganisationMapping struct {

@@ -19,6 +19,7 @@ type Page struct {
 	Theme         Theme
 	Probation     *Probation  // nil: nothing that concerns this person is
 	BreakGlass    *BreakGlass // nil: no file was used lately
+	Waiting       int         // requests that this person may decide
 	// How the page's forms survive the end of the session: see package kept. Empty where they do not.
 	FormMark, FormName string
 }

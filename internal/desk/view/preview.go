@@ -14,8 +14,10 @@ type Preview struct {
 	// Probation: it would be undone after ten minutes without signing in again.
 	Probation bool
 	Broken    []Broken
-	Later     []Later // what ends take away when they come
-	MoreEnds  int     // ends that were not looked at
+	Demanding []string // organisations for which it needs a second administrator
+	Reason    string   // that was given for it
+	Later     []Later  // what ends take away when they come
+	MoreEnds  int      // ends that were not looked at
 }
 
 // Later is what an end takes away.

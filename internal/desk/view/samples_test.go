@@ -115,7 +115,7 @@ func crowded(path string) Page {
 
 func samples() []sample {
 	var s []sample
-	for _, part := range [][]sample{overviewSamples(), roleSamples(), accessSamples(), organisationSamples(), historySamples(), integrationSamples(), keySamples(), peopleSamples(), explainSamples(), searchSamples(), problemSamples()} {
+	for _, part := range [][]sample{overviewSamples(), roleSamples(), accessSamples(), requestSamples(), organisationSamples(), historySamples(), integrationSamples(), keySamples(), peopleSamples(), explainSamples(), searchSamples(), problemSamples()} {
 		s = append(s, part...)
 	}
 	return s
@@ -278,6 +278,9 @@ func organisationSamples() []sample {
 		Page:           admin("/organisations/x"), ID: orgID, Name: "Ministry of Mobility", Created: by(400*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanHistory: true, CanRevoke: true,
 		Mappings: []OrganisationMapping{{iamID, "Acme Issuance", []Choice{{roleID, "Credential issuer"}, {"3", "Read-only auditor"}}}, {"2", "Acme Verification", []Choice{{"2", "Verifier"}}}},
 	}
+	detail.CanFourEyes = true
+	guarded := detail
+	guarded.FourEyes = true
 	deactivated := detail
 	stamp := by(3*day, "Otto Auditor")
 	deactivated.Deactivated, deactivated.Mappings = &stamp, nil
@@ -289,6 +292,7 @@ func organisationSamples() []sample {
 		{"organisation-new-errors", OrganisationFormPage(OrganisationForm{Page: admin("/organisations/new"), Name: hostile[2], NewID: "not a uuid", Errors: FieldErrors{{"name", "There is an organisation of that name already."}, {"newID", "This is not a UUID."}}})},
 		{"organisation-rename", OrganisationFormPage(OrganisationForm{Page: admin("/organisations/x/edit"), ID: orgID, OriginalName: "Ministry of Mobility", Name: "Ministry of Mobility"})},
 		{"organisation", OrganisationDetailPage(detail)},
+		{"organisation-four-eyes", OrganisationDetailPage(guarded)},
 		{"organisation-deactivated", OrganisationDetailPage(deactivated)},
 		{"organisation-deactivate", confirming(func(ctx context.Context) Confirm {
 			return ConfirmDeactivate(ctx, admin("/organisations/x/deactivate"), orgID, "Ministry of Mobility", 3)

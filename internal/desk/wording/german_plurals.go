@@ -9,6 +9,7 @@ var germanPlurals = plurals{
 	"%d hours":                     by(1, "one", "%d Stunde", "other", "%d Stunden"),
 	"%d hours ago":                 by(1, "one", "vor %d Stunde", "other", "vor %d Stunden"),
 	"%d keys, read":                by(1, "one", "%d Schlüssel, gelesen", "other", "%d Schlüssel, gelesen"),
+	"%d requests wait for you":     by(1, "one", "%d Antrag wartet auf Sie", "other", "%d Anträge warten auf Sie"),
 	"%d loose ends":                by(1, "one", "%d loses Ende", "other", "%d lose Enden"),
 	"%d minutes":                   by(1, "one", "%d Minute", "other", "%d Minuten"),
 	"%d minutes ago":               by(1, "one", "vor %d Minute", "other", "vor %d Minuten"),
