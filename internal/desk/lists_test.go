@@ -22,6 +22,7 @@ import (
 	"github.com/portico-iam/portico/internal/explain"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/revocation"
 	"github.com/portico-iam/portico/internal/seal"
 	"github.com/portico-iam/portico/internal/session"
@@ -54,6 +55,14 @@ func (b *bench) fill() {
 		err := b.db.SeePerson(b.t.Context(), session.Person{Issuer: issuer, Subject: fmt.Sprint("person-", i), Login: fmt.Sprintf("person-%02d@acme.test", i), SeenAt: time.Now().Add(-time.Duration(i) * time.Hour)})
 		if err != nil {
 			b.t.Fatal(err)
+		}
+		asked := policy.Request{
+			ID: id(4, i), Issuer: issuer, Subject: "asker", Name: "Asker", Reason: "because", At: now.Add(-time.Duration(i) * time.Minute), Until: now.Add(time.Duration(i+1) * time.Hour),
+			Organisations: []access.OrganisationID{acme}, Change: access.Change{PutIAMRoles: []*access.IAMRole{{ID: access.IAMRoleID(id(5, i)), Name: fmt.Sprintf("Asked %02d", i)}}},
+			Closing: policy.Closing{State: policy.Open},
+		}
+		if added, err := b.db.AddRequest(b.t.Context(), asked, many, many, b.History.New(history.Entry{Action: history.Requested, EntityType: history.STSIAMRole, Source: history.SourceSTS})); !added || err != nil {
+			b.t.Fatal(added, err)
 		}
 		b.happens(time.Now().Add(-time.Duration(i)*time.Minute), history.Entry{Name: fmt.Sprintf("Entry %02d", i)})
 	}
@@ -99,6 +108,7 @@ var lists = map[string]struct {
 	"AccessMatrixPath":  {view.AccessMatrixPath, func(b *bench) pageHandler { return b.accessMatrix }, []string{"name"}, "q=5"},
 	"LooseEndsPath":     {view.LooseEndsPath, func(b *bench) pageHandler { return b.looseEnds }, []string{"name", "kind", "changed"}, "kind=ROLE_NOT_MAPPED"},
 	"OrganisationsPath": {view.OrganisationsPath, func(b *bench) pageHandler { return b.organisationList }, []string{"name", "mappings", "createdDate", "changed"}, "q=5"},
+	"RequestsPath":      {view.RequestsPath, func(b *bench) pageHandler { return b.requestList }, []string{"state", "name", "asked", "until"}, "q=5"},
 	"PeoplePath":        {view.PeoplePath, func(b *bench) pageHandler { return b.personList }, []string{"name", "sessions", "seen"}, "q=5"},
 	// The history is a record: it is read along its time, one way or the other, and any other order would tear apart what belongs together.
 	"HistoryPath": {view.HistoryPath, func(b *bench) pageHandler { return b.historyList }, []string{"createdDate"}, "name=5"},
