@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -29,6 +30,7 @@ func (h *Handler) keyList(w http.ResponseWriter, r *http.Request, c *authn.Calle
 	v := view.Keys{
 		Page: h.frame(r, c), CanRotate: h.may(c, access.STSKeyRotate), CanHistory: h.may(c, access.SystemHistoryList),
 		Overlap: report.Overlap, Fault: report.Fault,
+		List: listState(r, view.KeysPath, "state", "state", "published", "used", "verifier", "knowledge", "fetched"),
 	}
 	for _, k := range report.Keys {
 		v.Rows = append(v.Rows, viewKey(report, k))
@@ -36,8 +38,37 @@ func (h *Handler) keyList(w http.ResponseWriter, r *http.Request, c *authn.Calle
 	for _, verifier := range report.Verifiers {
 		v.Verifiers = append(v.Verifiers, viewVerifier(report, verifier))
 	}
+	sortKeys(r.Context(), &v)
 	h.render(w, r, http.StatusOK, view.KeysPage(v))
 	return nil
+}
+
+// sortKeys sorts the table to which the chosen column belongs; as they come keys are in the order of their lives. They are few: there is
+// nothing to search or to turn over.
+func sortKeys(ctx context.Context, v *view.Keys) {
+	if v.List.Sort == "state" && v.List.Descending {
+		slices.Reverse(v.Rows)
+	}
+	slices.SortStableFunc(v.Rows, func(a, b view.KeyRow) int {
+		switch v.List.Sort {
+		case "published":
+			return directed(v.List, a.Created.At.Compare(b.Created.At))
+		case "used":
+			return directed(v.List, a.Used.At.Compare(b.Used.At))
+		}
+		return 0
+	})
+	slices.SortStableFunc(v.Verifiers, func(a, b view.VerifierRow) int {
+		switch v.List.Sort {
+		case "verifier":
+			return directed(v.List, byName(a.Label(ctx), b.Label(ctx)))
+		case "knowledge":
+			return directed(v.List, cmp.Compare(a.Knowledge, b.Knowledge))
+		case "fetched":
+			return directed(v.List, a.Fetched.At.Compare(b.Fetched.At))
+		}
+		return 0
+	})
 }
 
 func viewKey(report sts.Report, k sts.KeyReport) view.KeyRow {

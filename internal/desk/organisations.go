@@ -34,7 +34,7 @@ func (h *Handler) organisationList(w http.ResponseWriter, r *http.Request, c *au
 	snapshot := h.Policy.Snapshot()
 	v := view.OrganisationList{
 		Page: h.frame(r, c), CanCreate: h.may(c, access.STSOrganisationCreate),
-		List: listState(r, view.OrganisationsPath, "name", "name", "createdDate"),
+		List: listState(r, view.OrganisationsPath, "name", "name", "mappings", "createdDate", "changed"),
 	}
 	uses := map[access.OrganisationID]int{}
 	for _, m := range snapshot.IAMRoles() {
@@ -53,8 +53,13 @@ func (h *Handler) organisationList(w http.ResponseWriter, r *http.Request, c *au
 	}
 	slices.SortFunc(rows, func(a, b view.OrganisationRow) int {
 		order := 0
-		if v.List.Sort == "createdDate" {
+		switch v.List.Sort {
+		case "mappings":
+			order = cmp.Compare(a.IAMRoles, b.IAMRoles)
+		case "createdDate":
 			order = a.Created.At.Compare(b.Created.At)
+		case "changed":
+			order = a.Changed.When.At.Compare(b.Changed.When.At)
 		}
 		return directed(v.List, cmp.Or(order, byName(a.Name, b.Name)))
 	})

@@ -74,7 +74,7 @@ func (h *Handler) requestList(w http.ResponseWriter, r *http.Request, c *authn.C
 	}
 	slices.SortFunc(v.Organisations, byChoice)
 	v.List.Filters = url.Values{"state": {state}, "organisation": {string(org)}}
-	slices.SortStableFunc(rows, func(a, b view.RequestRow) int {
+	slices.SortFunc(rows, func(a, b view.RequestRow) int {
 		order := 0
 		switch v.List.Sort {
 		case "name":
@@ -86,7 +86,7 @@ func (h *Handler) requestList(w http.ResponseWriter, r *http.Request, c *authn.C
 		case "state":
 			order = cmp.Compare(urgency(a), urgency(b))
 		}
-		return directed(v.List, order)
+		return directed(v.List, cmp.Or(order, b.Asked.When.At.Compare(a.Asked.When.At), cmp.Compare(a.ID, b.ID)))
 	})
 	v.Rows = cut(&v.List, rows)
 	h.render(w, r, http.StatusOK, view.RequestListPage(v))

@@ -50,7 +50,7 @@ func newBench(t *testing.T) *bench {
 	silent := slog.New(slog.NewTextHandler(io.Discard, nil))
 	record := &history.Recorder{Store: db, Now: time.Now, Logger: silent}
 	p, err := policy.New(t.Context(), policy.Config{
-		Store: db, Organisations: tenants{}, History: record, Bootstrap: access.Bootstrap{Issuer: issuer, Role: "ONE_STS_ADMIN"}, People: db, Usage: db,
+		Store: db, Organisations: tenants{}, History: record, Bootstrap: access.Bootstrap{Issuer: issuer, Role: "ONE_STS_ADMIN"}, People: db, Usage: db, Requests: db,
 		Now: time.Now, Logger: silent,
 	})
 	if err == nil {

@@ -13,6 +13,7 @@ import (
 type Keys struct {
 	Page
 	CanRotate, CanHistory bool
+	List                  List          // sort: state, published, used; of Verifiers verifier, knowledge, fetched
 	Overlap               time.Duration // how long a key is published before it signs
 	Fault                 string        // what keeps this process from turning the ring
 	Rows                  []KeyRow

@@ -68,7 +68,7 @@ func KeysPage(v Keys) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = table(List{}, say(ctx, "Signing keys"), column{Label: say(ctx, "Key")}, column{Label: say(ctx, "State")}, column{Label: say(ctx, "What happens next")}, column{Label: say(ctx, "Last used")}, column{Label: say(ctx, "Actions"), Hidden: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = table(v.List, say(ctx, "Signing keys"), column{Label: say(ctx, "Key"), Key: "published"}, column{Label: say(ctx, "State"), Key: "state"}, column{Label: say(ctx, "What happens next")}, column{Label: say(ctx, "Last used"), Key: "used"}, column{Label: say(ctx, "Actions"), Hidden: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -128,7 +128,7 @@ func KeysPage(v Keys) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = table(List{}, say(ctx, "Services that fetch the keys"), column{Label: say(ctx, "Verifier")}, column{Label: say(ctx, "Active and next key")}, column{Label: say(ctx, "Last fetch")}, column{Label: say(ctx, "Keeps keys for")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = table(v.List, say(ctx, "Services that fetch the keys"), column{Label: say(ctx, "Verifier"), Key: "verifier"}, column{Label: say(ctx, "Active and next key"), Key: "knowledge"}, column{Label: say(ctx, "Last fetch"), Key: "fetched"}, column{Label: say(ctx, "Keeps keys for")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -3,7 +3,7 @@ package view
 // OrganisationList is the list of organisations.
 type OrganisationList struct {
 	Page
-	List      List // sort: name, createdDate
+	List      List // sort: name, mappings, createdDate, changed
 	Rows      []OrganisationRow
 	CanCreate bool
 }

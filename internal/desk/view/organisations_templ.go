@@ -183,7 +183,7 @@ func OrganisationListPage(v OrganisationList) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = table(v.List, say(ctx, "Organisations"), column{Label: say(ctx, "Name"), Key: "name"}, column{Label: say(ctx, "Identifier"), Spare: true}, column{Label: say(ctx, "State")}, column{Label: say(ctx, "IAM roles"), Numeric: true}, column{Label: say(ctx, "Created"), Key: "createdDate"}, column{Label: say(ctx, "Last changed")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = table(v.List, say(ctx, "Organisations"), column{Label: say(ctx, "Name"), Key: "name"}, column{Label: say(ctx, "Identifier"), Spare: true}, column{Label: say(ctx, "State")}, column{Label: say(ctx, "IAM roles"), Key: "mappings", Numeric: true}, column{Label: say(ctx, "Created"), Key: "createdDate"}, column{Label: say(ctx, "Last changed"), Key: "changed"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
