@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // demandFourEyes writes which organisations demand a second administrator. One that Core no longer lists may only be let go.
@@ -39,18 +40,64 @@ func (s *Snapshot) FourEyesOrganisations() []OrganisationID {
 // DemandsFourEyes tells whether any organisation does.
 func (s *Snapshot) DemandsFourEyes() bool { return len(s.model.FourEyes) > 0 }
 
+// Approving is what makes somebody the maker, or the second administrator, of changes.
+var Approving = SetOf(STSRoleCreate, STSRoleEdit, STSRoleDelete, STSIAMRoleCreate, STSIAMRoleEdit, STSIAMRoleDelete)
+
 // Demanding returns the organisations of which a second administrator must approve what leads from s to after: those that demand
 // one and no longer would, or in which an IAM role gets other roles, other permissions by them, or another end. Names of roles,
-// what ends by itself, and whether Core has the organisation deactivated, do not count.
+// what ends by itself, and whether Core has the organisation deactivated, do not count. Where an IAM role gets more of Approving it
+// is all that demand one: else one administrator alone would make the second.
 func (s *Snapshot) Demanding(after *Snapshot) (all []OrganisationID) {
+	more := len(s.model.FourEyes) > 0 && s.givesApproving(after)
 	for org := range s.model.FourEyes {
-		if !after.model.FourEyes[org] || !maps.Equal(s.givenIn(org), after.givenIn(org)) {
+		if more || !after.model.FourEyes[org] || !maps.Equal(s.givenIn(org), after.givenIn(org)) {
 			all = append(all, org)
 		}
 	}
 	slices.Sort(all)
 	return all
 }
+
+// givesApproving tells whether an IAM role can do more of Approving in after, or for longer, or under another condition.
+func (s *Snapshot) givesApproving(after *Snapshot) bool {
+	type grant struct{ iamRole, permission, condition string }
+	grants := func(s *Snapshot) map[grant]time.Time { // and until when
+		all := map[grant]time.Time{}
+		for _, im := range s.model.IAMRoles {
+			until := im.Ends[System].At
+			if until.IsZero() {
+				until = never
+			}
+			for _, id := range im.SystemRoles {
+				role := s.roles[id]
+				if role == nil {
+					continue
+				}
+				condition := ""
+				if role.Delegation != nil {
+					condition = fmt.Sprint("for", role.Delegation.RequiredUserPermissions.Names())
+				}
+				for _, permission := range role.Permissions.Intersect(Approving).Names() {
+					g := grant{im.Name, permission, condition}
+					if all[g].Before(until) {
+						all[g] = until
+					}
+				}
+			}
+		}
+		return all
+	}
+	before := grants(s)
+	for g, until := range grants(after) {
+		if before[g].Before(until) {
+			return true
+		}
+	}
+	return false
+}
+
+// never is the end of what does not end.
+var never = time.Unix(1<<40, 0)
 
 // givenIn describes what each IAM role is given there, by its exact name.
 func (s *Snapshot) givenIn(org OrganisationID) map[string]string {

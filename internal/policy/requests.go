@@ -100,6 +100,11 @@ func (s *Service) demand(ctx context.Context, by *access.Principal, before, afte
 		return nil
 	}
 	demanding := before.Demanding(after)
+	if was, will := before.Undone(), after.Undone(); was != nil && will != nil { // nobody approves the way back: what leads there counts
+		demanding = append(demanding, was.Demanding(will)...)
+		slices.Sort(demanding)
+		demanding = slices.Compact(demanding)
+	}
 	switch {
 	case len(demanding) == 0:
 		return nil
@@ -116,7 +121,7 @@ func needsSecond(s *access.Snapshot, demanding []access.OrganisationID) access.P
 	if o := s.Organisation(demanding[0]); o != nil {
 		name = o.Name
 	}
-	return access.Phrase{Format: "%s demands that a second administrator approves changes of its mappings", Args: []any{name}}
+	return access.Phrase{Format: "%s demands that a second administrator approves changes of its mappings, and of who may make or approve them", Args: []any{name}}
 }
 
 func (s *Service) ask(ctx context.Context, by *access.Principal, now *access.Snapshot, demanding []access.OrganisationID, c access.Change, reason string) error {
@@ -195,6 +200,15 @@ func (r *Request) askedBy(p *access.Principal) bool {
 	return p.Issuer == r.Issuer && p.Subject == r.Subject
 }
 
+// asker is who asked, as they were seen last; nil where they were not, as a service is not.
+func (r *Request) asker(people []*access.Principal) *access.Principal {
+	i := slices.IndexFunc(people, r.askedBy)
+	if i < 0 {
+		return nil
+	}
+	return people[i]
+}
+
 // decider refuses who can't be the second administrator, whatever they may do.
 func (r *Request) decider(by *access.Principal) error {
 	switch {
@@ -204,6 +218,8 @@ func (r *Request) decider(by *access.Principal) error {
 		return fault.FourEyes.New("the second administrator must be vouched for by the same issuer as who asked: else it may be the same person")
 	case by.Subject == r.Subject:
 		return fault.FourEyes.New("you asked for it yourself: somebody else must decide")
+	case by.ClientID == by.Subject:
+		return fault.FourEyes.New("a service stands for whoever runs it, and can't be the second administrator")
 	}
 	return nil
 }
@@ -286,9 +302,16 @@ func (s *Service) ApproveRequest(ctx context.Context, by *access.Principal, id s
 	if mapping == 0 {
 		return fault.StalePreview.New("expected the mapping of the preview that is approved")
 	}
+	people, err := s.Seen(ctx)
+	if err != nil {
+		return err
+	}
 	_, err = s.change(ctx, by, Seen{Mapping: mapping, approved: &approval{request: r}}, func(now *access.Snapshot) (access.Change, error) {
 		if len(missing(now, by, r.Change)) > 0 { // as of the very snapshot upon which it is made
 			return access.Change{}, fault.StalePreview.New("you may no longer do what the request changes")
+		}
+		if first := r.asker(people); first != nil && len(missing(now, first, r.Change)) > 0 {
+			return access.Change{}, fault.FourEyes.New("who asked may no longer change this themselves, and does not count as the first administrator: refuse it, or ask for it yourself")
 		}
 		c := r.Change
 		c.By, c.At, c.Request = by.Subject, s.Now(), r.ID

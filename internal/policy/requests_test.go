@@ -3,6 +3,7 @@ package policy_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,12 @@ func demanding(t *testing.T) (*bench, *access.IAMRole) {
 	t.Helper()
 	b := newBench(t)
 	m := b.iamRole("G", "acme", b.role("Issuer", access.CredentialIssue).ID)
+	role := b.role("Mapper", access.STSIAMRoleDelete, access.STSIAMRoleList, access.STSIAMRoleEdit)
+	for _, name := range []string{"Elsewhere admins", "Mappers"} {
+		if _, err := b.CreateIAMRole(t.Context(), admin, access.IAMRole{Name: name, SystemRoles: []access.RoleID{role.ID}}, policy.Seen{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	wantCode(t, "nobody else was seen", b.SetFourEyes(t.Context(), admin, "acme", true, policy.Seen{}), fault.NoSecond)
 	b.seen = seen{{Issuer: "https://else.test", Subject: "otto", IAMRoles: []string{reserved}}, {Issuer: issuer, Subject: "ada", IAMRoles: []string{reserved}}}
 	wantCode(t, "nobody else who could", b.SetFourEyes(t.Context(), admin, "acme", true, policy.Seen{}), fault.NoSecond)
@@ -56,12 +63,7 @@ func TestASecondAdministratorApproves(t *testing.T) {
 	r := ask(t, b, m.ID)
 	glass := &access.Principal{Issuer: access.BreakGlassIssuer, Subject: "file", IAMRoles: []string{access.BreakGlassRole}}
 	elsewhere := &access.Principal{Issuer: "https://else.test", Subject: "otto", IAMRoles: []string{"Elsewhere admins"}}
-	role := b.role("Mapper", access.STSIAMRoleDelete, access.STSIAMRoleList, access.STSIAMRoleEdit)
-	for _, name := range []string{"Elsewhere admins", "Mappers"} {
-		if _, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: name, SystemRoles: []access.RoleID{role.ID}}, policy.Seen{}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	service := &access.Principal{Issuer: issuer, Subject: "0oabatch", ClientID: "0oabatch", IAMRoles: []string{"Mappers"}}
 	reader := &access.Principal{Issuer: issuer, Subject: "rea", IAMRoles: []string{"Readers"}}
 	if _, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "Readers", SystemRoles: []access.RoleID{b.role("Reader", access.STSIAMRoleList).ID}}, policy.Seen{}); err != nil {
 		t.Fatal(err)
@@ -70,7 +72,7 @@ func TestASecondAdministratorApproves(t *testing.T) {
 		by   *access.Principal
 		code *fault.Code
 	}{
-		"who asked": {admin, fault.FourEyes}, "a break-glass file": {glass, fault.FourEyes}, "somebody of another issuer": {elsewhere, fault.FourEyes},
+		"who asked": {admin, fault.FourEyes}, "a break-glass file": {glass, fault.FourEyes}, "a service": {service, fault.FourEyes}, "somebody of another issuer": {elsewhere, fault.FourEyes},
 		"who may only list": {reader, fault.Forbidden}, "who may not even see it": {nobody, fault.RequestClosed},
 	} {
 		wantCode(t, rule, b.ApproveRequest(ctx, c.by, r.ID, b.Version()), c.code)
@@ -323,4 +325,117 @@ func TestNothingChangesThereWithoutASecondPerson(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestTheWayBackBringsOnlyWhatASecondOneApproved: a role that only the way back gives in a demanding organisation must not be
+// widened meanwhile by one administrator.
+func TestTheWayBackBringsOnlyWhatASecondOneApproved(t *testing.T) {
+	b, ada, whole, _ := retired(t)
+	ctx := t.Context()
+	issuing, err := b.CreateRole(ctx, ada, access.Role{Name: "Issuing", Permissions: access.SetOf(access.CredentialIssue)}, policy.Seen{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deputies, err := b.CreateIAMRole(ctx, ada, access.IAMRole{
+		Name: "Deputies", SystemRoles: []access.RoleID{whole.ID}, OrganisationRoles: map[access.OrganisationID][]access.RoleID{"acme": {issuing.ID}},
+	}, policy.Seen{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	otto := &access.Principal{Issuer: issuer, Subject: "otto", IAMRoles: []string{"Admins", "Deputies"}}
+	b.seen = append(b.seen, session.Person{Issuer: issuer, Subject: "otto", IAMRoles: otto.IAMRoles})
+	if err := b.SetFourEyes(ctx, ada, "acme", true, policy.Seen{}); err != nil {
+		t.Fatal(err)
+	}
+	var asked *policy.Asked
+	if err := b.DeleteIAMRole(ctx, ada, deputies.ID, policy.Seen{}.Asking("they left")); !errors.As(err, &asked) {
+		t.Fatal(err)
+	}
+	b.clock.advance(time.Second)
+	if err := b.ApproveRequest(ctx, otto, asked.Request.ID, b.Version()); err != nil || b.Snapshot().Probation() == nil {
+		t.Fatalf("expected otto to give up a part of what they hold: %v", err)
+	}
+	_, err = b.UpdateRole(ctx, ada, issuing.ID, policy.Seen{}, func(r *access.Role) error {
+		r.Permissions = access.SetOf(access.CredentialIssue, access.KeyList)
+		return nil
+	})
+	wantCode(t, "widened alone", err, fault.FourEyes)
+	if err := b.UndoProbation(ctx, ada); err != nil {
+		t.Fatal(err)
+	}
+	set, _ := b.Snapshot().Effective(otto, "acme")
+	if set.Has(access.KeyList) {
+		t.Error("one administrator alone gave KEY_LIST in acme")
+	}
+}
+
+// TestNobodyMakesTheirOwnSecond: by a mapping for another account or client of theirs, by more in a role that one has, or by
+// a later end. To take it from somebody needs nobody else, as in an emergency.
+func TestNobodyMakesTheirOwnSecond(t *testing.T) {
+	b, _ := demanding(t)
+	ctx := t.Context()
+	const why = "nobody approved"
+	reader := b.role("Reader", access.STSIAMRoleList)
+	readers, err := b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "Readers", SystemRoles: []access.RoleID{reader.ID}}, policy.Seen{})
+	if err != nil {
+		t.Errorf("reading makes nobody a second administrator: %v", err)
+	}
+	rows := b.Snapshot().IAMRoles()
+	row := rows[slices.IndexFunc(rows, func(m *access.IAMRole) bool { return m.Name == "Mappers" })]
+	mappers, mapper := row.ID, row.SystemRoles[0]
+	_, err = b.CreateIAMRole(ctx, admin, access.IAMRole{Name: "Ada's batch", SystemRoles: []access.RoleID{mapper}}, policy.Seen{})
+	wantCode(t, why, err, fault.FourEyes)
+	_, err = b.UpdateIAMRole(ctx, admin, readers.ID, policy.Seen{}, func(m *access.IAMRole) error {
+		m.SystemRoles = append(m.SystemRoles, mapper)
+		return nil
+	})
+	wantCode(t, why, err, fault.FourEyes)
+	_, err = b.UpdateRole(ctx, admin, reader.ID, policy.Seen{}, func(r *access.Role) error {
+		r.Permissions = access.SetOf(access.STSIAMRoleList, access.STSIAMRoleEdit)
+		return nil
+	})
+	wantCode(t, why, err, fault.FourEyes)
+	for _, end := range []time.Duration{24 * time.Hour, time.Hour} {
+		if _, err := b.UpdateIAMRole(ctx, admin, mappers, policy.Seen{}, func(m *access.IAMRole) error {
+			m.Ends = map[access.OrganisationID]access.End{access.System: {At: b.Now().Add(end).Truncate(time.Second)}}
+			return nil
+		}); err != nil {
+			t.Errorf("a sooner end: %v", err)
+		}
+	}
+	_, err = b.UpdateIAMRole(ctx, admin, mappers, policy.Seen{}, func(m *access.IAMRole) error {
+		m.Ends = nil
+		return nil
+	})
+	wantCode(t, why, err, fault.FourEyes)
+	if err := b.DeleteIAMRole(ctx, admin, mappers, policy.Seen{}); err != nil {
+		t.Errorf("to take it away: %v", err)
+	}
+}
+
+// TestWhoMayNoLongerChangeItIsNotTheFirst: of the two administrators that a change takes, the first was put out meanwhile.
+func TestWhoMayNoLongerChangeItIsNotTheFirst(t *testing.T) {
+	b, ada, whole, admins := retired(t)
+	ctx := t.Context()
+	if _, err := b.CreateIAMRole(ctx, ada, access.IAMRole{Name: "Deputies", SystemRoles: []access.RoleID{whole.ID}}, policy.Seen{}); err != nil {
+		t.Fatal(err)
+	}
+	otto := &access.Principal{Issuer: issuer, Subject: "otto", IAMRoles: []string{"Deputies"}}
+	b.seen = seen{{Issuer: issuer, Subject: "ada", IAMRoles: ada.IAMRoles}, {Issuer: issuer, Subject: "otto", IAMRoles: otto.IAMRoles}}
+	issuing, err := b.CreateRole(ctx, ada, access.Role{Name: "Issuing", Permissions: access.SetOf(access.CredentialIssue)}, policy.Seen{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.SetFourEyes(ctx, ada, "acme", true, policy.Seen{}); err != nil {
+		t.Fatal(err)
+	}
+	var asked *policy.Asked
+	_, err = b.CreateIAMRole(ctx, ada, access.IAMRole{Name: "Ada's friends", OrganisationRoles: map[access.OrganisationID][]access.RoleID{"acme": {issuing.ID}}}, policy.Seen{}.Asking("please"))
+	if !errors.As(err, &asked) {
+		t.Fatal(err)
+	}
+	if err := b.DeleteIAMRole(ctx, otto, admins.ID, policy.Seen{}); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, "approved when ada is no administrator any more", b.ApproveRequest(ctx, otto, asked.Request.ID, b.Version()), fault.FourEyes)
 }
