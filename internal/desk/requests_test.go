@@ -3,7 +3,6 @@ package desk
 import (
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -44,18 +43,6 @@ func demanding(t *testing.T, b *bench) (otto *authn.Caller, waiting, own, withdr
 		t.Fatal(err)
 	}
 	return otto, waiting, own, withdrawn
-}
-
-// post sends a form of a page as somebody who was let in.
-func (b *bench) post(page pageHandler, id string, form url.Values, c *authn.Caller) (*httptest.ResponseRecorder, error) {
-	r := httptest.NewRequestWithContext(b.t.Context(), "POST", "/x", strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetPathValue("id", id)
-	if err := readForm(r); err != nil {
-		b.t.Fatal(err)
-	}
-	w := httptest.NewRecorder()
-	return w, page(w, r, c)
 }
 
 // TestRequestsAreListed: by their address filtered, sorted and turned over; and who may decide sees what waits.
@@ -120,9 +107,9 @@ func TestARequestIsDecidedByItsForms(t *testing.T) {
 		{"withdrawn already", b.requestWithdraw, withdrawn, url.Values{}, ada, 303, "done=request-closed"},
 		{"withdrawn by who asked", b.requestWithdraw, own, url.Values{}, otto, 303, "done=request-withdrawn"},
 	} {
-		w, err := b.post(c.page, c.id, c.form, c.by)
-		if said := w.Body.String() + w.Header().Get("Location"); err != nil || w.Code != c.status || !strings.Contains(said, c.says) {
-			t.Errorf("%s: got %d, %v %s", c.rule, w.Code, err, w.Header().Get("Location"))
+		w := b.postAs(c.by, c.page, view.RequestPath(c.id), c.id, c.form)
+		if said := w.Body.String() + w.Header().Get("Location"); w.Code != c.status || !strings.Contains(said, c.says) {
+			t.Errorf("%s: got %d %s", c.rule, w.Code, w.Header().Get("Location"))
 		}
 	}
 	if r, err := b.Policy.Request(t.Context(), ada.Principal, waiting); err != nil || r.Closing.Answer != "no, not now" {
