@@ -55,6 +55,7 @@ func requestSamples() []sample {
 	refused.Changes = []RequestedChange{{"no second administrator any more", "Ministry of Mobility", "/organisations/x", false, nil, nil}}
 	large := detail
 	large.Page, large.RequestRow, large.Reason, large.Preview, large.Changes = crowded("/requests/1"), requestRows(9)[8], hostile[5], many, nil
+	large.State, large.ForYou = "OPEN", true
 	for i := range 40 {
 		name := hostile[i%len(hostile)]
 		large.Changes = append(large.Changes, RequestedChange{"access", name, "/access/x", i%2 == 0, hostile[:i%len(hostile)], hostile[:2]})
