@@ -14,12 +14,13 @@ func TestDeskDirectVisits(t *testing.T) {
 	pages := map[string]string{ // and what they need
 		"/roles": "STS_ROLE_LIST", "/roles/new": "STS_ROLE_CREATE", "/roles/" + m.role: "STS_ROLE_DETAIL",
 		"/roles/" + m.role + "/edit": "STS_ROLE_EDIT", "/roles/" + m.role + "/delete": "STS_ROLE_DELETE",
-		"/access": "STS_IAM_ROLE_LIST", "/access/matrix": "STS_IAM_ROLE_LIST", "/access/loose-ends": "STS_IAM_ROLE_LIST", "/access/new": "STS_IAM_ROLE_CREATE", "/access/" + m.access: "STS_IAM_ROLE_DETAIL",
+		"/access": "STS_IAM_ROLE_LIST", "/access/matrix": "STS_IAM_ROLE_LIST", "/access/loose-ends": "STS_IAM_ROLE_LIST", "/requests": "STS_IAM_ROLE_LIST", "/access/new": "STS_IAM_ROLE_CREATE", "/access/" + m.access: "STS_IAM_ROLE_DETAIL",
 		"/access/" + m.access + "/edit": "STS_IAM_ROLE_EDIT", "/access/" + m.access + "/delete": "STS_IAM_ROLE_DELETE",
 		"/organisations": "STS_ORGANISATION_LIST", "/organisations/new": "STS_ORGANISATION_CREATE", "/organisations/" + m.organisation: "STS_ORGANISATION_DETAIL",
-		"/organisations/" + m.organisation + "/edit":       "STS_ORGANISATION_EDIT",
-		"/organisations/" + m.organisation + "/deactivate": "STS_ORGANISATION_EDIT",
-		"/organisations/" + m.organisation + "/reactivate": "STS_ORGANISATION_EDIT",
+		"/organisations/" + m.organisation + "/edit":             "STS_ORGANISATION_EDIT",
+		"/organisations/" + m.organisation + "/deactivate":       "STS_ORGANISATION_EDIT",
+		"/organisations/" + m.organisation + "/reactivate":       "STS_ORGANISATION_EDIT",
+		"/organisations/" + m.organisation + "/four-eyes/demand": "STS_IAM_ROLE_EDIT",
 		"/history/" + entry: "SYSTEM_HISTORY_DETAIL",
 	}
 	nora, vera := m.as("nora@acme.test"), m.as("vera@acme.test")

@@ -146,11 +146,12 @@ func hiddenValue(t *testing.T, body, name string) string {
 func (s seed) pages() map[string]bool { // true: administrators only
 	return map[string]bool{
 		"/": false, "/search": false, "/roles": true, "/roles/new": true, "/roles/" + s.role.ID: true, "/roles/" + s.role.ID + "/edit": true,
-		"/roles/" + s.role.ID + "/delete": true, "/access": true, "/access/matrix": true, "/access/loose-ends": true, "/access/new": true, "/access/" + s.access.ID: true,
+		"/roles/" + s.role.ID + "/delete": true, "/access": true, "/access/matrix": true, "/access/loose-ends": true, "/requests": true, "/access/new": true, "/access/" + s.access.ID: true,
 		"/access/" + s.access.ID + "/edit": true, "/access/" + s.access.ID + "/delete": true, "/organisations": true,
 		"/organisations/new": true, "/organisations/" + s.acme.ID: true, "/organisations/" + s.acme.ID + "/edit": true,
 		"/organisations/" + s.acme.ID + "/deactivate": true, "/organisations/" + s.acme.ID + "/reactivate": true, "/history": false,
 		"/keys": true, "/keys/rotation": true, "/explain": true, "/people": true, "/people/revoke": true, "/organisations/" + s.acme.ID + "/revoke": true,
+		"/organisations/" + s.acme.ID + "/four-eyes/demand": true, "/organisations/" + s.acme.ID + "/four-eyes/release": true,
 	}
 }
 

@@ -40,6 +40,11 @@ func (h *Handler) requestList(w http.ResponseWriter, r *http.Request, c *authn.C
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 { // who asked sees their own, whatever else they may
+		if err := h.enforce(r.Context(), c, "list requests", access.STSIAMRoleList); err != nil {
+			return err
+		}
+	}
 	ctx, s := r.Context(), h.sight(c)
 	v := view.RequestList{
 		Page: h.frame(r, c), List: listState(r, view.RequestsPath, "state", "state", "name", "asked", "until"), CanMatrix: h.mayMatrix(c), Demanded: s.DemandsFourEyes(),

@@ -259,6 +259,14 @@ func TestAnImportIsRefusedOrLoud(t *testing.T) {
 	if _, err := b.Import(t.Context(), "command line: eve", true, remove); err != nil || !strings.Contains(string(last(b).Metadata), "OVERRIDDEN") {
 		t.Errorf("overridden: %v, %s", err, last(b).Metadata)
 	}
+	release := func(*access.Snapshot) (access.Change, error) {
+		return access.Change{FourEyes: map[access.OrganisationID]bool{"acme": false}}, nil
+	}
+	_, err = b.Import(t.Context(), "command line: eve", false, release)
+	wantCode(t, "letting it go", err, fault.FourEyes)
+	if _, err := b.Import(t.Context(), "command line: eve", true, release); err != nil || !strings.Contains(string(last(b).Metadata), "OVERRIDDEN") || b.Snapshot().FourEyes("acme") {
+		t.Errorf("let go: %v, %s", err, last(b).Metadata)
+	}
 }
 
 // TestNothingChangesThereWithoutASecondPerson, whatever the two of them and others try, in any order.

@@ -27,9 +27,9 @@ func keySamples() []sample {
 	behind := []string{"bridge at 10.20.0.8", "wrpr"}
 	return []sample{
 		{"keys", KeysPage(Keys{Page: admin(KeysPath), CanRotate: true, Overlap: 24 * time.Hour, List: List{Path: KeysPath, Sort: "state"}, Rows: rows, Verifiers: verifiers})},
-		{"keys-readonly", KeysPage(Keys{Page: admin(KeysPath), Overlap: 36*time.Hour + 10*time.Minute, Rows: rows[:2]})},
-		{"keys-fault", KeysPage(Keys{Page: admin(KeysPath), CanRotate: true, Overlap: 24 * time.Hour, Rows: rows[:2], Verifiers: verifiers[:1], Fault: "signing key " + kids[0] + " does not open: the key-encryption key is not the one it was stored with; give the right sts.token.keyEncryptionKeyFile (it takes 9f3c1b2a4d5e; at hand: 0a1b2c3d4e5f)"})},
-		{"keys-crowded", KeysPage(Keys{Page: crowded(KeysPath), CanRotate: true, Rows: crowdedRows, Verifiers: []VerifierRow{{Name: hostile[1][:40], Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Agent: hostile[1][:100], Knowledge: "lacks", Missing: []string{"active", "next"}}}})},
+		{"keys-readonly", KeysPage(Keys{Page: admin(KeysPath), List: List{Path: KeysPath}, Overlap: 36*time.Hour + 10*time.Minute, Rows: rows[:2]})},
+		{"keys-fault", KeysPage(Keys{Page: admin(KeysPath), CanRotate: true, List: List{Path: KeysPath}, Overlap: 24 * time.Hour, Rows: rows[:2], Verifiers: verifiers[:1], Fault: "signing key " + kids[0] + " does not open: the key-encryption key is not the one it was stored with; give the right sts.token.keyEncryptionKeyFile (it takes 9f3c1b2a4d5e; at hand: 0a1b2c3d4e5f)"})},
+		{"keys-crowded", KeysPage(Keys{Page: crowded(KeysPath), CanRotate: true, List: List{Path: KeysPath}, Rows: crowdedRows, Verifiers: []VerifierRow{{Name: hostile[1][:40], Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Agent: hostile[1][:100], Knowledge: "lacks", Missing: []string{"active", "next"}}}})},
 		{"keys-rotate", confirming(func(ctx context.Context) Confirm {
 			return ConfirmKeyRotate(ctx, admin(KeyRotatePath), KeyRow{KID: kids[0], State: "next", Ready: in(-time.Hour)}, nil)
 		})},
