@@ -58,6 +58,8 @@ type importCommand struct {
 	File   string `arg:"" type:"path" help:"The file, as portico export writes it; - for standard input."`
 	DryRun bool   `help:"Show what would change, and for whom, and change nothing."`
 	JSON   bool   `name:"json" help:"Report as JSON."`
+
+	OverrideFourEyes bool `help:"Change also what a second administrator would have to approve. The history records it."`
 	consent
 }
 
@@ -69,6 +71,7 @@ type importReport struct {
 	Later             []laterReport      `json:"later,omitempty"`
 	Unmet             []policyfile.Unmet `json:"unmet"`
 	LastAdministrator bool               `json:"lastAdministrator"`
+	FourEyes          []string           `json:"fourEyes"` // organisations for which it needs a second administrator
 	Applied           bool               `json:"applied"`
 	Mapping           int64              `json:"mapping"`
 }
@@ -85,6 +88,7 @@ type importCounts struct {
 	RolesDeleted  int `json:"rolesDeleted"`
 	AccessWritten int `json:"accessWritten"`
 	AccessDeleted int `json:"accessDeleted"`
+	FourEyes      int `json:"fourEyes"` // organisations that demand a second administrator from now on, or no longer
 }
 
 type affectedReport struct {
@@ -118,9 +122,12 @@ func (c *importCommand) Run(env environment) error {
 		return plainly(err, "; nothing was changed")
 	}
 	report := importReport{
-		Changes: importCounts{len(change.PutRoles), len(change.DeleteRoles), len(change.PutIAMRoles), len(change.DeleteIAMRoles)},
+		Changes: importCounts{len(change.PutRoles), len(change.DeleteRoles), len(change.PutIAMRoles), len(change.DeleteIAMRoles), len(change.FourEyes)},
 		People:  affectedOf(now, preview.People), Groups: affectedOf(now, preview.Groups), Unmet: []policyfile.Unmet{},
-		LastAdministrator: preview.LastAdministrator, Mapping: preview.Version,
+		LastAdministrator: preview.LastAdministrator, FourEyes: []string{}, Mapping: preview.Version,
+	}
+	for _, org := range preview.Demanding {
+		report.FourEyes = append(report.FourEyes, placeName(now, org))
 	}
 	for _, end := range preview.Later {
 		report.Later = append(report.Later, laterReport{end.At, affectedOf(now, end.People), affectedOf(now, end.Groups)})
@@ -175,13 +182,16 @@ func (c *importCommand) apply(env environment, tools *app.Tools, f *policyfile.F
 	case report.Changes == importCounts{}:
 		report.Applied = !c.DryRun
 		return nil
+	case len(report.FourEyes) > 0 && !c.OverrideFourEyes:
+		return fmt.Errorf("nothing was changed: a second administrator must approve it for %s; ask for it in the Desk, or by the API with x-portico-request, or override that as the operator of this machine with --override-four-eyes, which the history records",
+			strings.Join(report.FourEyes, ", "))
 	case c.DryRun:
 		return nil
 	}
 	if err := c.given(env, "This makes roles and access as the file says."); err != nil {
 		return err
 	}
-	version, err := tools.Policy.Import(env.ctx, operator(), false, func(now *access.Snapshot) (access.Change, error) {
+	version, err := tools.Policy.Import(env.ctx, operator(), c.OverrideFourEyes, func(now *access.Snapshot) (access.Change, error) {
 		if now.Version() != report.Mapping {
 			return access.Change{}, fault.StalePreview.New("nothing was changed: roles, access or organisations were changed since they were read; run it again")
 		}
@@ -210,16 +220,20 @@ func affectedOf(s *access.Snapshot, all []policy.Affected) []affectedReport {
 		for _, e := range a.Effects {
 			place := affectedPlaces{Gained: e.Gained.Names(), Lost: e.Lost.Names()}
 			if e.Organisation != access.System {
-				place.Organisation = string(e.Organisation)
-				if o := s.Organisation(e.Organisation); o != nil {
-					place.Organisation = o.Name
-				}
+				place.Organisation = placeName(s, e.Organisation)
 			}
 			r.Places = append(r.Places, place)
 		}
 		reports = append(reports, r)
 	}
 	return reports
+}
+
+func placeName(s *access.Snapshot, org access.OrganisationID) string {
+	if o := s.Organisation(org); o != nil {
+		return o.Name
+	}
+	return string(org)
 }
 
 // printable keeps what the identity provider says of people from steering the terminal.
@@ -237,6 +251,9 @@ func (r *importReport) print(w io.Writer) {
 		fmt.Fprintln(w, "Roles and access are as the file says.")
 	} else {
 		fmt.Fprintf(w, "Roles: %d written, %d deleted. Access: %d written, %d deleted.\n", r.Changes.RolesWritten, r.Changes.RolesDeleted, r.Changes.AccessWritten, r.Changes.AccessDeleted)
+		if r.Changes.FourEyes > 0 {
+			fmt.Fprintf(w, "Second administrator: demanded from now on, or no longer, by %d organisations.\n", r.Changes.FourEyes)
+		}
 		fmt.Fprintln(w, "\nWho gains and who loses (people seen in the last 90 days, then whoever carries an IAM role):")
 	}
 	printAffected(w, append(r.People, r.Groups...))
@@ -246,6 +263,9 @@ func (r *importReport) print(w io.Writer) {
 	for _, end := range r.Later {
 		fmt.Fprintf(w, "\nWhen it ends on %s:\n", end.Date.UTC().Format("2006-01-02 15:04:05 MST"))
 		printAffected(w, append(end.People, end.Groups...))
+	}
+	if len(r.FourEyes) > 0 {
+		fmt.Fprintf(w, "\nA second administrator must approve this for: %s\n", strings.Join(r.FourEyes, ", "))
 	}
 	for _, u := range r.Unmet {
 		fmt.Fprintf(w, "\nNot met: %s\n  %s\n", u.Expectation, u.Why)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/corecall"
@@ -219,8 +220,14 @@ func TestListsSortFilterAndTurn(t *testing.T) {
 	}
 }
 
-// post sends a form as somebody; id is what the address names.
+// post sends a form as ada; id is what the address names.
 func (b *bench) post(page pageHandler, target, id string, form url.Values) *httptest.ResponseRecorder {
+	b.t.Helper()
+	return b.postAs(ada, page, target, id, form)
+}
+
+// postAs sends one as somebody.
+func (b *bench) postAs(c *authn.Caller, page pageHandler, target, id string, form url.Values) *httptest.ResponseRecorder {
 	b.t.Helper()
 	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(b.t.Context(), "POST", target, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -228,7 +235,7 @@ func (b *bench) post(page pageHandler, target, id string, form url.Values) *http
 	if err := readForm(r); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := page(w, r, ada); err != nil {
+	if err := page(w, r, c); err != nil {
 		httpx.WriteError(w, r, err)
 	}
 	return w

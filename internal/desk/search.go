@@ -155,6 +155,7 @@ func (h *Handler) findPages(r *http.Request, c *authn.Caller, f *found) error {
 	}{
 		{key("New access"), view.AccessNewPath, access.STSIAMRoleCreate},
 		{key("Loose ends"), view.LooseEndsPath, access.STSIAMRoleList},
+		{key("Requests"), view.RequestsPath, access.STSIAMRoleList},
 		{key("New role"), view.RoleNewPath, access.STSRoleCreate},
 		{key("New organisation"), view.OrganisationNewPath, access.STSOrganisationCreate},
 	} {

@@ -53,7 +53,7 @@ func (s *Service) Preview(ctx context.Context, by *access.Principal, c access.Ch
 	if err != nil {
 		return Preview{}, err
 	}
-	p := Preview{Version: before.Version(), Probation: by != nil && narrows(before, by, after, c), Demanding: before.Demanding(after)}
+	p := Preview{Version: before.Version(), Probation: by != nil && narrows(before, by, after, c), Demanding: demandingOf(before, after)}
 	p.People, p.Groups = s.affected(before.Compare(after), people)
 	later, more := after.Later(c)
 	p.MoreEnd = more

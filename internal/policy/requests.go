@@ -99,12 +99,7 @@ func (s *Service) demand(ctx context.Context, by *access.Principal, before, afte
 	if c.Undoes || how.approved != nil {
 		return nil
 	}
-	demanding := before.Demanding(after)
-	if was, will := before.Undone(), after.Undone(); was != nil && will != nil { // nobody approves the way back: what leads there counts
-		demanding = append(demanding, was.Demanding(will)...)
-		slices.Sort(demanding)
-		demanding = slices.Compact(demanding)
-	}
+	demanding := demandingOf(before, after)
 	switch {
 	case len(demanding) == 0:
 		return nil
@@ -114,6 +109,17 @@ func (s *Service) demand(ctx context.Context, by *access.Principal, before, afte
 		return fault.FourEyes.New("nobody can approve what is asked by a break-glass file; let it be asked by somebody who signed in")
 	}
 	return s.ask(ctx, by, before, demanding, c, how.asking.reason)
+}
+
+// demandingOf are the organisations for which a change needs a second administrator.
+func demandingOf(before, after *access.Snapshot) []access.OrganisationID {
+	all := before.Demanding(after)
+	if was, will := before.Undone(), after.Undone(); was != nil && will != nil { // nobody approves the way back: what leads there counts
+		all = append(all, was.Demanding(will)...)
+		slices.Sort(all)
+		all = slices.Compact(all)
+	}
+	return all
 }
 
 func needsSecond(s *access.Snapshot, demanding []access.OrganisationID) access.Phrase {
@@ -209,6 +215,14 @@ func (r *Request) asker(people []*access.Principal) *access.Principal {
 	return people[i]
 }
 
+// askerStill refuses a request whose asker could no longer make its change.
+func (r *Request) askerStill(now *access.Snapshot, people []*access.Principal) error {
+	if first := r.asker(people); first != nil && len(missing(now, first, r.Change)) > 0 {
+		return fault.FourEyes.New("who asked may no longer change this themselves, and does not count as the first administrator: refuse it, or ask for it yourself")
+	}
+	return nil
+}
+
 // decider refuses who can't be the second administrator, whatever they may do.
 func (r *Request) decider(by *access.Principal) error {
 	switch {
@@ -280,6 +294,13 @@ func (s *Service) Request(ctx context.Context, by *access.Principal, id string) 
 	if len(lacks) > 0 && !v.Own && !now.Decide(by, access.System, access.STSAccessExplain).Allowed {
 		return v, nil
 	}
+	people, err := s.Seen(ctx)
+	if err != nil {
+		return v, err
+	}
+	if v.Obstacle = v.askerStill(now, people); v.Obstacle != nil {
+		return v, nil
+	}
 	p, err := s.Preview(ctx, by, v.Change)
 	switch f := fault.Of(err); {
 	case err == nil:
@@ -310,8 +331,8 @@ func (s *Service) ApproveRequest(ctx context.Context, by *access.Principal, id s
 		if len(missing(now, by, r.Change)) > 0 { // as of the very snapshot upon which it is made
 			return access.Change{}, fault.StalePreview.New("you may no longer do what the request changes")
 		}
-		if first := r.asker(people); first != nil && len(missing(now, first, r.Change)) > 0 {
-			return access.Change{}, fault.FourEyes.New("who asked may no longer change this themselves, and does not count as the first administrator: refuse it, or ask for it yourself")
+		if err := r.askerStill(now, people); err != nil {
+			return access.Change{}, err
 		}
 		c := r.Change
 		c.By, c.At, c.Request = by.Subject, s.Now(), r.ID

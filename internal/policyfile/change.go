@@ -37,12 +37,44 @@ func (f *File) Change(s *access.Snapshot) (access.Change, error) {
 			b.change.DeleteIAMRoles = append(b.change.DeleteIAMRoles, m.ID)
 		}
 	}
+	if f.FourEyes != nil {
+		b.demand(f.FourEyes)
+	}
 	return b.change, errors.Join(b.errs...)
+}
+
+// demand has exactly these organisations demand a second administrator.
+func (b *builder) demand(names []string) {
+	set, demanded := map[access.OrganisationID]bool{}, map[access.OrganisationID]bool{}
+	for i, name := range names {
+		at := fmt.Sprintf("fourEyes[%d]", i)
+		org, known := b.organisations[name]
+		if !known && b.s.FourEyes(access.OrganisationID(name)) { // one that Core no longer lists may stay
+			org, known = access.OrganisationID(name), true
+		}
+		switch {
+		case !known:
+			b.fail(at, "there is no organisation %q, or several have this name: then use the id", name)
+		case demanded[org]:
+			b.fail(at, "the organisation %q stands there twice", name)
+		case !b.s.FourEyes(org):
+			set[org] = true
+		}
+		demanded[org] = true
+	}
+	for _, org := range b.s.FourEyesOrganisations() {
+		if !demanded[org] {
+			set[org] = false
+		}
+	}
+	if len(set) > 0 {
+		b.change.FourEyes = set
+	}
 }
 
 // Empty tells whether a change changes nothing.
 func Empty(c access.Change) bool {
-	return len(c.PutRoles)+len(c.DeleteRoles)+len(c.PutIAMRoles)+len(c.DeleteIAMRoles) == 0
+	return len(c.PutRoles)+len(c.DeleteRoles)+len(c.PutIAMRoles)+len(c.DeleteIAMRoles)+len(c.FourEyes) == 0
 }
 
 type builder struct {

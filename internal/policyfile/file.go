@@ -23,10 +23,11 @@ const version = 1
 
 // File is a policy as it stands in a file.
 type File struct {
-	Version int      `yaml:"version"`
-	Roles   []Role   `yaml:"roles"`
-	Access  []Access `yaml:"access"`
-	Expect  []string `yaml:"expect,omitempty"`
+	Version  int      `yaml:"version"`
+	Roles    []Role   `yaml:"roles"`
+	Access   []Access `yaml:"access"`
+	FourEyes []string `yaml:"fourEyes"` // organisations that demand a second administrator; nil: as they are
+	Expect   []string `yaml:"expect,omitempty"`
 }
 
 // Role is a role. With an id it is that role, whatever its name is now; without, the one of its name, or a new one.
@@ -54,7 +55,7 @@ type Access struct {
 
 // Write writes the policy, in the order of the names. The same policy gives the same bytes.
 func Write(w io.Writer, s *access.Snapshot) error {
-	f := File{Version: version, Roles: []Role{}, Access: []Access{}}
+	f := File{Version: version, Roles: []Role{}, Access: []Access{}, FourEyes: []string{}}
 	for _, r := range s.Roles() {
 		role := Role{Name: r.Name, ID: string(r.ID), Permissions: r.Permissions.Names()}
 		if r.Delegation != nil {
@@ -84,6 +85,10 @@ func Write(w io.Writer, s *access.Snapshot) error {
 		}
 		f.Access = append(f.Access, row)
 	}
+	for _, org := range s.FourEyesOrganisations() {
+		f.FourEyes = append(f.FourEyes, cmp.Or(organisations[org], string(org)))
+	}
+	slices.Sort(f.FourEyes)
 	slices.SortFunc(f.Roles, func(a, b Role) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(f.Access, func(a, b Access) int { return strings.Compare(a.IAMRole, b.IAMRole) })
 	if _, err := io.WriteString(w, "# Portico's roles and access. Apply it with: portico import (docs/policy.md)\n"); err != nil {

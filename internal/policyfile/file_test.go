@@ -30,6 +30,14 @@ func drawSnapshot(t *rapid.T) *access.Snapshot {
 	for i := range rapid.IntRange(0, 3).Draw(t, "organisations") {
 		m.Organisations = append(m.Organisations, &access.Organisation{ID: access.OrganisationID(id(1, i)), Name: rapid.SampledFrom(names).Draw(t, "organisation")})
 	}
+	for _, o := range m.Organisations {
+		if rapid.Bool().Draw(t, "four eyes") {
+			if m.FourEyes == nil {
+				m.FourEyes = map[access.OrganisationID]bool{}
+			}
+			m.FourEyes[o.ID] = true
+		}
+	}
 	distinct := rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 5, rapid.ID[string])
 	for i, name := range distinct.Draw(t, "roles") {
 		if name != strings.TrimSpace(name) {
@@ -98,7 +106,10 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatalf("upon itself: %+v, %v", c, err)
 		}
 		other := drawSnapshot(t)
-		model := access.Model{Version: 9, Organisations: s.Organisations(), Roles: other.Roles()}
+		model := access.Model{Version: 9, Organisations: s.Organisations(), Roles: other.Roles(), FourEyes: map[access.OrganisationID]bool{}}
+		for _, org := range append(other.FourEyesOrganisations(), access.OrganisationID(id(1, 9))) { // one of which Core knows nothing any more
+			model.FourEyes[org] = true
+		}
 		for _, m := range other.IAMRoles() { // its organisations are those of the file, or gone
 			row := m.Clone()
 			for org := range row.OrganisationRoles {
@@ -122,6 +133,26 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatalf("got\n%s\nwant\n%s", got, want)
 		}
 	})
+}
+
+// TestAFileThatSaysNothingOfFourEyes leaves them as they are: one of before they were known must not let them go.
+func TestAFileThatSaysNothingOfFourEyes(t *testing.T) {
+	acme := access.OrganisationID(id(1, 1))
+	s, err := small().After(access.Change{FourEyes: map[access.OrganisationID]bool{acme: true}, At: day})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := textOf(t, s)
+	for fourEyes, want := range map[string]int{"": 0, "fourEyes:\n  - Acme\n": 0, "fourEyes: ~\n": 0, "fourEyes: []\n": 1, "fourEyes: [" + id(1, 3) + "]\n": 2} {
+		f, err := Parse([]byte(strings.Replace(text, "fourEyes:\n  - Acme\n", fourEyes, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := f.Change(s)
+		if _, put := c.FourEyes[acme]; err != nil || len(c.FourEyes) != want || put && c.FourEyes[acme] {
+			t.Errorf("%q: got %v, %v", fourEyes, c.FourEyes, err)
+		}
+	}
 }
 
 func small() *access.Snapshot {
@@ -150,6 +181,8 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 		{"an end of the system that lost its time", "version: 1\nroles: []\naccess: [{iamRole: A, systemEnd: ~}]", "systemEnd: expected a value"},
 		{"an end that is no time", "version: 1\nroles: [{name: A, permissions: []}]\naccess: [{iamRole: A, organisations: {Acme: [A]}, ends: {Acme: tomorrow}}]", `access[0] "A": ends: "Acme": expected a time as 2027-01-31T12:00:00Z, got "tomorrow"`},
 		{"an end of nothing", "version: 1\nroles: []\naccess: [{iamRole: A, ends: {Acme: 2027-01-31T12:00:00Z}}]", "nothing is mapped there that could end"},
+		{"an unknown organisation that demands", "version: 1\nroles: []\naccess: []\nfourEyes: [Acme, Nowhere]", `fourEyes[1]: there is no organisation "Nowhere"`},
+		{"one that demands twice", "version: 1\nroles: []\naccess: []\nfourEyes: [Acme, " + id(1, 1) + "]", "stands there twice"},
 		{"a role twice", "version: 1\nroles: [{name: A, permissions: []}, {name: A, permissions: []}]\naccess: []", `roles[1] "A": stands there twice`},
 		{"one id for two", "version: 1\nroles: [{name: A, permissions: []}, {name: C, id: " + id(2, 1) + ", permissions: []}]\naccess: []", "another role of the file"},
 		{"an id that is none", "version: 1\nroles: [{name: C, id: x, permissions: []}]\naccess: []", "expected a UUID"},

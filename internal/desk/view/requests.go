@@ -192,6 +192,7 @@ func ConfirmDemand(ctx context.Context, p Page, id, name string) Confirm {
 		Action: say(ctx, "Demand a second administrator"), Back: Link{name, OrganisationPath(id)},
 		Effects: []string{
 			say(ctx, "Who gets or loses what in this organisation changes only after somebody else who may make the change has approved it: access, and what its roles permit."),
+			say(ctx, "As long as any organisation demands one, giving somebody the administration of roles and access takes a second one too: else one person could make the other."),
 			say(ctx, "A request waits for seven days. Both people must sign in at the same identity provider, and a break-glass file counts for neither."),
 			say(ctx, "What ends by its date, or is undone on probation, needs nobody. People in groups are managed in Okta, and not guarded here."),
 			say(ctx, "To demand it no longer takes a second administrator as well. If there is none any more, an operator can import a policy with --override-four-eyes, which the history records."),
