@@ -171,7 +171,7 @@ func TestPagesMethods(t *testing.T) {
 	allowed := map[string]string{"/session/theme": act, "/session/language": act, "/session/organisation": act, "/login": read, "/logout": form, "/assets/x": read}
 	for path := range s.pages() {
 		allowed[path] = read
-		for _, end := range []string{"/new", "/edit", "/delete", "/deactivate", "/reactivate", "/rotation", "/revoke", "/explain"} {
+		for _, end := range []string{"/new", "/edit", "/delete", "/deactivate", "/reactivate", "/rotation", "/revoke", "/explain", "/demand", "/release"} {
 			if strings.HasSuffix(path, end) {
 				allowed[path] = form
 			}

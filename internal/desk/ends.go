@@ -33,12 +33,18 @@ const (
 	localSeconds = "2006-01-02T15:04:05"
 )
 
-// comingEnds lists what ends before long or has just ended, for whoever may list mappings.
-func (h *Handler) comingEnds(c *authn.Caller) (all []view.ComingEnd, more int) {
+// comingEnds lists what ends before long or has just ended, and counts by week what is to come, for whoever may list mappings.
+func (h *Handler) comingEnds(ctx context.Context, c *authn.Caller) (v view.ComingEnds) {
 	if !h.may(c, access.STSIAMRoleList) {
-		return nil, 0
+		return v
 	}
 	now, s := h.Now(), h.sight(c)
+	const week = 7 * 24 * time.Hour
+	v.Chart = view.Chart{Title: say(ctx, "To come"), Weekly: true, Counts: make([]int, (policy.EndsSoon+week-1)/week)}
+	for i := range v.Chart.Counts {
+		v.Weeks = append(v.Weeks, now.UTC().Add(time.Duration(i)*week))
+	}
+	var all []view.ComingEnd
 	for _, m := range s.IAMRoles() {
 		for org, end := range m.Ends {
 			if end.At.Before(now.Add(-endsLately)) || end.At.After(now.Add(policy.EndsSoon)) {
@@ -49,6 +55,9 @@ func (h *Handler) comingEnds(c *authn.Caller) (all []view.ComingEnd, more int) {
 				row.Organisation = s.organisation(org).Name
 			}
 			all = append(all, row)
+			if now.Before(end.At) {
+				v.Chart.Counts[min(int(end.At.Sub(now)/week), len(v.Chart.Counts)-1)]++
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b view.ComingEnd) int {
@@ -57,8 +66,9 @@ func (h *Handler) comingEnds(c *authn.Caller) (all []view.ComingEnd, more int) {
 		}
 		return byName(a.Name+a.Organisation, b.Name+b.Organisation)
 	})
-	more = max(0, len(all)-endsListed)
-	return all[:len(all)-more], more
+	v.More = max(0, len(all)-endsListed)
+	v.Rows = all[:len(all)-v.More]
+	return v
 }
 
 // formEnds shows ends as a form has them: in UTC.

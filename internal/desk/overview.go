@@ -18,7 +18,7 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request, c *authn.Call
 			Login: p.Login, Issuer: p.Issuer, Subject: p.Subject, RolePath: h.RolePath, IAMRoles: carried(r.Context(), snapshot, p), Odd: p.Odd,
 		},
 	}
-	v.Ends, v.MoreEnds = h.comingEnds(c)
+	v.Ends = h.comingEnds(r.Context(), c)
 	v.Loose = h.looseCount(r, c)
 	active, activeErr := c.Organisation(r, snapshot)
 	for _, o := range snapshot.OrganisationsOf(p) {

@@ -16,11 +16,12 @@ type Activity struct {
 	Coming []Coming
 }
 
-// Chart is one thing that is counted by day.
+// Chart is one thing that is counted by day, or by week.
 type Chart struct {
 	Title, Note string
 	Counts      []int  // in the order of the days
-	Href        string // the list of what is counted
+	Href        string // the list of what is counted; empty: it stands beside
+	Weekly      bool
 }
 
 // Coming is something that will happen by itself.
@@ -55,6 +56,9 @@ func (c Chart) most() (most int) {
 
 // alt is the chart in words.
 func (c Chart) alt(ctx context.Context, days []time.Time) string {
+	if c.Weekly {
+		return say(ctx, "%s by week, from %s: %d in all, at most %d in a week.", c.Title, date(ctx, days[0], "2 Jan"), c.total(), c.most())
+	}
 	return say(ctx, "%s by day, from %s to %s: %d in all, at most %d in a day.", c.Title, date(ctx, days[0], "2 Jan"), date(ctx, days[len(days)-1], "2 Jan"), c.total(), c.most())
 }
 

@@ -5,6 +5,14 @@ import (
 	"time"
 )
 
+// ComingEnds are the mappings that end before long, or have just ended.
+type ComingEnds struct {
+	Rows  []ComingEnd // the soonest first
+	More  int         // that are not among them
+	Weeks []time.Time // that are to come, by their beginnings
+	Chart Chart       // of those weeks
+}
+
 // ComingEnd is a mapping that ends; without an organisation of the whole system.
 type ComingEnd struct {
 	ID, Name, Organisation string

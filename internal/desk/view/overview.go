@@ -11,8 +11,7 @@ type Overview struct {
 	Missing       []string   // for a person who may do nothing: what is missing, a sentence each
 	Helpers       []string   // and who can help
 	Activity      Activity
-	Ends          []ComingEnd
-	MoreEnds      int
+	Ends          ComingEnds
 	Loose         LooseCount
 }
 

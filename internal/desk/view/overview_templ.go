@@ -66,8 +66,8 @@ func OverviewPage(v Overview) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if len(v.Ends) > 0 {
-				templ_7745c5c3_Err = comingEnds(v.Ends, v.MoreEnds).Render(ctx, templ_7745c5c3_Buffer)
+			if len(v.Ends.Rows) > 0 {
+				templ_7745c5c3_Err = comingEnds(v.Ends).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

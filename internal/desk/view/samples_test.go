@@ -154,12 +154,19 @@ func overviewSamples() []sample {
 	}
 	mine := lately(1, "Refusals", "Tokens issued")
 	mine.Coming = nil
+	ending := func(rows []ComingEnd) ComingEnds {
+		v := ComingEnds{Rows: rows, More: 2, Chart: Chart{Title: "To come", Weekly: true, Counts: []int{1, 0, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 1}}}
+		for i := range v.Chart.Counts {
+			v.Weeks = append(v.Weeks, at(0).At.Add(time.Duration(i)*7*day))
+		}
+		return v
+	}
 	failed := lately(0)
 	failed.Failed = true
 	return []sample{
 		{"overview-admin", OverviewPage(Overview{
-			Page: admin("/"), System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")}, Activity: lately(3, "Sign-ins", "Refusals", "Tokens issued"), MoreEnds: 2, Loose: LooseCount{12, 7},
-			Ends:     []ComingEnd{{iamID, "Acme Audit", "", at(2 * day)}, {"2", "Acme Issuance", "Ministry of Mobility", at(-3 * time.Hour)}, {"3", hostile[2], hostile[3], at(-40 * day)}},
+			Page: admin("/"), System: &Abilities{"", pick("STS_", "SYSTEM_HISTORY")}, Activity: lately(3, "Sign-ins", "Refusals", "Tokens issued"), Loose: LooseCount{12, 7},
+			Ends:     ending([]ComingEnd{{iamID, "Acme Audit", "", at(2 * day)}, {"2", "Acme Issuance", "Ministry of Mobility", at(-3 * time.Hour)}, {"3", hostile[2], hostile[3], at(-40 * day)}}),
 			Identity: Identity{"ada@acme.test", okta, "00u1ab2cd3EF4gh5i6j7", "roles", []CarriedRole{{"Acme Administration", true, ""}}, nil},
 		})},
 		{"overview-failed", OverviewPage(Overview{Page: admin("/"), Activity: failed, Identity: Identity{Login: "ada@acme.test"}})},
