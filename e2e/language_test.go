@@ -73,9 +73,7 @@ func (w *world) names() []string {
 	for _, u := range w.Info.Users {
 		names = append(names, u.Login)
 	}
-	for _, person := range []string{"Ada Admin", "Ivan Issuer", "Vera Verifier", "Otto Auditor", "Nora Nobody", "Ada", "Otto", "Nora"} {
-		names = append(names, person)
-	}
+	names = append(names, "Ada Admin", "Ivan Issuer", "Vera Verifier", "Otto Auditor", "Nora Nobody", "Ada", "Otto", "Nora")
 	slices.SortFunc(names, func(a, b string) int { return len(b) - len(a) })
 	return names
 }

@@ -60,7 +60,7 @@ func answerFault(req *http.Request, status int, body []byte) error {
 }
 
 // ErrFailed is why a call failed that reached Core, and at which Core itself failed.
-var ErrFailed = errors.New("Core failed at it")
+var ErrFailed = errors.New("a failure of its own")
 
 var codeID = regexp.MustCompile(`^[A-Z]{2,4}_[0-9]{4}$`)
 

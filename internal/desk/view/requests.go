@@ -14,7 +14,8 @@ func RequestRefusePath(id string) string   { return RequestPath(id) + "/refuse" 
 func RequestWithdrawPath(id string) string { return RequestPath(id) + "/withdraw" }
 
 // OrganisationDemandPath has an organisation demand a second administrator; OrganisationReleasePath lets it be again.
-func OrganisationDemandPath(id string) string  { return OrganisationPath(id) + "/four-eyes/demand" }
+func OrganisationDemandPath(id string) string { return OrganisationPath(id) + "/four-eyes/demand" }
+
 func OrganisationReleasePath(id string) string { return OrganisationPath(id) + "/four-eyes/release" }
 
 // RequestsInPath lists those of an organisation.
