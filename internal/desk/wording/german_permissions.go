@@ -205,6 +205,7 @@ var germanPermissions = words{
 	"Share proof schemas":                  "Verifikationsschemata teilen",
 	"Share proofs":                         "Verifikationen teilen",
 	"Sign a registration certificate with a key of the organisation.": "Ein Registrierungszertifikat mit einem Schlüssel der Organisation signieren.",
+
 	"Sign access certificates":                                     "Zugangszertifikate signieren",
 	"Sign an access certificate with a key of the organisation.":   "Ein Zugangszertifikat mit einem Schlüssel der Organisation signieren.",
 	"Sign an X.509 certificate with a key of the organisation.":    "Ein X.509-Zertifikat mit einem Schlüssel der Organisation signieren.",
