@@ -12,6 +12,7 @@ import (
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
+	"github.com/portico-iam/portico/internal/cluster"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/corecall"
@@ -41,6 +42,7 @@ type App struct {
 	logger  *slog.Logger
 	now     func() time.Time
 	store   *store.DB
+	feed    *cluster.Feed
 	policy  *policy.Service
 	ring    *sts.Ring
 	sealer  *history.Sealer
@@ -97,6 +99,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.onClose(a.store.Close)
+	a.feed = cluster.New(cluster.Config{Source: a.store, MaxStaleness: a.cfg.Store.MaxStaleness, Logger: a.logger})
 	a.onClose(a.sealHistory)
 	record := &history.Recorder{Store: a.store, Now: a.now, Logger: a.logger}
 
@@ -140,7 +143,7 @@ func (a *App) build(ctx context.Context) error {
 		organisations: &corecall.Organisations{Caller: calls, Client: client, Policy: a.policy},
 		authn: &authn.Authenticator{
 			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: connection.Verifier, PublicOrigin: a.cfg.Server.PublicURL, Cuts: revocations.Book,
-			Probation: a.policy,
+			Probation: a.policy, Current: a.feed.Current,
 		},
 	}
 	if a.handler, err = a.buildEdges(parts); err != nil {
@@ -181,7 +184,7 @@ func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err er
 	if err := a.policy.EndProbation(ctx); err != nil { // whose time went by while nothing ran
 		return err
 	}
-	a.every(time.Second, "reload the policy", a.reloadPolicy) // other replicas, and commands, write to it too
+	a.feed.On(cluster.Policy, func(ctx context.Context, _ []string) error { return a.policy.Reload(ctx) })
 	a.every(time.Second, "end a probation", func(ctx context.Context) error { return a.policy.EndProbation(ctx) })
 	a.every(time.Second, "record what ended", func(ctx context.Context) error { return a.policy.RecordEnds(ctx) })
 	a.every(expireRequestsEvery, "close requests whose time is over", func(ctx context.Context) error { return a.policy.ExpireRequests(ctx) })
@@ -225,14 +228,10 @@ func readExpectations(path string) (func() (*policyfile.File, error), error) {
 	return read, nil
 }
 
-func (a *App) reloadPolicy(ctx context.Context) error { return a.policy.Reload(ctx) }
-
 // buildRevocation reads what was revoked before anybody can be let in.
 func (a *App) buildRevocation(ctx context.Context, record *history.Recorder) (*revocation.Service, error) {
 	book := &revocation.Book{Store: a.store, Idle: a.cfg.Gateway.Session.Idle, Now: a.now, Logger: a.logger}
-	if a.cfg.Store.Driver == "postgres" {
-		a.every(time.Second, "learn of revocations", book.Load)
-	}
+	a.feed.On(cluster.Revocations, func(ctx context.Context, _ []string) error { return book.Load(ctx) })
 	service := &revocation.Service{
 		Store: a.store, Book: book, Policy: a.policy, History: record, TokenTTL: max(a.cfg.STS.Token.TTL, a.cfg.STS.Delegation.TTL),
 	}
@@ -251,13 +250,12 @@ func (a *App) buildSTS(ctx context.Context, keys *seal.Keys, record *history.Rec
 			"sealed_by", keys.Sealing().ID(), "new", keys.Newest().ID())
 	}
 	a.every(sts.MaintainEvery, "maintain the signing keys", ring.Maintain)
+	a.feed.On(cluster.Keys, func(ctx context.Context, _ []string) error { return ring.Maintain(ctx) })
 	service := sts.New(sts.Config{
 		Issuer: a.cfg.STS.Issuer, Audiences: token.Audiences, Clients: serviceClients(a.cfg), TTL: token.TTL,
-		Delegation: sts.Delegation(a.cfg.STS.Delegation), Ring: ring, Policy: a.policy, Revoked: a.store, Cuts: book, Now: a.now,
+		Delegation: sts.Delegation(a.cfg.STS.Delegation), Ring: ring, Policy: a.policy, Revoked: a.store, Cuts: book, Current: a.feed.Current, Now: a.now,
 	})
-	if a.cfg.Store.Driver == "postgres" {
-		a.every(time.Second, "learn of revoked tokens", service.LoadRevoked)
-	}
+	a.feed.On(cluster.Tokens, func(ctx context.Context, _ []string) error { return service.LoadRevoked(ctx) })
 	return service, service.LoadRevoked(ctx)
 }
 

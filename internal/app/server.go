@@ -13,6 +13,7 @@ import (
 
 	"github.com/portico-iam/portico/internal/bff"
 	"github.com/portico-iam/portico/internal/breakglass"
+	"github.com/portico-iam/portico/internal/cluster"
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/desk/kept"
 	"github.com/portico-iam/portico/internal/gateway"
@@ -20,6 +21,7 @@ import (
 	"github.com/portico-iam/portico/internal/iam"
 	"github.com/portico-iam/portico/internal/login"
 	"github.com/portico-iam/portico/internal/session"
+	"github.com/portico-iam/portico/internal/store"
 	"github.com/portico-iam/portico/internal/sts"
 )
 
@@ -28,6 +30,9 @@ const (
 	idleTimeout     = 2 * time.Minute
 	maxHeader       = 96 << 10 // bytes: a token of 64 KiB, and the rest
 	shutdownTimeout = 15 * time.Second
+
+	// What another replica changes or ends of a session is heard at once; this is for what nobody says.
+	recheckSessions = time.Minute
 )
 
 // buildEdges puts every public address on one mux, behind one chain of middleware.
@@ -40,7 +45,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	pages := a.buildDesk(p)
 	// Whichever gateway is in front: another Portico on this store may have the built-in one.
 	pages.BreakGlass = breakglass.New(a.store, p.record, p.revocations.Book, a.now, a.logger)
-	a.every(5*time.Second, "learn of the use of break-glass files", pages.BreakGlass.Load)
+	a.feed.On(cluster.BreakGlass, func(ctx context.Context, _ []string) error { return pages.BreakGlass.Load(ctx) })
 	if a.cfg.Gateway.Mode == config.ModeBuiltin {
 		builtin := a.buildGateway(p, pages, pages.BreakGlass)
 		builtin.Mount(mux)
@@ -92,16 +97,15 @@ func bearerIssuers(v *iam.Verifier) (issuers []string) {
 // buildGateway makes the built-in gateway: sessions, and the edge that begins and ends them.
 func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer, glass *breakglass.Service) *login.Handler {
 	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
-	recheck := time.Minute
-	if a.cfg.Store.Driver == "postgres" {
-		recheck = time.Second // another replica may have ended the session
-	}
 	p.sessions = session.New(session.Config{
 		Store: a.store, Box: p.keys.Box(sealedSession), Refresher: p.iam.Client, Revoked: p.revocations.Book, History: p.record,
-		Idle: a.cfg.Gateway.Session.Idle, Absolute: a.cfg.Gateway.Session.Absolute, Recheck: recheck,
+		Idle: a.cfg.Gateway.Session.Idle, Absolute: a.cfg.Gateway.Session.Absolute, Recheck: recheckSessions, Patience: a.cfg.Store.MaxStaleness,
 		Secure: https, RecordAddress: a.cfg.Gateway.Session.RecordAddress, TrustedProxies: a.cfg.Server.TrustedProxies, Now: a.now, Logger: a.logger,
 	})
 	a.onClose(p.sessions.Close)
+	if a.cfg.Store.Driver == store.Postgres { // with SQLite there is no other replica
+		a.feed.On(cluster.Sessions, p.sessions.Changed)
+	}
 	p.authn.Sessions, p.revocations.Sessions = p.sessions, p.sessions
 	a.every(time.Minute, "remove ended sessions", p.sessions.Sweep)
 	return login.New(login.Config{
@@ -158,6 +162,7 @@ func (a *App) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var background sync.WaitGroup
+	background.Go(func() { a.feed.Run(ctx) })
 	for _, t := range a.tasks {
 		background.Go(func() { a.repeat(ctx, t) })
 	}
@@ -212,6 +217,11 @@ func (a *App) adminHandler() http.Handler {
 		if err := a.store.Ping(r.Context()); err != nil {
 			a.logger.WarnContext(r.Context(), "not ready", "error", err)
 			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		if err := a.feed.Current(); err != nil {
+			a.logger.WarnContext(r.Context(), "not ready", "error", err)
+			http.Error(w, "what other replicas have revoked is not known here", http.StatusServiceUnavailable)
 			return
 		}
 		if err := a.ring.Ready(); err != nil {

@@ -41,6 +41,8 @@ type Authenticator struct {
 	PublicOrigin string    // scheme://host[:port]
 	Cuts         Cuts      // nil: no organisation was cut off
 	Probation    Probation // nil: nothing ever is
+	// Current refuses while this replica does not know what others have revoked; nil: there is nobody else.
+	Current func() error
 }
 
 // Probation learns of everybody who signed in: what is on probation may be confirmed by it.
@@ -97,6 +99,11 @@ func (c *Caller) begun() time.Time {
 func (a *Authenticator) authenticate(w http.ResponseWriter, r *http.Request) (*Caller, error) {
 	if err := a.Gateway.Admit(r); err != nil {
 		return nil, err
+	}
+	if a.Current != nil {
+		if err := a.Current(); err != nil {
+			return nil, err
+		}
 	}
 	// Another gateway in front adds its token to whatever a browser sends, so a foreign page's request has one too.
 	if a.Mode != config.ModeBuiltin && changes(r) && fromBrowser(r) && !httpx.FromOrigin(r, a.PublicOrigin) {

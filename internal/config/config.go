@@ -163,6 +163,8 @@ type CoreAPI struct {
 type Store struct {
 	Driver string `yaml:"driver"`
 	DSN    Secret `yaml:"dsn"`
+	// MaxStaleness is for how long what is remembered counts while the store can't be read: others may have revoked it.
+	MaxStaleness time.Duration `yaml:"maxStaleness"`
 }
 
 // Observability says what is logged.
@@ -203,7 +205,7 @@ func Default() Config {
 			},
 		},
 		Core:          Core{API: CoreAPI{Authentication: AuthSTS}},
-		Store:         Store{Driver: "sqlite", DSN: "portico.db"},
+		Store:         Store{Driver: "sqlite", DSN: "portico.db", MaxStaleness: 30 * time.Second},
 		Observability: Observability{LogLevel: "info", LogFormat: "text"},
 	}
 }

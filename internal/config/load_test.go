@@ -79,6 +79,7 @@ sts:
 core:
   api: { url: https://core.example.com/base, authentication: UNSAFE_STATIC, staticToken: canary-static }
 store:
+  maxStaleness: 10s
   driver: postgres
   dsn: postgres://portico:canary-dsn@db/portico
 observability: { logLevel: debug, logFormat: json }
@@ -159,7 +160,7 @@ func TestAFullFile(t *testing.T) {
 			Delegation: Delegation{30 * time.Second, 3}, Expectations: "/etc/portico/expectations.yaml",
 		},
 		Core:          Core{CoreAPI{URL: "https://core.example.com/base", Authentication: AuthUnsafeStatic, StaticToken: "canary-static"}},
-		Store:         Store{"postgres", "postgres://portico:canary-dsn@db/portico"},
+		Store:         Store{"postgres", "postgres://portico:canary-dsn@db/portico", 10 * time.Second},
 		Observability: Observability{"debug", "json"},
 	}
 	if !reflect.DeepEqual(*c, want) {

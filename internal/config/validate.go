@@ -220,6 +220,7 @@ func (s *Store) validate(v *validator) {
 	if s.Driver == "sqlite" && looksPostgres {
 		v.fail("store.dsn", "expected the path of an SQLite file, got a PostgreSQL connection string; set store.driver: postgres")
 	}
+	v.between("store.maxStaleness", s.MaxStaleness, 5*time.Second, 10*time.Minute)
 }
 
 func (v *validator) required(key, value, what string) {

@@ -31,8 +31,13 @@ func (e *ended) add(ref string, now time.Time) {
 }
 
 func (e *ended) has(ref string) bool {
+	_, ok := e.when(ref)
+	return ok
+}
+
+func (e *ended) when(ref string) (at time.Time, ok bool) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	_, ok := e.at[ref]
-	return ok
+	at, ok = e.at[ref]
+	return at, ok
 }

@@ -151,7 +151,7 @@ func (m *Manager) claim(ctx context.Context, s *Session) (_ *Session, mine bool,
 		}
 		if updated {
 			next.Version++
-			m.keep(&next)
+			m.keep(&next, now)
 			return &next, true, nil
 		}
 	}
@@ -214,7 +214,5 @@ func (m *Manager) refreshFailed(ctx context.Context, s *Session, err error) erro
 
 // postpone keeps the session as it is, and whoever comes next from trying to refresh it at once.
 func (m *Manager) postpone(s *Session) {
-	waiting := *s
-	waiting.retryAt = m.Now().Add(refreshRetry)
-	m.keep(&waiting)
+	m.amend(s, func(waiting *Session) { waiting.retryAt = m.Now().Add(refreshRetry) })
 }

@@ -60,6 +60,7 @@ type Config struct {
 	Idle      time.Duration
 	Absolute  time.Duration
 	Recheck   time.Duration // how long a session found is believed without asking the store again
+	Patience  time.Duration // how much longer it is, while the store does not answer
 	Secure    bool          // the public address is https
 	// The address of whoever signs in is kept with the session and in the history, as these proxies tell it.
 	RecordAddress  bool
@@ -73,13 +74,15 @@ type Manager struct {
 	Config
 	cache   *otter.Cache[string, *cached] // by hash
 	ended   *ended
-	refresh singleflight.Group
-	handing handing
+
+	elsewhere elsewhere
+	refresh   singleflight.Group
+	handing   handing
 }
 
 type cached struct {
 	session  *Session
-	loadedAt time.Time
+	loadedAt time.Time // no later than it was read
 }
 
 // Session is a live session. It is not changed once made: a change makes another.
@@ -98,10 +101,12 @@ type tokens struct {
 
 // New returns a manager.
 func New(cfg Config) *Manager {
+	remember := 2*(cfg.Recheck+cfg.Patience) + time.Minute
 	return &Manager{
-		Config: cfg,
-		cache:  otter.Must(&otter.Options[string, *cached]{MaximumSize: maxCached}),
-		ended:  newEnded(2*cfg.Recheck + time.Minute),
+		Config:    cfg,
+		cache:     otter.Must(&otter.Options[string, *cached]{MaximumSize: maxCached}),
+		ended:     newEnded(remember),
+		elsewhere: elsewhere{changed: newEnded(remember)},
 	}
 }
 
@@ -159,7 +164,7 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 	if err := m.Store.BeginSession(ctx, s.Record, m.seen(&s.Principal), entry); err != nil {
 		return nil, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
 	}
-	m.keep(s)
+	m.keep(s, now)
 	m.setCookie(w, value, 0)
 	return s, nil
 }
@@ -187,6 +192,12 @@ func (m *Manager) Find(w http.ResponseWriter, r *http.Request) (*Session, error)
 		return nil, err
 	}
 	now := m.Now()
+	if now.Sub(s.SeenAt) > m.Idle { // another replica may have seen it since
+		m.cache.Invalidate(key)
+		if s, err = m.lookup(r.Context(), key); err != nil {
+			return nil, err
+		}
+	}
 	if !now.Before(s.EndsAt) || now.Sub(s.SeenAt) > m.Idle {
 		if err := m.Revoke(r.Context(), &s.Record, "expired"); err != nil {
 			return nil, err
@@ -247,11 +258,14 @@ func (m *Manager) isOver(s *Session) bool {
 
 func (m *Manager) lookupAny(ctx context.Context, key string) (*Session, error) {
 	now := m.Now()
-	if c, ok := m.cache.GetIfPresent(key); ok && now.Sub(c.loadedAt) < m.Recheck && c.session.answersTo(key, now) {
-		return c.session, nil
+	if s := m.remembered(key, now, m.Recheck); s != nil {
+		return s, nil
 	}
 	record, found, err := m.Store.GetSession(ctx, key, now)
 	if err != nil {
+		if s := m.remembered(key, now, m.Recheck+m.Patience); s != nil {
+			return s, nil
+		}
 		return nil, fault.Unavailable.New("sessions can't be read at the moment; try again").Because(err)
 	}
 	if !found {
@@ -270,18 +284,28 @@ func (m *Manager) lookupAny(ctx context.Context, key string) (*Session, error) {
 		m.Logger.ErrorContext(ctx, "a session can't be read and counts as none", "session", record.Ref, "error", err)
 		return nil, errNone
 	}
-	m.keepAs(key, s)
+	m.keepAs(key, s, now)
 	return s, nil
+}
+
+// remembered returns what is known of a session by that cookie, if it was read no longer ago than that; else nil.
+func (m *Manager) remembered(key string, now time.Time, within time.Duration) *Session {
+	c, ok := m.cache.GetIfPresent(key)
+	if !ok || now.Sub(c.loadedAt) >= within || !c.session.answersTo(key, now) || m.elsewhere.outdated(key, c.loadedAt) {
+		return nil
+	}
+	return c.session
 }
 
 func (s *Session) answersTo(key string, now time.Time) bool {
 	return s.Hash == key || s.PreviousHash == key && now.Before(s.PreviousUntil)
 }
 
-func (m *Manager) keep(s *Session) { m.keepAs(s.Hash, s) }
+// keep remembers a session as it was read, or written, after readAt.
+func (m *Manager) keep(s *Session, readAt time.Time) { m.keepAs(s.Hash, s, readAt) }
 
-func (m *Manager) keepAs(key string, s *Session) {
-	m.cache.Set(key, &cached{session: s, loadedAt: m.Now()})
+func (m *Manager) keepAs(key string, s *Session, readAt time.Time) {
+	m.cache.Set(key, &cached{session: s, loadedAt: readAt})
 }
 
 func (m *Manager) forget(r *Record) {
@@ -315,13 +339,18 @@ func (m *Manager) touch(ctx context.Context, s *Session, now time.Time) {
 	if err := m.Store.TouchSession(ctx, s.Ref, now); err != nil {
 		m.Logger.WarnContext(ctx, "session use not noted", "session", s.Ref, "error", err)
 	}
+	m.amend(s, func(seen *Session) { seen.SeenAt = now })
+}
+
+// amend changes what is remembered of a session, and not when it was read.
+func (m *Manager) amend(s *Session, change func(*Session)) {
 	m.cache.ComputeIfPresent(s.Hash, func(old *cached) (*cached, otter.ComputeOp) {
 		if old.session.Version != s.Version {
 			return old, otter.CancelOp // somebody else's is newer
 		}
-		seen := *old.session
-		seen.SeenAt = now
-		return &cached{session: &seen, loadedAt: old.loadedAt}, otter.WriteOp // it was not asked for again
+		amended := *old.session
+		change(&amended)
+		return &cached{session: &amended, loadedAt: old.loadedAt}, otter.WriteOp
 	})
 }
 
@@ -355,6 +384,7 @@ func (m *Manager) update(ctx context.Context, s *Session) (updated bool, err err
 
 // save stores a changed session if nobody else changed it meanwhile.
 func (m *Manager) save(ctx context.Context, s *Session) (*Session, error) {
+	began := m.Now()
 	updated, err := m.update(ctx, s)
 	if err != nil {
 		return nil, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
@@ -364,7 +394,7 @@ func (m *Manager) save(ctx context.Context, s *Session) (*Session, error) {
 		return nil, fault.LostUpdate.New("the session was changed by another request; try again")
 	}
 	s.Version++
-	m.keep(s)
+	m.keep(s, began)
 	return s, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/breakglass"
+	"github.com/portico-iam/portico/internal/cluster"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/session"
 )
@@ -39,7 +40,10 @@ func (db *DB) AddBreakGlass(ctx context.Context, r breakglass.Row, secretHash st
 		if _, err := exec(ctx, tx, insertBreakGlass, r.ID, r.Label, secretHash, millis(r.CreatedAt), r.CreatedBy, millis(r.ValidUntil)); err != nil {
 			return err
 		}
-		return appendEntries(ctx, tx, []history.Entry{e})
+		if err := appendEntries(ctx, tx, []history.Entry{e}); err != nil {
+			return err
+		}
+		return db.announce(ctx, tx, cluster.BreakGlass)
 	})
 	if err != nil {
 		return fmt.Errorf("store a break-glass file: %w", err)
@@ -115,7 +119,10 @@ func (db *DB) changeBreakGlass(ctx context.Context, what string, e history.Entry
 		if changed = n > 0; err != nil || !changed {
 			return err
 		}
-		return appendEntries(ctx, tx, []history.Entry{e})
+		if err := appendEntries(ctx, tx, []history.Entry{e}); err != nil {
+			return err
+		}
+		return db.announce(ctx, tx, cluster.BreakGlass)
 	})
 	if err != nil {
 		return false, fmt.Errorf("%s a break-glass file: %w", what, err)

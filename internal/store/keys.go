@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/portico-iam/portico/internal/cluster"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/sts"
 )
@@ -118,7 +119,10 @@ func (db *DB) SaveKeys(ctx context.Context, base int64, keys []sts.KeyRecord, en
 				return err
 			}
 		}
-		return appendEntries(ctx, tx, entries)
+		if err := appendEntries(ctx, tx, entries); err != nil {
+			return err
+		}
+		return db.announce(ctx, tx, cluster.Keys)
 	})
 	if err != nil {
 		return fmt.Errorf("save the signing keys: %w", err)

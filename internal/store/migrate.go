@@ -51,9 +51,26 @@ func (db *DB) migrate(ctx context.Context) error {
 func (db *DB) upToDate(ctx context.Context, newest int64) (bool, error) {
 	version, err := db.schemaVersion(ctx)
 	if err == nil && version > newest {
-		err = fmt.Errorf("the database was used by a newer Portico (its tables have version %d, this Portico knows %d): run that version or a later one", version, newest)
+		return true, db.besideNewer(ctx, version, newest)
 	}
 	return version == newest, err
+}
+
+const selectOldest = `SELECT oldest FROM schema_since WHERE id = 1`
+
+// besideNewer accepts tables that a newer Portico has brought up to date, if it said that this one can live with them: during
+// an upgrade both run side by side, and either may be restarted.
+func (db *DB) besideNewer(ctx context.Context, version, newest int64) error {
+	oldest := version
+	found, err := queryRow(ctx, db.writing, func(scan scanner) error { return scan(&oldest) }, selectOldest)
+	switch {
+	case err != nil:
+		return err
+	case !found || newest < oldest:
+		return fmt.Errorf("the database was used by a newer Portico (its tables have version %d and need at least %d, this Portico knows %d): run that version or a later one", version, oldest, newest)
+	}
+	db.logger.WarnContext(ctx, "the database was brought up to date by a newer Portico, which this one can run beside: finish the upgrade", "tables", version, "known_here", newest)
+	return nil
 }
 
 func (db *DB) runMigrations(ctx context.Context, files fs.FS) error {

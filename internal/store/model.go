@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/cluster"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/policy"
 )
@@ -207,7 +208,10 @@ func (db *DB) CommitChange(ctx context.Context, base int64, c access.Change, ent
 		if err := appendEntries(ctx, tx, entries); err != nil {
 			return err
 		}
-		return noteChanges(ctx, tx, base+1, entries)
+		if err := noteChanges(ctx, tx, base+1, entries); err != nil {
+			return err
+		}
+		return db.announce(ctx, tx, cluster.Policy)
 	})
 	if err != nil {
 		return fmt.Errorf("commit a change of the model: %w", err)

@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3"
 
 	"github.com/portico-iam/portico/internal/fault"
@@ -33,6 +35,7 @@ type DB struct {
 	reading *sql.DB
 	writing *sql.DB // the same as reading where the engine has no reason to tell them apart
 	logger  *slog.Logger
+	origin  string // this process among those that announce changes
 }
 
 // engine is what differs between the two.
@@ -50,6 +53,8 @@ type engine struct {
 
 	// inspect tells whether there is a version table, and refuses a database that can't be ours.
 	inspect func(ctx context.Context, on executor) (migrated bool, err error)
+	// messages is where other processes can be told of a change; nil: they find out by its number.
+	messages *pgx.ConnConfig
 	// lock keeps others from migrating.
 	lock func(ctx context.Context, on *sql.DB) (unlock func(), err error)
 	// wipe removes what was overwritten or deleted from what lies beside the tables; nil: that is up to the server.
@@ -78,7 +83,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.logger = logger
+	db.logger, db.origin = logger, rand.Text()
 	start := db.start
 	if cfg.ReadOnly {
 		start = db.checkSchema
@@ -96,8 +101,11 @@ func (db *DB) checkSchema(ctx context.Context, _ string) error {
 		return err
 	}
 	version, err := db.schemaVersion(ctx)
-	if err == nil && version != newest {
-		err = fmt.Errorf("expected tables of version %d, found %d: use the Portico that runs on them, or run this one on them first", newest, version)
+	switch {
+	case err == nil && version < newest:
+		return fmt.Errorf("expected tables of version %d, found %d: use the Portico that runs on them, or run this one on them first", newest, version)
+	case err == nil && version > newest:
+		return db.besideNewer(ctx, version, newest)
 	}
 	return err
 }

@@ -116,20 +116,39 @@ func TestOpenRace(t *testing.T) {
 	})
 }
 
-func TestOpenRefusesANewerSchema(t *testing.T) {
+// TestOpenBesideANewerSchema: while an upgrade goes on, the version of before may be started too, unless the newer one says that
+// it must not.
+func TestOpenBesideANewerSchema(t *testing.T) {
 	eachConfig(t, func(t *testing.T, cfg store.Config) {
-		db, err := store.Open(t.Context(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := db.Close(); err != nil {
+		if err := testdb.OpenConfig(t, cfg).Close(); err != nil {
 			t.Fatal(err)
 		}
 		raw := rawDB(t, cfg)
-		if _, err := raw.Exec(`INSERT INTO schema_version (version_id, is_applied) VALUES (4711, true)`); err != nil {
-			t.Fatal(err)
+		set := func(statement string) {
+			t.Helper()
+			if _, err := raw.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
 		}
-		checkRefused(t, cfg, "a newer Portico (its tables have version 4711")
+		set(`INSERT INTO schema_version (version_id, is_applied) VALUES (4711, true)`)
+		set(`CREATE TABLE of_a_later_version (id BIGINT PRIMARY KEY)`)
+		for _, readOnly := range []bool{false, true} {
+			cfg.ReadOnly = readOnly
+			db, err := store.Open(t.Context(), cfg)
+			if err != nil {
+				t.Fatalf("read only %t: %v", readOnly, err)
+			}
+			if err := errors.Join(db.Ping(t.Context()), db.Close()); err != nil {
+				t.Error(err)
+			}
+		}
+		set(`UPDATE schema_since SET oldest = 4711`)
+		for _, readOnly := range []bool{false, true} {
+			cfg.ReadOnly = readOnly
+			checkRefused(t, cfg, "a newer Portico (its tables have version 4711 and need at least 4711")
+		}
+		set(`DELETE FROM schema_since`)
+		checkRefused(t, cfg, "a newer Portico")
 	})
 }
 
@@ -158,10 +177,6 @@ func TestOpenReadOnly(t *testing.T) {
 		} else if err := reader.AppendHistory(t.Context(), history.Entry{ID: "x"}); err == nil {
 			t.Error("it can be written to")
 		}
-		if _, err := rawDB(t, cfg).Exec(`INSERT INTO schema_version (version_id, is_applied) VALUES (4711, true)`); err != nil {
-			t.Fatal(err)
-		}
-		checkRefused(t, cfg, "found 4711: use the Portico that runs on them")
 	})
 }
 

@@ -47,6 +47,8 @@ func openPostgres(dsn string) (*DB, error) {
 			lockOrganisations: `LOCK TABLE core_organisation IN SHARE ROW EXCLUSIVE MODE`,
 			lockHead:          ` FOR UPDATE OF h`,
 
+			messages: cfg,
+
 			inspect: inspectPostgres,
 			lock:    lockPostgres,
 			explain: func(err error) error { return explainPostgres(cfg, err) },

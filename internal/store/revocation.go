@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/cluster"
 	"github.com/portico-iam/portico/internal/revocation"
 	"github.com/portico-iam/portico/internal/session"
 )
@@ -89,7 +90,15 @@ func (db *DB) EndSessions(ctx context.Context, cut *revocation.Cut, f revocation
 		if err != nil {
 			return err
 		}
-		return endTickets(ctx, tx, ended)
+		if err := endTickets(ctx, tx, ended); err != nil {
+			return err
+		}
+		if cut != nil {
+			if err := db.announce(ctx, tx, cluster.Revocations); err != nil {
+				return err
+			}
+		}
+		return db.announceSessions(ctx, tx, ended)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("end sessions: %w", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/portico-iam/portico/internal/cluster"
 	"github.com/portico-iam/portico/internal/sts"
 )
 
@@ -23,8 +24,10 @@ func (db *DB) RevokeToken(ctx context.Context, id string, until, now time.Time) 
 		if _, err := exec(ctx, tx, deleteRevoked, millis(now)); err != nil {
 			return err
 		}
-		_, err := exec(ctx, tx, insertRevoked, id, millis(until))
-		return err
+		if _, err := exec(ctx, tx, insertRevoked, id, millis(until)); err != nil {
+			return err
+		}
+		return db.announce(ctx, tx, cluster.Tokens)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke a token: %w", err)

@@ -121,13 +121,19 @@ const updateSession = `UPDATE session SET hash = $1, previous_hash = $2, previou
 
 // UpdateSession implements session.Store.
 func (db *DB) UpdateSession(ctx context.Context, r session.Record) (updated bool, err error) {
-	n, err := exec(ctx, db.writing, updateSession,
-		r.Hash, r.PreviousHash, millis(r.PreviousUntil), encodePrincipal(r.Principal), blob(r.Sealed),
-		string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Ref, r.Version)
+	err = db.write(ctx, func(tx *sql.Tx) error {
+		n, err := exec(ctx, tx, updateSession,
+			r.Hash, r.PreviousHash, millis(r.PreviousUntil), encodePrincipal(r.Principal), blob(r.Sealed),
+			string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Ref, r.Version)
+		if updated = n > 0; err != nil || !updated {
+			return err
+		}
+		return db.announceSessions(ctx, tx, []session.Record{r})
+	})
 	if err != nil {
 		return false, fmt.Errorf("update session %s: %w", r.Ref, err)
 	}
-	return n > 0, nil
+	return updated, nil
 }
 
 // Of two replicas that saw the session, the later one counts.
@@ -150,7 +156,10 @@ func (db *DB) DeleteSession(ctx context.Context, ref string) (*session.Record, e
 		if deleted, err = scanSessions(ctx, tx, deleteSession, ref); err != nil {
 			return err
 		}
-		return endTickets(ctx, tx, deleted)
+		if err := endTickets(ctx, tx, deleted); err != nil {
+			return err
+		}
+		return db.announceSessions(ctx, tx, deleted)
 	})
 	switch {
 	case err != nil:

@@ -109,6 +109,9 @@ func issuerOf(raw string) string {
 
 // open verifies a token of ours. The signature comes before everything else: what it covers, only we have written.
 func (s *Service) open(ctx context.Context, raw string) (*AppToken, error) {
+	if err := s.current(); err != nil {
+		return nil, err
+	}
 	key, known := s.keyOf(raw)
 	parts := strings.Split(raw, ".")
 	if !known || len(parts) != 3 || len(raw) > maxAppToken || strings.ContainsAny(raw, "\r\n") {

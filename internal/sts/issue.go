@@ -41,7 +41,16 @@ type Config struct {
 	Policy     Policy
 	Revoked    RevokedStore
 	Cuts       Cuts // nil: nobody is revoked, and no session is known
-	Now        func() time.Time
+	// Current refuses while this replica does not know what others have revoked; nil: there is nobody else.
+	Current func() error
+	Now     func() time.Time
+}
+
+func (s *Service) current() error {
+	if s.Current == nil {
+		return nil
+	}
+	return s.Current()
 }
 
 // Cuts tell what counts no more though it has not expired.
@@ -158,6 +167,9 @@ type tokenKey struct {
 
 // Issue mints a token, or returns one minted a moment ago for an equal request. Every token of Portico comes from here.
 func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
+	if err := s.current(); err != nil {
+		return Token{}, err
+	}
 	audiences, err := s.audiences(&req)
 	if err != nil {
 		return Token{}, err
