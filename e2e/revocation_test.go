@@ -1,11 +1,8 @@
 package e2e
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -124,18 +121,7 @@ func TestRevocationInTheDesk(t *testing.T) {
 // TestNT29_RevocationReachesEveryReplica runs two on one PostgreSQL.
 func TestNT29_RevocationReachesEveryReplica(t *testing.T) {
 	s := serve(t, testdb.Config(t, store.Postgres), "")
-	other := *s
-	own, admin := freePorts(t)
-	text, err := os.ReadFile(filepath.Join(s.folder, "portico.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	other.folder, other.adminURL = t.TempDir(), "http://"+admin
-	write(t, filepath.Join(other.folder, "portico.yaml"), strings.NewReplacer(
-		fmt.Sprintf("listen: %q", strings.TrimPrefix(s.publicURL, "http://")), fmt.Sprintf("listen: %q", own),
-		strings.TrimPrefix(s.adminURL, "http://"), admin,
-	).Replace(string(text)))
-	other.running = other.start(t)
+	other, own := s.beside(t)
 
 	ada, ivan := browserAt(t, s.publicURL), browserAt(t, s.publicURL)
 	ada.signIn("/", "ada@acme.test")

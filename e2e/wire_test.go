@@ -17,6 +17,7 @@ type wire struct {
 	listener net.Listener
 	socket   string
 	database store.Config // through the wire
+	direct   store.Config // the same one, around it
 
 	loseCommit atomic.Pointer[string] // the COMMIT of a change that mentions this arrives, its answer does not
 	held       atomic.Pointer[chan struct{}]
@@ -32,13 +33,14 @@ func newWire(t *testing.T, server *testdb.Server) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, err := url.Parse(server.Config().DSN)
+	direct := server.Config()
+	address, err := url.Parse(direct.DSN)
 	if err != nil {
 		t.Fatal(err)
 	}
 	address.Host, address.RawQuery = listener.Addr().String(), "sslmode=disable"
 	w := &wire{
-		listener: listener, socket: server.Socket(), open: map[net.Conn]bool{},
+		listener: listener, socket: server.Socket(), direct: direct, open: map[net.Conn]bool{},
 		database: store.Config{Driver: store.Postgres, DSN: address.String()},
 	}
 	w.pumps.Go(w.serve)

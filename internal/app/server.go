@@ -214,24 +214,33 @@ func (a *App) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /health/ready", func(w http.ResponseWriter, r *http.Request) {
-		if err := a.store.Ping(r.Context()); err != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
+		defer cancel()
+		if reason, err := a.unready(ctx); err != nil {
 			a.logger.WarnContext(r.Context(), "not ready", "error", err)
-			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
-			return
-		}
-		if err := a.feed.Current(); err != nil {
-			a.logger.WarnContext(r.Context(), "not ready", "error", err)
-			http.Error(w, "what other replicas have revoked is not known here", http.StatusServiceUnavailable)
-			return
-		}
-		if err := a.ring.Ready(); err != nil {
-			a.logger.WarnContext(r.Context(), "not ready", "error", err)
-			http.Error(w, "the signing keys in the store can't be used here", http.StatusServiceUnavailable)
+			http.Error(w, reason, http.StatusServiceUnavailable)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
 	return httpx.WithRequestID(a.logger, httpx.Recover(mux))
+}
+
+// readyWithin is less than any prober waits.
+const readyWithin = 2 * time.Second
+
+// unready tells why this replica should get no requests; nil: it should.
+func (a *App) unready(ctx context.Context) (reason string, err error) {
+	if err := a.feed.Current(); err != nil {
+		return "what other replicas have revoked is not known here", err
+	}
+	if err := a.store.Ping(ctx); err != nil {
+		return "the store does not answer", err
+	}
+	if err := a.ring.Ready(); err != nil {
+		return "the signing keys in the store can't be used here", err
+	}
+	return "", nil
 }
 
 // Listen opens a TCP address, with one clear sentence when it can't.

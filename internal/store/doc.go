@@ -1,7 +1,7 @@
 // Package store keeps everything that outlives the process, in SQLite or in PostgreSQL.
 //
 // One type, DB, satisfies the small interfaces that the services declare (policy.Store, session.Store, sts.KeyStore, sts.RevokedStore,
-// history.Store, history.SealStore, history.ChainStore, history.ExportStore, core.OrganisationStore). The SQL is written by
+// cluster.Source, history.Store, history.SealStore, history.ChainStore, history.ExportStore, core.OrganisationStore). The SQL is written by
 // hand and the same for both engines; what differs is in sqlite.go and postgres.go. One test suite runs on both.
 //
 //	model              one row: the version of the model, counted up by every change
@@ -14,6 +14,8 @@
 //	key_ring           one row: the revision of the signing keys
 //	signing_key        the keys, private halves sealed; when each signed last
 //	verifier           who fetched the published keys last, and which those were
+//	revision           how often each topic was changed that replicas keep in memory
+//	schema_since       one row: the oldest Portico that may run on these tables
 //	revoked_token      ids of app tokens that count no more, until they would have expired anyway
 //	history            append-only; place orders the entries of one millisecond
 //	history_change     which entries tell of a change of roles and IAM roles, and of which version of the model
