@@ -169,33 +169,56 @@ func (f *Feed) take(ctx context.Context, message string) {
 	}
 }
 
-// follow takes the topic's messages until ctx ends: one topic's long work keeps no other waiting.
+// follow takes the topic's messages until ctx ends: one topic's long work keeps no other waiting. What came meanwhile is
+// looked at together.
 func (f *Feed) follow(ctx context.Context, t *topic) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case a := <-t.queue:
-			if err := t.hear(ctx, &a, a.Origin == f.Source.Origin()); err != nil && ctx.Err() == nil {
+		case first := <-t.queue:
+			if err := t.hear(ctx, append([]Announcement{first}, t.waiting()...)); err != nil && ctx.Err() == nil {
 				f.Logger.WarnContext(ctx, "what others have changed can't be looked at; it is tried again", "error", err)
 			}
 		}
 	}
 }
 
-func (t *topic) hear(ctx context.Context, a *Announcement, own bool) error {
+func (t *topic) waiting() (all []Announcement) {
+	for {
+		select {
+		case a := <-t.queue:
+			all = append(all, a)
+		default:
+			return all
+		}
+	}
+}
+
+// hear looks at what announcements are about, also those of our own: when the answer to a COMMIT is lost nobody here knows that
+// it counted.
+func (t *topic) hear(ctx context.Context, all []Announcement) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch {
-	case !t.known || a.Number <= t.seen: // the next look at the numbers finds out; or it was looked at meanwhile
-		return nil
-	case a.Number > t.seen+1: // one was missed, whoever's it was
-		return t.look(ctx, a.Number, nil)
-	case own:
-		t.seen = a.Number
+	if !t.known { // the first look at the numbers is to come
 		return nil
 	}
-	return t.look(ctx, a.Number, a.Names)
+	seen, names := t.seen, []string{}
+	for _, a := range all {
+		switch {
+		case a.Number <= seen: // it was looked at meanwhile
+			continue
+		case a.Number > seen+1, a.Names == nil: // one was missed
+			names = nil
+		case names != nil:
+			names = append(names, a.Names...)
+		}
+		seen = a.Number
+	}
+	if seen == t.seen {
+		return nil
+	}
+	return t.look(ctx, seen, names)
 }
 
 // Run hears until ctx ends.

@@ -26,9 +26,9 @@ type world struct {
 	values  map[Topic]int64 // what a replica is to have looked at
 	backups map[Topic][]int64
 	changes int64
-	away    bool            // the numbers can't be read
-	lose    bool            // messages do not come
-	deaf    bool            // there is no connection for messages
+	away    bool // the numbers can't be read
+	lose    bool // messages do not come
+	deaf    bool // there is no connection for messages
 	say     func(string)
 	lost    chan struct{}
 }
@@ -153,7 +153,7 @@ func start(t interface{ Context() context.Context }, w *world) (f *Feed, r *repl
 func TestOfEveryHistoryEverythingIsHeard(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		steps := rapid.SliceOfN(rapid.SampledFrom([]string{
-			"policy elsewhere", "session elsewhere", "policy here", "lose", "hear", "deaf", "cut", "away", "back", "fail", "mend", "restore", "second", "long",
+			"policy elsewhere", "session elsewhere", "policy here, in doubt", "lose", "hear", "deaf", "cut", "away", "back", "fail", "mend", "restore", "second", "long",
 		}), 1, 40).Draw(rt, "steps")
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld()
@@ -165,11 +165,8 @@ func TestOfEveryHistoryEverythingIsHeard(t *testing.T) {
 					w.change(Policy, "there")
 				case "session elsewhere":
 					w.change(Sessions, "there")
-				case "policy here":
-					r.mu.Lock()
+				case "policy here, in doubt": // the answer to the COMMIT is lost
 					w.change(Policy, "here")
-					r.has[Policy] = w.values[Policy]
-					r.mu.Unlock()
 				case "lose", "hear":
 					w.set(func() { w.lose = step == "lose" })
 				case "deaf":
@@ -225,18 +222,13 @@ func TestOfEveryHistoryEverythingIsHeard(t *testing.T) {
 	})
 }
 
-// TestAMessageIsFasterThanTheNumbers: what others change is looked at at once, what was changed here not at all.
+// TestAMessageIsFasterThanTheNumbers: what is changed is looked at at once, and once.
 func TestAMessageIsFasterThanTheNumbers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		f, r, stop := start(t, w)
 		defer stop()
 		looks := r.looks
-		w.change(Sessions, "here")
-		synctest.Wait()
-		if r.looks != looks {
-			t.Error("what was changed here was looked at")
-		}
 		w.change(Sessions, "there")
 		synctest.Wait()
 		if r.has[Sessions] != w.values[Sessions] {

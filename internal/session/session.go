@@ -72,8 +72,8 @@ type Config struct {
 // Manager finds, begins and ends sessions.
 type Manager struct {
 	Config
-	cache   *otter.Cache[string, *cached] // by hash
-	ended   *ended
+	cache *otter.Cache[string, *cached] // by hash
+	ended *ended
 
 	elsewhere elsewhere
 	refresh   singleflight.Group
