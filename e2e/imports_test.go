@@ -16,7 +16,7 @@ const module = "github.com/portico-iam/portico/"
 
 var (
 	edges    = []string{"login", "bff", "desk", "core"}
-	services = []string{"authn", "breakglass", "corecall", "iam", "policy", "revocation", "session", "sts", "history", "gateway", "okta", "doctor", "explain", "integration", "policyfile"}
+	services = []string{"authn", "breakglass", "cluster", "corecall", "iam", "policy", "revocation", "session", "sts", "history", "gateway", "okta", "doctor", "explain", "integration", "policyfile"}
 	base     = []string{"access", "claim", "config", "coreapi", "fault", "file", "httpx", "seal"}
 )
 
@@ -58,7 +58,7 @@ func forbidden(from, to string) string {
 		return "services never import edges"
 	case isBase && (slices.Contains(services, to) || slices.Contains(edges, to)):
 		return "the base imports nothing above it"
-	case to == "testdb" || to == "testbrowser":
+	case to == "testdb" || to == "testbrowser" || to == "testwire":
 		return "it is for tests"
 	}
 	return ""
