@@ -95,6 +95,7 @@ func (a *actors) suffer(f fault, random *rand.Rand) {
 
 // recover waits until all replicas are ready again: what is broken next meets a whole cluster.
 func (a *actors) recover() {
+	a.pause(time.Second) // the balancer notices
 	for until := time.Now().Add(30 * time.Second); a.balancer.ready() < len(a.replicas) && !a.over(); a.pause(100 * time.Millisecond) {
 		if time.Now().After(until) {
 			a.t.Errorf("half a minute after %q only %d replicas are ready", a.now.name, a.balancer.ready())
