@@ -42,7 +42,7 @@ func forbidden(from, to string) string {
 	isEdge, isService, isBase := slices.Contains(edges, from), slices.Contains(services, from), slices.Contains(base, from)
 	switch {
 	case from == to:
-	case from == "access" || from == "devokta":
+	case from == "access" || from == "attack" || from == "devokta":
 		return "it imports nothing of the project"
 	case to == "devokta" && from != "dev" && from != "bench":
 		return "only dev and bench may reach the development Okta"
