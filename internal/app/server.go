@@ -77,6 +77,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 		}),
 		ManagementEndpoints: a.cfg.STS.EnableManagementEndpoints,
 	}).Mount(mux)
+	a.mountSCIM(mux)
 	mux.HandleFunc("GET "+jwksPath, p.sts.ServeJWKS)
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", p.sts.ServeMetadata)
 
@@ -111,7 +112,7 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer, glass *breakgl
 	return login.New(login.Config{
 		Client: p.iam.Client, Issuer: a.cfg.IAM.Issuer, PublicURL: a.cfg.Server.PublicURL, Sessions: p.sessions, History: p.record,
 		Pages: pages, Keys: p.keys, CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
-		Secure: https, Now: a.now, Logger: a.logger, BreakGlass: glass, TrustedProxies: a.cfg.Server.TrustedProxies,
+		Secure: https, Now: a.now, Logger: a.logger, BreakGlass: glass, TrustedProxies: a.cfg.Server.TrustedProxies, Admit: a.people.Admit,
 	})
 }
 

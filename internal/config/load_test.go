@@ -83,6 +83,7 @@ store:
   driver: postgres
   dsn: postgres://portico:canary-dsn@db/portico
 observability: { logLevel: debug, logFormat: json }
+scim: { subjectFrom: externalId }
 `
 
 // least holds only what has no default.
@@ -162,6 +163,7 @@ func TestAFullFile(t *testing.T) {
 		Core:          Core{CoreAPI{URL: "https://core.example.com/base", Authentication: AuthUnsafeStatic, StaticToken: "canary-static"}},
 		Store:         Store{"postgres", "postgres://portico:canary-dsn@db/portico", 10 * time.Second},
 		Observability: Observability{"debug", "json"},
+		SCIM:          SCIM{SubjectFrom: SubjectExternalID},
 	}
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("\n got %#v\nwant %#v", *c, want)
