@@ -187,7 +187,7 @@ func TestConnectionsAreCut(t *testing.T) {
 		all.Go(func() {
 			for n := range 40 {
 				if n%4 == writer {
-					go wire.cut()
+					go wire.Cut()
 				}
 				id, err := createRole(s.ada, fmt.Sprintf("role %d %d", writer, n))
 				var other *unexpected
@@ -254,7 +254,7 @@ func TestPostgresHangs(t *testing.T) {
 	p := startOn(t, wire.database, func(c *config.Config) { c.Store.MaxStaleness = leastStaleness })
 	s := seeded(t, p)
 	batch := service(t, p, s.ada)
-	wire.hold()
+	wire.Hold()
 	mustStatus(t, batch.call("GET", "/api/sts/role/v1", ""), http.StatusOK)
 	var all sync.WaitGroup
 	for n := range 4 { // one after the other, yet each within the browser's 30 s
@@ -270,7 +270,7 @@ func TestPostgresHangs(t *testing.T) {
 	all.Wait()
 	got := batch.call("GET", "/api/sts/role/v1", "")
 	mustBeAway(t, "a token", got.status, got.body)
-	wire.mend()
+	wire.Mend()
 	eventually(t, "it is back", func() bool { return s.ada.call("GET", "/api/user/v1/me", nil, nil).status == http.StatusOK })
 	role := s.ada.create("/api/sts/role/v1", map[string]any{"name": "Afterwards", "permissions": []string{"KEY_LIST"}})
 	mustBeStored(t, wire.database, []string{role})

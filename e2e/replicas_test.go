@@ -117,7 +117,7 @@ func TestNT29_AReplicaThatIsCutOff(t *testing.T) {
 	if got := there(); got != http.StatusOK {
 		t.Fatalf("the other one does not know the session: %d", got)
 	}
-	wire.hold()
+	wire.Hold()
 	cut := time.Now()
 	mustStatus(t, ada.call("POST", "/api/sts/revocation/v1", map[string]any{"person": map[string]any{"issuer": s.okta.world.Issuer, "subject": "ivan@acme.test"}}, nil), http.StatusOK)
 	if got := there(); got != http.StatusOK {
@@ -128,7 +128,7 @@ func TestNT29_AReplicaThatIsCutOff(t *testing.T) {
 		t.Errorf("it gave up after %s", waited)
 	}
 	eventually(t, "it is not ready", func() bool { return other.ready(t) == http.StatusServiceUnavailable })
-	wire.mend()
+	wire.Mend()
 	eventually(t, "it knows", func() bool { return there() == http.StatusUnauthorized })
 	eventually(t, "it is ready", func() bool { return other.ready(t) == http.StatusNoContent })
 	other.interrupt(t)

@@ -18,7 +18,7 @@ func (c *serveCommand) Run(env environment) error {
 		return err
 	}
 	logger := newLogger(env.stderr, cfg.Observability)
-	a, err := app.New(env.ctx, cfg, app.Options{Logger: logger})
+	a, err := app.New(env.ctx, cfg, app.Options{Logger: logger, Now: clock})
 	if err != nil {
 		return orStopped(env.ctx, err)
 	}

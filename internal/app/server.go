@@ -215,9 +215,7 @@ func (a *App) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /health/ready", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
-		defer cancel()
-		if reason, err := a.unready(ctx); err != nil {
+		if reason, err := a.unready(); err != nil {
 			a.logger.WarnContext(r.Context(), "not ready", "error", err)
 			http.Error(w, reason, http.StatusServiceUnavailable)
 			return
@@ -227,16 +225,11 @@ func (a *App) adminHandler() http.Handler {
 	return httpx.WithRequestID(a.logger, httpx.Recover(mux))
 }
 
-// readyWithin is less than any prober waits.
-const readyWithin = 2 * time.Second
-
-// unready tells why this replica should get no requests; nil: it should.
-func (a *App) unready(ctx context.Context) (reason string, err error) {
+// unready tells why this replica should get no requests; nil: it should. A database that is away for a moment is no reason: it
+// is so for the others too, and what was seen goes on everywhere.
+func (a *App) unready() (reason string, err error) {
 	if err := a.feed.Current(); err != nil {
-		return "what other replicas have revoked is not known here", err
-	}
-	if err := a.store.Ping(ctx); err != nil {
-		return "the store does not answer", err
+		return "the store does not answer: what others have revoked is not known here", err
 	}
 	if err := a.ring.Ready(); err != nil {
 		return "the signing keys in the store can't be used here", err

@@ -122,18 +122,31 @@ func (c *Client) Refresh(ctx context.Context, refreshToken, idToken string) (*Gr
 	var id *Token
 	if rawID != "" {
 		if id, err = c.Verifier.VerifyIDToken(ctx, rawID, c.ID, "", token.AccessToken); err != nil {
+			err = ofTheClock(err)
 			return unjudged(token, "", err), fmt.Errorf("ID token: %w", err)
 		}
 	}
 	grant, err := c.grant(ctx, token, id, before, rawID)
+	if err != nil {
+		err = ofTheClock(err)
+	}
 	if grant == nil && err != nil {
 		grant = unjudged(token, rawID, err)
 	}
 	return grant, err
 }
 
-// unjudged keeps the tokens of a refresh whose outcome can't be judged for the moment, because the keys can't be had: the
-// refresh token of before may count no more.
+// ofTheClock judges a refusal of a token that was issued just now: if that is for its times, one of the clocks is wrong. This machine
+// must not end people's sessions for it, which other replicas can still serve.
+func ofTheClock(err error) error {
+	if !errors.Is(err, errUntimely) {
+		return err
+	}
+	return fault.Unavailable.New("this server's clock and the identity provider's differ; tell your administrator").Because(err)
+}
+
+// unjudged keeps the tokens of a refresh whose outcome can't be judged for the moment, because the keys can't be had or the
+// clock is wrong: the refresh token of before may count no more.
 func unjudged(token *oauth2.Token, rawID string, err error) *Grant {
 	if !fault.Unavailable.Is(err) {
 		return nil

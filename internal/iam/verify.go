@@ -81,6 +81,13 @@ func refuse(format string, args ...any) error {
 	return fault.Unauthenticated.New("the identity provider's token was refused: "+format, args...)
 }
 
+// errUntimely is why a token was refused that may count at another time, or by another clock.
+var errUntimely = errors.New("not at this time")
+
+func untimely(format string, args ...any) error {
+	return fault.Unauthenticated.New("the identity provider's token was refused: "+format, args...).Because(errUntimely)
+}
+
 // verify validates an access token that has none of those claims.
 func (v *Verifier) verify(ctx context.Context, raw string, without ...string) (*Token, error) {
 	p, err := parse(raw)
@@ -243,11 +250,11 @@ func (l life) check(now time.Time, leeway time.Duration) error {
 	case l.expires.IsZero():
 		return refuse("it has no exp")
 	case !now.Before(l.expires.Add(leeway)):
-		return refuse("it expired %s ago", now.Sub(l.expires).Round(time.Second))
+		return untimely("it expired %s ago", now.Sub(l.expires).Round(time.Second))
 	case l.notBefore.After(now.Add(leeway)):
-		return refuse("its nbf is %s ahead of this machine's clock: check both clocks", l.notBefore.Sub(now).Round(time.Second))
+		return untimely("its nbf is %s ahead of this machine's clock: check both clocks", l.notBefore.Sub(now).Round(time.Second))
 	case l.issuedAt.After(now.Add(leeway)):
-		return refuse("its iat is %s ahead of this machine's clock: check both clocks", l.issuedAt.Sub(now).Round(time.Second))
+		return untimely("its iat is %s ahead of this machine's clock: check both clocks", l.issuedAt.Sub(now).Round(time.Second))
 	}
 	return nil
 }

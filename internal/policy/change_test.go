@@ -413,3 +413,21 @@ func TestManyChangeAndReadAtOnce(t *testing.T) {
 		t.Errorf("%d entries for 82 changes", changes)
 	}
 }
+
+// TestRefusalsToChangeAreOfWhatIsStored: a replica that has not heard yet must not say that something does not exist which another one
+// made. Found by the suite of faults.
+func TestRefusalsToChangeAreOfWhatIsStored(t *testing.T) {
+	b := newBench(t)
+	other := b.another()
+	role := b.role("Theirs", access.STSRoleList)
+	im := b.iamRole("Group", "acme", role.ID)
+	if err := other.DeleteIAMRole(t.Context(), admin, im.ID, policy.Seen{}); err != nil {
+		t.Errorf("expected it to be deleted, got %v", err)
+	}
+	if err := other.DeleteRole(t.Context(), admin, role.ID, policy.Seen{}); err != nil {
+		t.Errorf("no longer mapped: %v", err)
+	}
+	if _, err := b.CreateRole(t.Context(), admin, access.Role{Name: "Theirs"}, policy.Seen{}); err != nil {
+		t.Errorf("the name is free again: %v", err)
+	}
+}

@@ -158,6 +158,10 @@ func (s *Service) change(ctx context.Context, by *access.Principal, seen Seen, m
 		return nil, err
 	}
 	defer done()
+	// What others changed may not have been heard here yet: a change is judged by what is stored, also when it is refused.
+	if err := s.reload(ctx); err != nil {
+		return nil, err
+	}
 	for range 5 {
 		change, err := make(s.Snapshot())
 		if err != nil {

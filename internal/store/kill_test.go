@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -75,10 +76,19 @@ func writeUntilKilled(path string) {
 
 // A process that is killed at any moment loses nothing that it answered, and leaves a database that is whole.
 func TestKilledWriterLosesNothing(t *testing.T) {
-	rounds := 30
-	if testing.Short() {
-		rounds = 5
+	rounds, err := strconv.Atoi(os.Getenv("KILLS")) // make chaos
+	if err != nil {
+		rounds = 30
 	}
+	writes := 0
+	for done := 0; done < rounds; done += 100 { // each round looks at all that its file holds
+		writes += killWriters(t, min(100, rounds-done))
+	}
+	t.Logf("%d writes in %d rounds, all there", writes, rounds)
+}
+
+func killWriters(t *testing.T, rounds int) (writes int) {
+	t.Helper()
 	cfg := testdb.Config(t, store.SQLite)
 	var stored []string
 	for range rounds {
@@ -96,7 +106,7 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 			t.Fatalf("integrity: %s, %v", verdict, err)
 		}
 	}
-	t.Logf("%d writes in %d rounds, all there", len(stored), rounds)
+	return len(stored)
 }
 
 // killWriter lets a writer write for a while, kills it, and returns what it says it stored.

@@ -143,7 +143,7 @@ func TestChangesAreHeard(t *testing.T) {
 		}
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return len(name) == 1 }) // of the directory
-	for len(names) < 4 { // the second of the two announcements of sessions
+	for len(names) < 4 {                                                               // the second of the two announcements of sessions
 		select {
 		case a := <-heard:
 			names = append(names, a.Names...)

@@ -58,3 +58,13 @@ func (s *Server) Start() {
 		s.t.Fatalf("start PostgreSQL again: %v", err)
 	}
 }
+
+// Revive starts it again if it has ended by itself.
+func (s *Server) Revive() {
+	s.t.Helper()
+	select {
+	case <-s.s.ended:
+		s.Start()
+	default:
+	}
+}
