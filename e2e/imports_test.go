@@ -15,8 +15,8 @@ import (
 const module = "github.com/portico-iam/portico/"
 
 var (
-	edges    = []string{"login", "bff", "desk", "core"}
-	services = []string{"authn", "breakglass", "cluster", "corecall", "iam", "policy", "revocation", "session", "sts", "history", "gateway", "okta", "doctor", "explain", "integration", "policyfile"}
+	edges    = []string{"login", "bff", "desk", "core", "scim"}
+	services = []string{"authn", "breakglass", "cluster", "corecall", "directory", "iam", "policy", "revocation", "session", "sts", "history", "gateway", "okta", "doctor", "explain", "integration", "policyfile"}
 	base     = []string{"access", "claim", "config", "coreapi", "fault", "file", "httpx", "seal"}
 )
 

@@ -16,6 +16,7 @@ import (
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/corecall"
+	"github.com/portico-iam/portico/internal/directory"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/file"
 	"github.com/portico-iam/portico/internal/history"
@@ -45,6 +46,7 @@ type App struct {
 	store   *store.DB
 	feed    *cluster.Feed
 	policy  *policy.Service
+	people  *directory.Service // nil: nobody is provisioned
 	ring    *sts.Ring
 	sealer  *history.Sealer
 	handler http.Handler
@@ -111,6 +113,9 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.buildDirectory(ctx, record, revocations); err != nil {
+		return err
+	}
 	service, err := a.buildSTS(ctx, keys, record, revocations.Book)
 	if err != nil {
 		return err
@@ -138,7 +143,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.onClose(connection.Close)
-	connection.Verifier.Revoked = revocations.Book
+	connection.Verifier.Revoked, connection.Verifier.Admit = revocations.Book, a.people.Admit
 	parts := &parts{
 		keys: keys, revocations: revocations, record: record, sts: service, calls: calls, core: remote, iam: connection, posting: posting, gatherer: gatherer,
 		organisations: &corecall.Organisations{Caller: calls, Client: client, Policy: a.policy},

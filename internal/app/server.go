@@ -80,6 +80,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 		}),
 		ManagementEndpoints: a.cfg.STS.EnableManagementEndpoints,
 	}).Mount(mux)
+	a.mountSCIM(mux)
 	mux.HandleFunc("GET "+jwksPath, p.sts.ServeJWKS)
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", p.sts.ServeMetadata)
 
@@ -117,7 +118,7 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer, glass *breakgl
 		Client: p.iam.Client, Issuer: a.cfg.IAM.Issuer, PublicURL: a.cfg.Server.PublicURL, Sessions: p.sessions, History: p.record,
 		Pages: pages, Keys: p.keys, CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
 		SignIns: limit.New[netip.Addr](a.cfg.Limits.SignInsPerAddress, time.Minute, a.cfg.Limits.SignInsPerAddress/2, a.now),
-		Secure:  https, Now: a.now, Logger: a.logger, BreakGlass: glass, TrustedProxies: a.cfg.Server.TrustedProxies,
+		Secure:  https, Now: a.now, Logger: a.logger, BreakGlass: glass, TrustedProxies: a.cfg.Server.TrustedProxies, Admit: a.people.Admit,
 	})
 }
 

@@ -54,7 +54,10 @@ func OpenTools(ctx context.Context, cfg *config.Config, now func() time.Time, lo
 	if err != nil {
 		return nil, err
 	}
-	connection.Verifier.Revoked = revocations.Book
+	if err := a.buildDirectory(ctx, record, revocations); err != nil {
+		return nil, err
+	}
+	connection.Verifier.Revoked, connection.Verifier.Admit = revocations.Book, a.people.Admit
 	return &Tools{a.explainer(record, connection, revocations.Book), a.policy, a}, nil
 }
 

@@ -17,6 +17,7 @@ type Config struct {
 	IAM           IAM           `yaml:"iam"`
 	STS           STS           `yaml:"sts"`
 	Core          Core          `yaml:"core"`
+	SCIM          SCIM          `yaml:"scim"`
 	Store         Store         `yaml:"store"`
 	Limits        Limits        `yaml:"limits"`
 	Observability Observability `yaml:"observability"`
@@ -214,6 +215,7 @@ func Default() Config {
 			},
 		},
 		Core:          Core{API: CoreAPI{Authentication: AuthSTS}},
+		SCIM:          SCIM{SubjectFrom: SubjectUserName},
 		Store:         Store{Driver: "sqlite", DSN: "portico.db", MaxStaleness: 30 * time.Second},
 		Limits:        Limits{RefusalsPerAddress: 600, SignInsPerAddress: 600, RequestsPerPrincipal: 500, SessionsPerPerson: 50},
 		Observability: Observability{LogLevel: "info", LogFormat: "text"},

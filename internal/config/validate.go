@@ -38,6 +38,7 @@ func (c *Config) validate() Faults {
 	c.IAM.validate(v, c.Gateway.Mode)
 	c.STS.validate(v, c)
 	c.Core.validate(v)
+	c.SCIM.validate(v)
 	c.Store.validate(v)
 	c.Limits.validate(v)
 	v.oneOf("observability.logLevel", c.Observability.LogLevel, "debug", "info", "warn", "error")
