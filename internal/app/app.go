@@ -102,7 +102,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.onClose(a.store.Close)
-	a.feed = cluster.New(cluster.Config{Source: a.store, MaxStaleness: a.cfg.Store.MaxStaleness, Logger: a.logger})
+	a.buildFeed()
 	a.onClose(a.sealHistory)
 	record := &history.Recorder{Store: a.store, Now: a.now, Logger: a.logger}
 
@@ -159,6 +159,10 @@ func (a *App) build(ctx context.Context) error {
 	return a.refuseEarlyRetirement(ctx)
 }
 
+func (a *App) buildFeed() {
+	a.feed = cluster.New(cluster.Config{Source: a.store, MaxStaleness: a.cfg.Store.MaxStaleness, Logger: a.logger})
+}
+
 // parts are the services that the edges are made of.
 type parts struct {
 	keys          *seal.Keys
@@ -182,8 +186,12 @@ func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err er
 	if err != nil {
 		return err
 	}
+	var groups policy.Groups // nil where nothing is provisioned
+	if a.cfg.SCIM.Token != "" {
+		groups = a.store
+	}
 	a.policy, err = policy.New(ctx, policy.Config{
-		Store: a.store, History: record, People: a.store, Usage: a.store, Requests: a.store, Bootstrap: bootstrap, Expectations: expectations, Now: a.now, Logger: a.logger,
+		Store: a.store, History: record, People: a.store, Usage: a.store, Requests: a.store, Groups: groups, Bootstrap: bootstrap, Expectations: expectations, Now: a.now, Logger: a.logger,
 	})
 	if err != nil {
 		return err
