@@ -21,6 +21,7 @@ import (
 	"github.com/portico-iam/portico/internal/file"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/limit"
 	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/policyfile"
 	"github.com/portico-iam/portico/internal/revocation"
@@ -149,6 +150,7 @@ func (a *App) build(ctx context.Context) error {
 		authn: &authn.Authenticator{
 			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: connection.Verifier, PublicOrigin: a.cfg.Server.PublicURL, Cuts: revocations.Book,
 			Probation: a.policy, Current: a.feed.Current,
+			Requests: limit.New[authn.Who](a.cfg.Limits.RequestsPerPrincipal, time.Second, 2*a.cfg.Limits.RequestsPerPrincipal, a.now),
 		},
 	}
 	if a.handler, err = a.buildEdges(parts); err != nil {
