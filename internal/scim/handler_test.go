@@ -156,7 +156,7 @@ func TestNT43_ExternalIDsAreNames(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *store.DB) {
 		b := newBed(t, db, directory.SubjectUserName)
 		admin := b.user("ada@acme.test", "")
-		names := []string{"1", "01", "1 ", "+1", "１", "a", "A", "é", "e\u0301", "K", "K", "ſ", "S", "s", admin, strings.ToUpper(admin), "ada@acme.test", "0", "null", "true", "../1", "%31"}
+		names := []string{"1", "01", "1 ", "+1", "１", "a", "A", "é", "e\u0301", "K", "\u212A", "ſ", "S", "s", admin, strings.ToUpper(admin), "ada@acme.test", "0", "null", "true", "../1", "%31"}
 		for i, name := range names {
 			id := b.user(fmt.Sprintf("person-%d", i), `"externalId":`+quote(name))
 			if id == name || id == admin {
@@ -191,7 +191,7 @@ func TestNamesWithoutCase(t *testing.T) {
 		{"ÄRGER", "ärger", true},
 		{"Ωmega", "ωMEGA", true},
 		{"e\u0301va", "Éva", true},
-		{"\u212Aelvin", "kelvin", false},
+		{"\u212Aelvin", "kelvin", true},
 		{"mi\u017Fs", "miss", false},
 		{"İstanbul", "istanbul", false},
 		{"straße", "STRASSE", false},
