@@ -219,8 +219,8 @@ func (a *App) server(h http.Handler) *http.Server {
 // adminHandler is for the operator's network only.
 func (a *App) adminHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.HandleFunc("GET /health/ready", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET "+LivePath, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET "+ReadyPath, func(w http.ResponseWriter, r *http.Request) {
 		if reason, err := a.unready(); err != nil {
 			a.logger.WarnContext(r.Context(), "not ready", "error", err)
 			http.Error(w, reason, http.StatusServiceUnavailable)
