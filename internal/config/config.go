@@ -17,6 +17,7 @@ type Config struct {
 	IAM           IAM           `yaml:"iam"`
 	STS           STS           `yaml:"sts"`
 	Core          Core          `yaml:"core"`
+	Signals       Signals       `yaml:"signals"`
 	Store         Store         `yaml:"store"`
 	Observability Observability `yaml:"observability"`
 }
@@ -205,6 +206,7 @@ func Default() Config {
 			},
 		},
 		Core:          Core{API: CoreAPI{Authentication: AuthSTS}},
+		Signals:       defaultSignals(),
 		Store:         Store{Driver: "sqlite", DSN: "portico.db", MaxStaleness: 30 * time.Second},
 		Observability: Observability{LogLevel: "info", LogFormat: "text"},
 	}
