@@ -15,8 +15,8 @@ import (
 const module = "github.com/portico-iam/portico/"
 
 var (
-	edges    = []string{"login", "bff", "desk", "core"}
-	services = []string{"authn", "breakglass", "cluster", "corecall", "iam", "policy", "revocation", "session", "sts", "history", "gateway", "okta", "doctor", "explain", "integration", "policyfile", "signal"}
+	edges    = []string{"login", "bff", "desk", "core", "scim"}
+	services = []string{"authn", "breakglass", "cluster", "corecall", "directory", "iam", "policy", "revocation", "session", "sts", "history", "gateway", "okta", "doctor", "explain", "integration", "policyfile", "signal"}
 	base     = []string{"access", "claim", "config", "coreapi", "fault", "file", "httpx", "seal"}
 )
 
@@ -42,7 +42,7 @@ func forbidden(from, to string) string {
 	isEdge, isService, isBase := slices.Contains(edges, from), slices.Contains(services, from), slices.Contains(base, from)
 	switch {
 	case from == to:
-	case from == "access" || from == "devokta":
+	case from == "access" || from == "attack" || from == "devokta":
 		return "it imports nothing of the project"
 	case to == "devokta" && from != "dev" && from != "bench":
 		return "only dev and bench may reach the development Okta"

@@ -38,6 +38,7 @@ type commands struct {
 	History    historyCommand    `cmd:"" help:"Verify that the history was not changed, and export it."`
 	BreakGlass breakGlassCommand `cmd:"" name:"break-glass" help:"Let somebody administer without the identity provider, once."`
 	Doctor     doctorCommand     `cmd:"" help:"Say what is wrong with a sign-in through Okta, and which setting mends it."`
+	Attack     attackCommand     `cmd:"" help:"Try the known weaknesses of gateways on one that runs."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 

@@ -145,15 +145,19 @@ func First(a, b time.Time) time.Time {
 // ended returns when what the IAM role gave there ended, if an ordinary role is among it that holds one of the permissions.
 func (s *Snapshot) ended(org OrganisationID, name string, asked PermissionSet) (at time.Time, ended bool) {
 	im := s.iamRoles[name]
-	if im == nil || !im.Ended(org, s.at) {
+	if im == nil || !im.Ended(org, s.at) || im.Held() {
 		return at, false
 	}
+	return im.Ends[org].At, s.mapped(org, im, asked)
+}
+
+// mapped tells whether an ordinary role that holds one of the permissions is mapped there, whether or not that counts.
+func (s *Snapshot) mapped(org OrganisationID, im *IAMRole, asked PermissionSet) bool {
 	asked = asked.Intersect(EffectiveIn(org))
-	holds := slices.ContainsFunc(im.RolesIn(org), func(id RoleID) bool {
+	return slices.ContainsFunc(im.RolesIn(org), func(id RoleID) bool {
 		role := s.roles[id]
 		return role != nil && role.Delegation == nil && !role.Permissions.Intersect(asked).IsEmpty()
 	})
-	return im.Ends[org].At, holds
 }
 
 // Later is what ends take away when they come.

@@ -38,7 +38,7 @@ type grant struct {
 	used, handedOut, delegated noted
 }
 
-// Build compiles a model as of a time. Mappings that ended by then, and those to roles or organisations that the model lacks,
+// Build compiles a model as of a time. Mappings that ended by then, those whose group is another one now, and those to roles or organisations that the model lacks,
 // grant nothing: whoever holds the snapshot makes a new one at NextEnd.
 // The snapshot keeps the model's rows: they must not be changed afterwards.
 func Build(m Model, b Bootstrap, at time.Time) *Snapshot {
@@ -76,13 +76,14 @@ func Build(m Model, b Bootstrap, at time.Time) *Snapshot {
 
 func (s *Snapshot) grant(im *IAMRole, org OrganisationID, ids []RoleID) {
 	at := s.places[org]
-	if at == nil || len(ids) == 0 || im.Ended(org, s.at) {
+	counts, any := im.keeps(org)
+	if at == nil || len(ids) == 0 || im.Ended(org, s.at) || !any {
 		return
 	}
 	g := &grant{roles: make([]*Role, 0, len(ids)), until: im.Ends[org].At}
 	for _, id := range ids {
 		role, ok := s.roles[id]
-		if !ok {
+		if !ok || role.Delegation != nil && im.Held() {
 			continue
 		}
 		g.roles = append(g.roles, role)
@@ -90,7 +91,7 @@ func (s *Snapshot) grant(im *IAMRole, org OrganisationID, ids []RoleID) {
 			g.permissions = g.permissions.Union(role.Permissions)
 		}
 	}
-	g.permissions = g.permissions.Intersect(EffectiveIn(org))
+	g.permissions = g.permissions.Intersect(counts)
 	if len(g.roles) > 0 {
 		at.grants[im.Name] = g
 		s.nextEnd = First(s.nextEnd, g.until)

@@ -79,8 +79,8 @@ func (s *Snapshot) suggest(p *Principal, org OrganisationID, anyOf []Permission)
 				a.ended = append(a.ended, e)
 			}
 		}
-		if im := s.iamRoles[name]; im != nil && im.Ended(org, s.at) {
-			continue // whatever is added there ended too
+		if im := s.iamRoles[name]; im != nil && (im.Ended(org, s.at) || im.Held()) {
+			continue // whatever is added there ended too, or counts as little
 		}
 		if checkName(name, s.bootstrap.Role) == nil && !slices.Contains(a.names, name) {
 			a.names = append(a.names, name)

@@ -16,10 +16,12 @@ import (
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/coreapi"
 	"github.com/portico-iam/portico/internal/corecall"
+	"github.com/portico-iam/portico/internal/directory"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/file"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/limit"
 	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/policyfile"
 	"github.com/portico-iam/portico/internal/revocation"
@@ -44,6 +46,7 @@ type App struct {
 	store   *store.DB
 	feed    *cluster.Feed
 	policy  *policy.Service
+	people  *directory.Service // nil: nobody is provisioned
 	ring    *sts.Ring
 	sealer  *history.Sealer
 	handler http.Handler
@@ -99,7 +102,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.onClose(a.store.Close)
-	a.feed = cluster.New(cluster.Config{Source: a.store, MaxStaleness: a.cfg.Store.MaxStaleness, Logger: a.logger})
+	a.buildFeed()
 	a.onClose(a.sealHistory)
 	record := &history.Recorder{Store: a.store, Now: a.now, Logger: a.logger}
 
@@ -108,6 +111,9 @@ func (a *App) build(ctx context.Context) error {
 	}
 	revocations, err := a.buildRevocation(ctx, record)
 	if err != nil {
+		return err
+	}
+	if err := a.buildDirectory(ctx, record, revocations); err != nil {
 		return err
 	}
 	service, err := a.buildSTS(ctx, keys, record, revocations.Book)
@@ -137,19 +143,24 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.onClose(connection.Close)
-	connection.Verifier.Revoked = revocations.Book
+	connection.Verifier.Revoked, connection.Verifier.Admit = revocations.Book, a.people.Admit
 	parts := &parts{
 		keys: keys, revocations: revocations, record: record, sts: service, calls: calls, core: remote, iam: connection, posting: posting, gatherer: gatherer,
 		organisations: &corecall.Organisations{Caller: calls, Client: client, Policy: a.policy},
 		authn: &authn.Authenticator{
 			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: connection.Verifier, PublicOrigin: a.cfg.Server.PublicURL, Cuts: revocations.Book,
 			Probation: a.policy, Current: a.feed.Current,
+			Requests: limit.New[authn.Who](a.cfg.Limits.RequestsPerPrincipal, time.Second, 2*a.cfg.Limits.RequestsPerPrincipal, a.now),
 		},
 	}
 	if a.handler, err = a.buildEdges(parts); err != nil {
 		return err
 	}
 	return a.refuseEarlyRetirement(ctx)
+}
+
+func (a *App) buildFeed() {
+	a.feed = cluster.New(cluster.Config{Source: a.store, MaxStaleness: a.cfg.Store.MaxStaleness, Logger: a.logger})
 }
 
 // parts are the services that the edges are made of.
@@ -175,8 +186,12 @@ func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err er
 	if err != nil {
 		return err
 	}
+	var groups policy.Groups // nil where nothing is provisioned
+	if a.cfg.SCIM.Token != "" {
+		groups = a.store
+	}
 	a.policy, err = policy.New(ctx, policy.Config{
-		Store: a.store, History: record, People: a.store, Usage: a.store, Requests: a.store, Bootstrap: bootstrap, Expectations: expectations, Now: a.now, Logger: a.logger,
+		Store: a.store, History: record, People: a.store, Usage: a.store, Requests: a.store, Groups: groups, Bootstrap: bootstrap, Expectations: expectations, Now: a.now, Logger: a.logger,
 	})
 	if err != nil {
 		return err

@@ -41,6 +41,7 @@ func OpenTools(ctx context.Context, cfg *config.Config, now func() time.Time, lo
 		return nil, err
 	}
 	a.onClose(a.store.Close)
+	a.buildFeed() // which does not run: a command reads what is stored
 	record := &history.Recorder{Store: a.store, Now: now, Logger: logger}
 	if err := a.buildPolicy(ctx, record); err != nil {
 		return nil, err
@@ -54,7 +55,10 @@ func OpenTools(ctx context.Context, cfg *config.Config, now func() time.Time, lo
 	if err != nil {
 		return nil, err
 	}
-	connection.Verifier.Revoked = revocations.Book
+	if err := a.buildDirectory(ctx, record, revocations); err != nil {
+		return nil, err
+	}
+	connection.Verifier.Revoked, connection.Verifier.Admit = revocations.Book, a.people.Admit
 	return &Tools{a.explainer(record, connection, revocations.Book), a.policy, a}, nil
 }
 

@@ -19,11 +19,12 @@ const (
 	Tokens      Topic = "token"      // app tokens that were revoked by their ids
 	Sessions    Topic = "session"    // sessions that were changed or ended elsewhere; the names are their hashes
 	BreakGlass  Topic = "breakglass" // break-glass files
+	Directory   Topic = "directory"  // people who were provisioned or deactivated; the names are their ids
 	beat        Topic = "beat"       // nothing: it measures how long a message takes
 )
 
 // Topics are those that have a number in the store.
-var Topics = []Topic{Policy, Keys, Revocations, Tokens, Sessions, BreakGlass}
+var Topics = []Topic{Policy, Keys, Revocations, Tokens, Sessions, BreakGlass, Directory}
 
 // Announcement says that something was changed.
 type Announcement struct {

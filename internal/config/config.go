@@ -17,8 +17,10 @@ type Config struct {
 	IAM           IAM           `yaml:"iam"`
 	STS           STS           `yaml:"sts"`
 	Core          Core          `yaml:"core"`
+	SCIM          SCIM          `yaml:"scim"`
 	Signals       Signals       `yaml:"signals"`
 	Store         Store         `yaml:"store"`
+	Limits        Limits        `yaml:"limits"`
 	Observability Observability `yaml:"observability"`
 }
 
@@ -168,6 +170,14 @@ type Store struct {
 	MaxStaleness time.Duration `yaml:"maxStaleness"`
 }
 
+// Limits are how much one address or person may take. 0 is no limit.
+type Limits struct {
+	RefusalsPerAddress   int `yaml:"refusalsPerAddress"`   // a minute
+	SignInsPerAddress    int `yaml:"signInsPerAddress"`    // a minute
+	RequestsPerPrincipal int `yaml:"requestsPerPrincipal"` // a second
+	SessionsPerPerson    int `yaml:"sessionsPerPerson"`
+}
+
 // Observability says what is logged.
 type Observability struct {
 	LogLevel  string `yaml:"logLevel"`
@@ -206,8 +216,10 @@ func Default() Config {
 			},
 		},
 		Core:          Core{API: CoreAPI{Authentication: AuthSTS}},
+		SCIM:          SCIM{SubjectFrom: SubjectUserName},
 		Signals:       defaultSignals(),
 		Store:         Store{Driver: "sqlite", DSN: "portico.db", MaxStaleness: 30 * time.Second},
+		Limits:        Limits{RefusalsPerAddress: 600, SignInsPerAddress: 600, RequestsPerPrincipal: 500, SessionsPerPerson: 50},
 		Observability: Observability{LogLevel: "info", LogFormat: "text"},
 	}
 }

@@ -91,7 +91,9 @@ store:
   maxStaleness: 10s
   driver: postgres
   dsn: postgres://portico:canary-dsn@db/portico
+limits: { refusalsPerAddress: 1, signInsPerAddress: 2, requestsPerPrincipal: 3, sessionsPerPerson: 4 }
 observability: { logLevel: debug, logFormat: json }
+scim: { subjectFrom: externalId }
 `
 
 // least holds only what has no default.
@@ -177,7 +179,9 @@ func TestAFullFile(t *testing.T) {
 			},
 		},
 		Store:         Store{"postgres", "postgres://portico:canary-dsn@db/portico", 10 * time.Second},
+		Limits:        Limits{1, 2, 3, 4},
 		Observability: Observability{"debug", "json"},
+		SCIM:          SCIM{SubjectFrom: SubjectExternalID},
 	}
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("\n got %#v\nwant %#v", *c, want)

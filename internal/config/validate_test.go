@@ -113,6 +113,12 @@ func TestRules(t *testing.T) {
 		{"an unknown store", []string{"PORTICO_store__driver=mysql"}, `store.driver: expected one of sqlite, postgres, got "mysql"`},
 		{"no store", []string{"PORTICO_store__dsn="}, `store.dsn: required`},
 		{"PostgreSQL as SQLite", []string{"PORTICO_store__dsn=postgres://u:canary@db/x"}, `store.dsn: expected the path of an SQLite file, got a PostgreSQL connection string; set store.driver: postgres`},
+		{"a provisioning token", []string{"PORTICO_scim__token=canary-0123456789abcdef0123456789"}, ``},
+		{"a short one", []string{"PORTICO_scim__token=canary-0123456789abcdef01234567"}, `scim.token: expected at least 32 letters`},
+		{"two", []string{"PORTICO_scim__token=canary-0123456789abcdef0123456789", "PORTICO_scim__previousToken=canary-0123456789abcdef012345678x"}, ``},
+		{"the same twice", []string{"PORTICO_scim__token=canary-0123456789abcdef0123456789", "PORTICO_scim__previousToken=canary-0123456789abcdef0123456789"}, `scim.previousToken: expected another token`},
+		{"the one of before alone", []string{"PORTICO_scim__previousToken=canary-0123456789abcdef0123456789"}, `scim.previousToken: expected scim.token too`},
+		{"an e-mail address as subject", []string{"PORTICO_scim__subjectFrom=email"}, `scim.subjectFrom: expected one of userName, externalId, got "email"`},
 		{"an unknown level", []string{"PORTICO_observability__logLevel=trace"}, `observability.logLevel: expected one of debug, info, warn, error, got "trace"`},
 		{"an unknown format", []string{"PORTICO_observability__logFormat=xml"}, `observability.logFormat: expected one of text, json, got "xml"`},
 	} {

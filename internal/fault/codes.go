@@ -42,6 +42,7 @@ var (
 	StalePreview       = code("PT_0023", 409, "What it would do has changed")
 	OnProbation        = code("PT_0024", 409, "Another change is on probation")
 	Expectation        = code("PT_0025", 409, "An expectation would be broken")
+	Deactivated        = code("PT_0026", 403, "The account is deactivated")
 	FourEyes           = code("PT_0030", 409, "A second administrator must approve it")
 	RequestClosed      = code("PT_0031", 409, "The request is no longer open")
 	NoSecond           = code("PT_0032", 409, "There is no second administrator")

@@ -64,7 +64,7 @@ func (c *Client) Identity(ctx context.Context, raw string) (*access.Principal, e
 		return nil, err
 	}
 	p.ClientID, p.IssuedAt, p.NotAfter = c.ID, t.life.issuedBefore(c.Verifier.Issuers[0].Leeway), t.ExpiresAt
-	if err := c.Verifier.checkRevoked(p); err != nil {
+	if err := c.Verifier.checkRevoked(ctx, p); err != nil {
 		return nil, err
 	}
 	return p, nil

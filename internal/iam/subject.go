@@ -23,7 +23,7 @@ func (v *Verifier) Subject(ctx context.Context, raw string) (*access.Principal, 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := v.checkRevoked(t.Principal); err != nil {
+	if err := v.checkRevoked(ctx, t.Principal); err != nil {
 		return nil, nil, err
 	}
 	may, err := mayAct(t.claims, t.Principal.Issuer)

@@ -53,7 +53,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := v.checkRevoked(t.Principal); err != nil {
+	if err := v.checkRevoked(ctx, t.Principal); err != nil {
 		return nil, err
 	}
 	return t, nil

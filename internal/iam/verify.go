@@ -39,6 +39,8 @@ type Verifier struct {
 	Now      func() time.Time
 	Verified *Verified   // nil: every token is verified anew
 	Revoked  Revocations // nil: nobody is revoked
+	// Admit refuses somebody whom the directory says is deactivated; nil: it admits everybody.
+	Admit func(ctx context.Context, p *access.Principal) error
 }
 
 // Revocations tell whose tokens count no more though they have not expired.
@@ -48,7 +50,12 @@ type Revocations interface {
 
 // checkRevoked refuses a token that somebody brings who was revoked since it was issued. What our own sign-in gets from the
 // token endpoint is of now, whatever the provider's clock says, and is not asked for here.
-func (v *Verifier) checkRevoked(p *access.Principal) error {
+func (v *Verifier) checkRevoked(ctx context.Context, p *access.Principal) error {
+	if v.Admit != nil {
+		if err := v.Admit(ctx, p); err != nil {
+			return err
+		}
+	}
 	if v.Revoked != nil && v.Revoked.EndedFor(p.Issuer, p.Subject, p.IssuedAt) {
 		return refuse("it was issued before access was revoked; sign in anew")
 	}

@@ -12,11 +12,13 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/breakglass"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/limit"
 	"github.com/portico-iam/portico/internal/seal"
 	"github.com/portico-iam/portico/internal/session"
 )
@@ -43,9 +45,12 @@ type Config struct {
 	PostLogoutPath string
 	Secure         bool // the public address is https
 	BreakGlass     *breakglass.Service
+	SignIns        *limit.Limiter[netip.Addr] // of one address; nil: no limit
 	TrustedProxies []netip.Prefix
-	Now            func() time.Time
-	Logger         *slog.Logger
+	// Admit refuses somebody whom the directory says is deactivated; nil: it admits everybody.
+	Admit  func(ctx context.Context, p *access.Principal) error
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 // Handler is the sign-in edge.
@@ -96,6 +101,13 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, returnTo string,
 	if own := h.ownLoopback(r); own != "" {
 		http.Redirect(w, r, own, http.StatusSeeOther)
 		return
+	}
+	if address, counted := httpx.LimitedAddress(r, h.TrustedProxies); counted {
+		if wait, ok := h.SignIns.Take(address); !ok {
+			httpx.RetryAfter(w, wait)
+			h.problem(w, r, fault.TooMany.Status, "Too many sign-ins", "Too many sign-ins were begun from your network at once. Try again in a minute.", safeReturn(returnTo))
+			return
+		}
 	}
 	b, _ := h.flows.browserOf(r)
 	if b.looping(h.Now()) {
@@ -220,6 +232,12 @@ func (h *Handler) complete(w http.ResponseWriter, r *http.Request, code string, 
 		h.refused(w, r, err, s)
 		return
 	}
+	if h.Admit != nil {
+		if err := h.Admit(r.Context(), grant.Principal); err != nil {
+			h.deactivated(w, r, err, s)
+			return
+		}
+	}
 	if _, err := h.Sessions.Begin(w, r, ref, grant); err != nil {
 		h.failed(w, r, err, s.Return)
 		return
@@ -262,6 +280,22 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error, s s
 	}
 	h.Pages.RenderMessage(w, r, httpx.Message{
 		Status: status, Title: title, Text: text, Reference: reference, ActionURL: address, Action: action,
+	})
+}
+
+// deactivated tells somebody whom their company's directory has deactivated. It is recorded already; they are still signed in
+// there, so going again would end here again.
+func (h *Handler) deactivated(w http.ResponseWriter, r *http.Request, err error, s state) {
+	refused := fault.Of(err)
+	reference := refused.Reference
+	if reference == "" {
+		reference = httpx.RequestID(r.Context())
+	}
+	h.Logger.WarnContext(r.Context(), "sign-in refused", "error", err, "request_id", httpx.RequestID(r.Context()))
+	h.Pages.RenderMessage(w, r, httpx.Message{
+		Status: refused.Code.Status, Title: "Your account is deactivated",
+		Text:      "Your company's directory says that you may not work here any more. If that is a mistake, tell your administrator the reference below.",
+		Reference: reference, ActionURL: "/login?return=" + url.QueryEscape(s.Return) + "&as=somebody-else", Action: "Sign in as somebody else",
 	})
 }
 

@@ -34,6 +34,8 @@ type Book struct {
 	Idle   time.Duration // a session that was not used for so long is over
 	Now    func() time.Time
 	Logger *slog.Logger
+	// Barred tells of people of whom nothing counts, whenever it was issued; nil: of nobody. It is asked with every request.
+	Barred func(issuer, subject string) bool
 
 	adding sync.Mutex
 	cuts   atomic.Pointer[cuts]
@@ -108,7 +110,13 @@ func (c *cuts) raise(cut Cut) bool {
 // What does not say when it was issued has the zero time, and counts only where there is no cut. A nil book has none.
 func (b *Book) EndedFor(issuer, subject string, at time.Time) bool {
 	c := b.load()
-	return c != nil && (until(c.everything, at) || len(c.people) > 0 && until(c.people[Person{issuer, subject}], at))
+	if c == nil {
+		return false
+	}
+	if b.Barred != nil && b.Barred(issuer, subject) {
+		return true
+	}
+	return until(c.everything, at) || len(c.people) > 0 && until(c.people[Person{issuer, subject}], at)
 }
 
 // EndedIn tells whether what was issued then counts no more in the organisation.

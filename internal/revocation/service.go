@@ -94,6 +94,11 @@ func (s *Service) Revoke(ctx context.Context, by *access.Principal, t Target) (E
 	if err := s.Policy.Enforce(ctx, by, access.System, "end sessions", access.STSSessionRevoke); err != nil {
 		return Ended{}, err
 	}
+	return s.End(ctx, t, by.Subject, "")
+}
+
+// End is Revoke for what no administrator does: by says who did, why is recorded.
+func (s *Service) End(ctx context.Context, t Target, by, why string) (Ended, error) {
 	f, match, err := s.sessionsOf(t)
 	if err != nil {
 		return Ended{}, err
@@ -110,7 +115,7 @@ func (s *Service) Revoke(ctx context.Context, by *access.Principal, t Target) (E
 	if t.Session != "" && len(removed) == 0 {
 		return Ended{}, fault.NotFound.New("there is no live session %s", t.Session)
 	}
-	s.record(ctx, by, t, removed)
+	s.record(ctx, t, by, why, removed)
 	return Ended{removed, s.Book.Now().Add(othersHear + s.TokenTTL)}, nil
 }
 
@@ -149,7 +154,7 @@ func mappedTo(s *access.Snapshot, p *access.Principal, org access.OrganisationID
 }
 
 // record makes one entry of a revocation, with as many of its sessions as a reader could want.
-func (s *Service) record(ctx context.Context, by *access.Principal, t Target, removed []session.Record) {
+func (s *Service) record(ctx context.Context, t Target, by, why string, removed []session.Record) {
 	const most = 100
 	var sessions []string
 	for i, r := range removed {
@@ -160,9 +165,12 @@ func (s *Service) record(ctx context.Context, by *access.Principal, t Target, re
 	}
 	e := history.Entry{
 		Action: history.Revoked, EntityType: history.STSSession, EntityID: t.Session, Name: "everything", Source: history.SourceSTS,
-		OrganisationID: t.Organisation, User: by.Subject,
+		OrganisationID: t.Organisation, User: by,
 	}
 	details := map[string]any{"sessionsEnded": len(removed), "sessions": sessions}
+	if why != "" {
+		details["why"] = why
+	}
 	switch {
 	case t.Session != "":
 		e.Name = removed[0].Principal.DisplayName()

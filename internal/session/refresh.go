@@ -14,7 +14,8 @@ import (
 func (m *Manager) refreshed(ctx context.Context, s *Session) (*Session, error) {
 	now := m.Now()
 	alive := now.Before(s.Principal.NotAfter)
-	if s.tokens.Refresh == "" || now.Before(s.retryAt) {
+	wait := s.retryAt.Sub(now)
+	if waits := wait > 0 && wait <= refreshRetry; waits || s.tokens.Refresh == "" { // longer, it is of a clock that was set since
 		if alive {
 			return s, nil
 		}

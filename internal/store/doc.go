@@ -1,7 +1,7 @@
 // Package store keeps everything that outlives the process, in SQLite or in PostgreSQL.
 //
 // One type, DB, satisfies the small interfaces that the services declare (policy.Store, session.Store, sts.KeyStore, sts.RevokedStore,
-// cluster.Source, history.Store, history.SealStore, history.ChainStore, history.ExportStore, core.OrganisationStore). The SQL is written by
+// cluster.Source, history.Store, history.SealStore, history.ChainStore, history.ExportStore, core.OrganisationStore, directory.Store). The SQL is written by
 // hand and the same for both engines; what differs is in sqlite.go and postgres.go. One test suite runs on both.
 //
 //	model              one row: the version of the model, counted up by every change
@@ -10,6 +10,10 @@
 //	iam_role, mapping  a mapping is one row: IAM role, organisation ('' for the system), role
 //	session            by hash of the cookie, and by the previous hash for a moment; principal as JSON, tokens sealed
 //	flow               sign-ins that were used, until they would have expired anyway
+//	directory_user     people as provisioned; the keys are names without case
+//	directory_group    groups as provisioned, with how many members
+//	directory_member   who is in which
+//	mapping_group      the provisioned group that a mapping was made for, and how it is called now
 //	person             what the latest token said of everybody who was seen
 //	key_ring           one row: the revision of the signing keys
 //	signing_key        the keys, private halves sealed; when each signed last

@@ -29,6 +29,11 @@ func (db *DB) page(ctx context.Context, l listing, each func(scan scanner) error
 	if l.size == 0 || l.page <= math.MaxInt64/l.size {
 		offset = l.page * l.size
 	}
+	return db.pageFrom(ctx, l, offset, each)
+}
+
+// pageFrom is page, from any row on.
+func (db *DB) pageFrom(ctx context.Context, l listing, offset int, each func(scan scanner) error) (total int, err error) {
 	count, args := l.count+l.where.text.String(), l.where.args
 	rows := l.rows + l.where.text.String() + ` ORDER BY ` + l.order + ` LIMIT ` + l.where.arg(l.size) + ` OFFSET ` + l.where.arg(offset)
 	err = db.read(ctx, func(tx *sql.Tx) error {

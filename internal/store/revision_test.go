@@ -10,6 +10,7 @@ import (
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/breakglass"
 	"github.com/portico-iam/portico/internal/cluster"
+	"github.com/portico-iam/portico/internal/directory"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/revocation"
@@ -49,6 +50,15 @@ func everyChange(t *testing.T, db *store.DB) map[cluster.Topic]func() error {
 			if ended == nil {
 				return errors.Join(err, errors.New("not ended"))
 			}
+			return err
+		},
+		cluster.Directory: func() error {
+			u := directory.User{ID: "u", UserName: "ivan", Changed: directory.Changed{CreatedAt: at(1), ModifiedAt: at(1), Revision: 1}}
+			if err := db.InsertUser(ctx, u, history.Entry{ID: "d1", CreatedAt: at(1)}); err != nil {
+				return err
+			}
+			g := directory.Group{ID: "g", Name: "Acme", Changed: u.Changed}
+			_, err := db.InsertGroup(ctx, g, []directory.MemberChange{{Users: []string{"u"}}}, history.Entry{ID: "d2", CreatedAt: at(1)})
 			return err
 		},
 		cluster.BreakGlass: func() error {
@@ -132,7 +142,8 @@ func TestChangesAreHeard(t *testing.T) {
 			}
 		}
 	}
-	for len(names) < 4 { // the second of the two announcements of sessions
+	names = slices.DeleteFunc(names, func(name string) bool { return len(name) == 1 }) // of the directory
+	for len(names) < 4 {                                                               // the second of the two announcements of sessions
 		select {
 		case a := <-heard:
 			names = append(names, a.Names...)

@@ -107,6 +107,17 @@ func (db *DB) EndSessions(ctx context.Context, cut *revocation.Cut, f revocation
 	return ended, nil
 }
 
+// storeCut notes a cut, nil for none, and announces it.
+func (db *DB) storeCut(ctx context.Context, tx *sql.Tx, cut *revocation.Cut) error {
+	if cut == nil {
+		return nil
+	}
+	if err := insertCut(ctx, tx, cut); err != nil {
+		return err
+	}
+	return db.announce(ctx, tx, cluster.Revocations)
+}
+
 func insertCut(ctx context.Context, tx *sql.Tx, cut *revocation.Cut) error {
 	kind, issuer, name := cutPerson, cut.Target.Person.Issuer, cut.Target.Person.Subject
 	switch t := cut.Target; {
