@@ -2,6 +2,7 @@ package signal_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,7 @@ func TestNT50_UniversalLogout_WhomItMeans(t *testing.T) {
 	pair := func(iss, sub string) string {
 		return string(mustJSON(object{"sub_id": object{"format": "iss_sub", "iss": iss, "sub": sub}}))
 	}
+	unharmed := newBench(t)
 	for rule, c := range map[string]struct {
 		body   string
 		status int
@@ -162,15 +164,18 @@ func TestNT50_UniversalLogout_WhomItMeans(t *testing.T) {
 		"no JSON":                           {`sub_id=ivan`, 400, everybody},
 		"a body that is too long":           {`{"sub_id":{"format":"email","email":"ivan@acme.test"},"x":"` + strings.Repeat("x", 20<<10) + `"}`, 400, everybody},
 	} {
-		b := newBench(t)
-		w := b.send(askRequest(askToken().String(), c.body))
+		b := unharmed // by all that is refused
+		if c.status == http.StatusNoContent {
+			b = newBench(t)
+		}
+		w := b.send(askRequest(askToken(object{"jti": rule}).String(), c.body))
 		if w.Code != c.status {
 			t.Errorf("%s: expected %d, got %d %s", rule, c.status, w.Code, w.Body)
 		}
 		if c.status != http.StatusNoContent {
 			b.unharmed(rule)
-			if refused := b.entries(history.Rejected); len(refused) != 1 || !strings.Contains(w.Body.String(), refused[0].ID) {
-				t.Errorf("%s: recorded %+v", rule, refused)
+			if refused := b.entries(history.Rejected); !slices.ContainsFunc(refused, func(e history.Entry) bool { return strings.Contains(w.Body.String(), e.ID) }) {
+				t.Errorf("%s: it is not recorded: %s", rule, w.Body)
 			}
 			continue
 		}
