@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/devokta"
+	"github.com/portico-iam/portico/internal/store"
+	"github.com/portico-iam/portico/internal/testdb"
 )
 
 const (
@@ -144,4 +147,101 @@ func TestSessionsEndedFromOutside(t *testing.T) {
 		}
 		ada.open("/history?type=STS_SESSION&action=REVOKED").mustContain(t, "ivan@acme.test", "portico: back-channel logout", "portico: shared signals", "portico: Okta event hook")
 	})
+}
+
+// TestEndedFromOutsideAtAnotherReplica: what one replica is told counts at the other, and a token that one has heard is used up at both.
+func TestEndedFromOutsideAtAnotherReplica(t *testing.T) {
+	s := serve(t, testdb.Config(t, store.Postgres), fmt.Sprintf("signals: { globalTokenRevocation: { enabled: true }, eventHook: { secret: %q } }", hookSecret))
+	other, own := s.beside(t)
+	there := func(path string) string { return "http://" + own + path }
+	const login = "ivan@acme.test"
+	okta, client := s.okta.Server, s.okta.world.WebClient.ID
+	sub, err := okta.UserID(login)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for how, tell := range map[string]func() (devokta.Answer, error){
+		"back-channel logout": func() (devokta.Answer, error) {
+			return okta.SendLogoutToken(t.Context(), s.publicURL+"/logout/backchannel", client, sub, "")
+		},
+		"event hook": func() (devokta.Answer, error) {
+			return okta.SendEventHook(t.Context(), s.publicURL+"/api/sts/okta-event-hook/v1", hookSecret, "user.lifecycle.suspend", login)
+		},
+		"Universal Logout": func() (devokta.Answer, error) {
+			return okta.SendUniversalLogout(t.Context(), s.publicURL+"/api/sts/global-token-revocation/v1", client, login, "iss_sub")
+		},
+	} {
+		ivan := browserAt(t, s.publicURL)
+		ivan.signIn("/", login)
+		alive := func() bool { return ivan.call("GET", there("/api/user/v1/me"), nil, nil).status == http.StatusOK }
+		if !alive() {
+			t.Fatalf("%s: he is not signed in there", how)
+		}
+		if a, err := tell(); err != nil || a.Status >= 300 {
+			t.Fatalf("%s: %d %s, %v", how, a.Status, a.Body, err)
+		}
+		eventually(t, how, func() bool { return !alive() })
+	}
+	token, err := okta.Sign(devokta.Statement{Type: "logout+jwt", Claims: map[string]any{
+		"aud": client, "sub": sub, "exp": time.Now().Add(time.Minute).Unix(), "events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		address string
+		want    int
+	}{{s.publicURL, http.StatusOK}, {"http://" + own, http.StatusBadRequest}} {
+		got := browserAt(t, c.address).post("/logout/backchannel", "application/x-www-form-urlencoded", url.Values{"logout_token": {token}}.Encode())
+		if got.status != c.want || got.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("use %d: got %d %s", i+1, got.status, got.body)
+		}
+	}
+	other.interrupt(t)
+	s.interrupt(t)
+}
+
+// TestAGroupChangeIsFelt: Okta tells that somebody is in a group no more, and their next request knows.
+func TestAGroupChangeIsFelt(t *testing.T) {
+	o := newOutside(t, start)
+	ada, ivan := o.browser(), o.browser()
+	ada.signIn("/", "ada@acme.test")
+	role := ada.create("/api/sts/role/v1", map[string]any{"name": "Readers", "permissions": []string{"STS_ROLE_LIST"}})
+	ada.create("/api/sts/iam-role/v1", map[string]any{"name": "Acme Issuance", "systemRoles": []string{role}})
+	ivan.signIn("/", "ivan@acme.test")
+	mustStatus(t, ivan.call("GET", "/api/sts/role/v1", nil, nil), http.StatusOK)
+	if err := o.Okta.SetUserGroups("ivan@acme.test"); err != nil {
+		t.Fatal(err)
+	}
+	mustStatus(t, ivan.call("GET", "/api/sts/role/v1", nil, nil), http.StatusOK) // nobody said so yet
+	wantAnswer(t, "the hook", http.StatusNoContent)(o.Okta.SendEventHook(t.Context(), o.at("/api/sts/okta-event-hook/v1"), hookSecret, "group.user_membership.remove", "ivan@acme.test"))
+	mustStatus(t, ivan.call("GET", "/api/sts/role/v1", nil, nil), http.StatusForbidden)
+	mustStatus(t, ivan.call("GET", "/api/user/v1/me", nil, nil), http.StatusOK) // he is signed in still
+	wantAnswer(t, "the question", http.StatusOK)(o.Okta.VerifyEventHook(t.Context(), o.at("/api/sts/okta-event-hook/v1"), "what-okta-asks"))
+	wantAnswer(t, "another secret", http.StatusUnauthorized)(o.Okta.SendEventHook(t.Context(), o.at("/api/sts/okta-event-hook/v1"), hookSecret+"x", "user.session.clear", "ada@acme.test"))
+	mustStatus(t, ada.call("GET", "/api/user/v1/me", nil, nil), http.StatusOK)
+}
+
+// TestTheFrameOfFrontChannelLogout: of all pages it alone may be framed, by the identity provider alone; everything that is not switched on
+// is not there.
+func TestTheFrameOfFrontChannelLogout(t *testing.T) {
+	p := start(t, nil)
+	b := p.browser()
+	frame := b.steps().open("/logout/frontchannel?" + url.Values{"iss": {p.Info.Issuer}, "sid": {"unknown"}}.Encode())
+	mustStatus(t, frame, http.StatusOK)
+	issuer, err := url.Parse(p.Info.Issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := frame.header.Get("Content-Security-Policy"); !strings.Contains(got, "frame-ancestors "+issuer.Scheme+"://"+issuer.Host+";") {
+		t.Errorf("got %s", got)
+	}
+	if got := b.steps().open("/login").header.Get("Content-Security-Policy"); !strings.Contains(got, "frame-ancestors 'none'") {
+		t.Errorf("another page: %s", got)
+	}
+	for _, path := range []string{"/api/sts/global-token-revocation/v1", "/api/sts/ssf/v1", "/api/sts/okta-event-hook/v1"} {
+		if got := b.post(path, "application/json", "{}"); got.status != http.StatusNotFound && got.status != http.StatusUnauthorized {
+			t.Errorf("%s: got %d", path, got.status)
+		}
+	}
 }
