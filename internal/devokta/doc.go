@@ -17,6 +17,7 @@
 //	admin.go                                   puts the Management API on the mux, and judges its OAuth tokens
 //	errors.go render.go                        the table of refusals, and Okta's three shapes and one page for them
 //	state.go bounded.go                        what is remembered, and for how long
+//	provision.go                               pushes people and groups to a SCIM server, when a test says so
 //	outbound.go                                what the org tells others, when a test asks: logout tokens, Universal Logout, events
 //	control.go fault.go observe.go             for tests: never over HTTP
 //
@@ -63,8 +64,8 @@
 //   - implicit, hybrid and password grants, PKCE "plain", request objects, PAR, device flow, dynamic registration, token exchange,
 //     CIBA: discovery names their endpoints as Okta's does, they answer as if not enabled
 //   - to tell a wrong password from an unknown login
-//   - to fetch anything: a jwks_uri is refused, keys are registered by value
-//   - to tell anybody of anything off this machine
+//   - to fetch anything: a jwks_uri is refused, keys are registered by value. A test alone has it push (Provisioner)
+//   - to tell anybody off this machine of anything
 //
 // # Where it differs from Okta on purpose
 //
