@@ -170,7 +170,7 @@ func (a *App) build(ctx context.Context) error {
 }
 
 func (a *App) buildFeed() {
-	a.feed = cluster.New(cluster.Config{Source: a.store, MaxStaleness: a.cfg.Store.MaxStaleness, Logger: a.logger})
+	a.feed = cluster.New(cluster.Config{Source: a.store, MaxStaleness: a.cfg.Store.MaxStaleness, Now: a.now, Logger: a.logger})
 }
 
 // parts are the services that the edges are made of.

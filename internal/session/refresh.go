@@ -141,7 +141,8 @@ func (m *Manager) claim(ctx context.Context, s *Session) (_ *Session, mine bool,
 			record = s.Record
 		}
 		now := m.Now()
-		if now.Sub(record.SeenAt) < refreshRetry { // somebody may be at it
+		// Somebody may be at it, whose clock is a little ahead; by one that was wrong nobody is kept waiting.
+		if since := now.Sub(record.SeenAt); since > -clockSlack && since < refreshRetry {
 			if now.Before(s.Principal.NotAfter) {
 				return s, false, nil
 			}

@@ -32,6 +32,7 @@ const (
 	refreshEarly = time.Minute
 	refreshRetry = 5 * time.Second // after a failure that may pass
 	refreshPoll  = 50 * time.Millisecond
+	clockSlack   = time.Minute // replicas' clocks are no further apart
 
 	refreshWithin = 30 * time.Second
 )

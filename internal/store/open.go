@@ -33,8 +33,8 @@ type Config struct {
 // DB is an open database. Its methods may be called from many goroutines.
 type DB struct {
 	engine  engine
-	reading *sql.DB
-	writing *sql.DB // the same as reading where the engine has no reason to tell them apart
+	reading *pool
+	writing *pool // the same as reading where the engine has no reason to tell them apart
 	logger  *slog.Logger
 	origin  string // this process among those that announce changes
 }
@@ -54,6 +54,9 @@ type engine struct {
 
 	// inspect tells whether there is a version table, and refuses a database that can't be ours.
 	inspect func(ctx context.Context, on executor) (migrated bool, err error)
+	// clock is what time it is at the server, in milliseconds; 0: it is this machine.
+	clock string
+
 	// messages is where other processes can be told of a change; nil: they find out by its number.
 	messages *pgx.ConnConfig
 	// lock keeps others from migrating.

@@ -36,11 +36,11 @@ func openPostgres(dsn string, observe Observe) (*DB, error) {
 	if observe != nil {
 		cfg.Tracer = queryTracer{observe}
 	}
-	pool := stdlib.OpenDB(*cfg)
-	pool.SetMaxOpenConns(16)
-	pool.SetMaxIdleConns(4)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	pool.SetConnMaxLifetime(time.Hour)
+	connections := &pool{DB: stdlib.OpenDB(*cfg)}
+	connections.SetMaxOpenConns(16)
+	connections.SetMaxIdleConns(4)
+	connections.SetConnMaxIdleTime(5 * time.Minute)
+	connections.SetConnMaxLifetime(time.Hour)
 	return &DB{
 		engine: engine{
 			dialect:  goose.DialectPostgres,
@@ -50,14 +50,15 @@ func openPostgres(dsn string, observe Observe) (*DB, error) {
 			lockOrganisations: `LOCK TABLE core_organisation IN SHARE ROW EXCLUSIVE MODE`,
 			lockHead:          ` FOR UPDATE OF h`,
 
+			clock:    `CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)`,
 			messages: cfg,
 
 			inspect: inspectPostgres,
 			lock:    lockPostgres,
 			explain: func(err error) error { return explainPostgres(cfg, err) },
 		},
-		reading: pool,
-		writing: pool,
+		reading: connections,
+		writing: connections,
 	}, nil
 }
 
