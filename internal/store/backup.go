@@ -15,7 +15,7 @@ import (
 // it. The tables stay of the version that they have: a backup is made before an upgrade, by either Portico. The copy is checked,
 // and on the disk, before it has its name; it is refused where something has that name already.
 func Backup(ctx context.Context, path, output string) (size int64, err error) {
-	db, err := openSQLite(path, true, slog.New(slog.DiscardHandler))
+	db, err := openSQLite(path, true, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return 0, err
 	}
@@ -93,7 +93,7 @@ func backupFault(output string, err error) error {
 
 // checkCopy looks at every page of the copy.
 func checkCopy(ctx context.Context, path string) error {
-	db, err := openSQLite(path, true, slog.New(slog.DiscardHandler))
+	db, err := openSQLite(path, true, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return err
 	}
