@@ -17,6 +17,7 @@
 //     through system roles. So nobody gains power over all organisations by a mapping in one.
 //   - A role that is restricted to delegation counts in Delegated alone, and no other role does there.
 //   - A deactivated or unknown organisation grants nothing.
+//   - A mapping that was made for a provisioned group counts as long as the group of that id has the mapping's name.
 //   - The bootstrap role counts only from the configured issuer, only for administration, and never in an organisation.
 //
 // The package imports the standard library only and knows no token, no database and no HTTP.
