@@ -18,6 +18,7 @@ type Config struct {
 	STS           STS           `yaml:"sts"`
 	Core          Core          `yaml:"core"`
 	SCIM          SCIM          `yaml:"scim"`
+	Signals       Signals       `yaml:"signals"`
 	Store         Store         `yaml:"store"`
 	Limits        Limits        `yaml:"limits"`
 	Observability Observability `yaml:"observability"`
@@ -177,12 +178,6 @@ type Limits struct {
 	SessionsPerPerson    int `yaml:"sessionsPerPerson"`
 }
 
-// Observability says what is logged.
-type Observability struct {
-	LogLevel  string `yaml:"logLevel"`
-	LogFormat string `yaml:"logFormat"`
-}
-
 // Where roles and subject are found when the configuration is silent.
 const (
 	defaultRolePath    = "roles"
@@ -216,9 +211,10 @@ func Default() Config {
 		},
 		Core:          Core{API: CoreAPI{Authentication: AuthSTS}},
 		SCIM:          SCIM{SubjectFrom: SubjectUserName},
+		Signals:       defaultSignals(),
 		Store:         Store{Driver: "sqlite", DSN: "portico.db", MaxStaleness: 30 * time.Second},
 		Limits:        Limits{RefusalsPerAddress: 600, SignInsPerAddress: 600, RequestsPerPrincipal: 500, SessionsPerPerson: 50},
-		Observability: Observability{LogLevel: "info", LogFormat: "text"},
+		Observability: defaultObservability(),
 	}
 }
 

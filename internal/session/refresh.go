@@ -53,6 +53,7 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 			s = m.keepTokens(ctx, s, grant)
 		}
 		if faster, ok := m.refreshedElsewhere(ctx, s); ok && errors.Is(err, iam.ErrGrantEnded) {
+			m.noteRefresh("elsewhere")
 			return faster, nil
 		}
 		return nil, m.refreshFailed(ctx, s, err)
@@ -74,8 +75,15 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 	if err != nil {
 		return nil, err
 	}
-	m.see(ctx, &saved.Principal)
+	m.see(ctx, &saved.Principal, grant.Identity)
+	m.noteRefresh("renewed")
 	return saved, nil
+}
+
+func (m *Manager) noteRefresh(result string) {
+	if m.Refreshed != nil {
+		m.Refreshed(result)
+	}
 }
 
 // take keeps the tokens that a refresh brought; what it did not bring stays.
@@ -85,6 +93,12 @@ func (s *Session) take(grant *iam.Grant) {
 	}
 	if grant.IDToken != "" {
 		s.tokens.ID = grant.IDToken
+	}
+	if known := grant.Identity; known.Subject != "" {
+		s.IDSubject = known.Subject
+	}
+	if known := grant.Identity; known.Session != "" {
+		s.SID = known.Session
 	}
 }
 
@@ -189,6 +203,10 @@ func (m *Manager) saveUpon(ctx context.Context, s, next *Session) (*Session, err
 	merged := *next
 	merged.Record = record
 	merged.Principal, merged.mustReissue = next.Principal, ""
+	merged.IDSubject, merged.SID = next.IDSubject, next.SID
+	if record.Principal.NotAfter.Before(s.Principal.NotAfter) { // they had it expire, while ours may have been asked for before
+		merged.Principal.NotAfter = record.Principal.NotAfter
+	}
 	if next.Hash != s.Hash { // their id is new, but other rights want another one
 		m.renewID(&merged)
 	}
@@ -203,12 +221,14 @@ func (m *Manager) sameTokens(r Record, s *Session) bool {
 
 func (m *Manager) refreshFailed(ctx context.Context, s *Session, err error) error {
 	if errors.Is(err, iam.ErrGrantEnded) || fault.Unauthenticated.Is(err) {
+		m.noteRefresh("ended")
 		m.Logger.InfoContext(ctx, "session ended by the identity provider", "session", s.Ref, "error", err)
 		if err := m.Revoke(ctx, &s.Record, "ended by the identity provider"); err != nil {
 			return err
 		}
 		return errNone
 	}
+	m.noteRefresh("failed")
 	m.Logger.WarnContext(ctx, "session could not be refreshed", "session", s.Ref, "error", err)
 	m.postpone(s)
 	return fault.Unavailable.New("the identity provider can't be reached to renew the sign-in; try again in a moment").Because(err)

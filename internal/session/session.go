@@ -67,8 +67,11 @@ type Config struct {
 	// The address of whoever signs in is kept with the session and in the history, as these proxies tell it.
 	RecordAddress  bool
 	TrustedProxies []netip.Prefix
-	Now            func() time.Time
-	Logger         *slog.Logger
+	// Looked is told whether a session was remembered, Refreshed of how a refresh ended; nil: nobody is.
+	Looked    func(found bool)
+	Refreshed func(result string)
+	Now       func() time.Time
+	Logger    *slog.Logger
 }
 
 // Manager finds, begins and ends sessions.
@@ -151,6 +154,7 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 		Record: Record{
 			Ref: ref, Hash: hash(value), Principal: *grant.Principal,
 			CreatedAt: now, SeenAt: now, EndsAt: now.Add(m.Absolute), Version: 1, From: m.From(r),
+			IDSubject: grant.Identity.Subject, SID: grant.Identity.Session,
 		},
 		tokens: tokens{Refresh: grant.RefreshToken, ID: grant.IDToken},
 	}
@@ -163,7 +167,7 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 		Source: history.SourceSTS, User: s.Principal.Subject,
 		Metadata: history.Details(s.From.Details(map[string]any{"issuer": s.Principal.Issuer, "iamRoles": s.Principal.IAMRoles, "odd": s.Principal.Odd})),
 	})
-	over, err := m.Store.BeginSession(ctx, s.Record, m.seen(&s.Principal), entry, m.PerPerson)
+	over, err := m.Store.BeginSession(ctx, s.Record, m.seen(&s.Principal, grant.Identity), entry, m.PerPerson)
 	if err != nil {
 		return nil, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
 	}
@@ -265,7 +269,11 @@ func (m *Manager) isOver(s *Session) bool {
 
 func (m *Manager) lookupAny(ctx context.Context, key string) (*Session, error) {
 	now := m.Now()
-	if s := m.remembered(key, now, m.Recheck); s != nil {
+	s := m.remembered(key, now, m.Recheck)
+	if m.Looked != nil {
+		m.Looked(s != nil)
+	}
+	if s != nil {
 		return s, nil
 	}
 	record, found, err := m.Store.GetSession(ctx, key, now)
@@ -279,7 +287,7 @@ func (m *Manager) lookupAny(ctx context.Context, key string) (*Session, error) {
 		m.cache.Invalidate(key)
 		return nil, errNone
 	}
-	s := &Session{Record: record}
+	s = &Session{Record: record}
 	s.tokens, err = m.open(record)
 	if c, ok := m.cache.GetIfPresent(record.Hash); ok && c.session.Version == record.Version {
 		s.retryAt, s.mustReissue = c.session.retryAt, c.session.mustReissue
@@ -361,17 +369,17 @@ func (m *Manager) amend(s *Session, change func(*Session)) {
 	})
 }
 
-func (m *Manager) see(ctx context.Context, p *access.Principal) {
-	if err := m.Store.SeePerson(ctx, m.seen(p)); err != nil {
+func (m *Manager) see(ctx context.Context, p *access.Principal, known iam.Identity) {
+	if err := m.Store.SeePerson(ctx, m.seen(p, known)); err != nil {
 		m.Logger.WarnContext(ctx, "person seen not noted", "error", err)
 	}
 }
 
 // seen is somebody as they are now.
-func (m *Manager) seen(p *access.Principal) Person {
+func (m *Manager) seen(p *access.Principal, known iam.Identity) Person {
 	return Person{
 		Issuer: p.Issuer, Subject: p.Subject, GivenName: p.GivenName, FamilyName: p.FamilyName, Login: p.Login,
-		IAMRoles: p.IAMRoles, SeenAt: m.Now(),
+		IAMRoles: p.IAMRoles, SeenAt: m.Now(), IDSubject: known.Subject, Username: known.Username, Email: known.Email,
 	}
 }
 
