@@ -17,6 +17,7 @@ type Explanation struct {
 	Granting   []*Role         // ordinary roles that hold one of the permissions with effect here: mapping one of them here would grant it
 	Elsewhere  []*Organisation // active organisations in which the principal does hold it
 	Restricted []*Role         // roles mapped here that hold it, but are restricted to delegation
+	Requiring  []*Role         // roles mapped here that hold it, and require another sign-in than this was
 	Ended      []EndedIAMRole  // IAM roles of the principal by which it was granted here until they ended
 
 	Suggestions []Suggestion // what would make the answer yes; empty when it is, or when no change helps
@@ -59,7 +60,7 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 	if p == nil {
 		return e
 	}
-	if !decision.Allowed {
+	if !decision.Allowed && decision.Reason != SignInInsufficient { // no change is needed: they sign in
 		e.Suggestions = s.suggest(p, org, anyOf)
 	}
 	for _, name := range p.IAMRoles {
@@ -75,11 +76,12 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 		if s.iamRoles[name].Ended(org, s.at) {
 			m.Ended = s.iamRoles[name].Ends[org].At
 		}
-		if at, ended := s.ended(org, name, wanted); ended && !decision.Allowed {
+		if at, ended := s.ended(p, org, name, wanted); ended && !decision.Allowed {
 			e.Ended = append(e.Ended, EndedIAMRole{name, at})
 		}
 		if g := s.grantAt(org, name); g != nil {
 			m.Roles = g.roles
+			e.addRequiring(s, g, p, wanted)
 			for _, role := range g.roles {
 				if role.Delegation != nil && !role.Permissions.Intersect(asked).IsEmpty() && !slices.Contains(e.Restricted, role) {
 					e.Restricted = append(e.Restricted, role)
@@ -96,6 +98,15 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 		}
 	}
 	return e
+}
+
+// addRequiring notes the roles of a grant that would give what is wanted after another sign-in.
+func (e *Explanation) addRequiring(s *Snapshot, g *grant, p *Principal, wanted PermissionSet) {
+	for _, role := range g.requiring {
+		if !role.Permissions.Intersect(wanted).IsEmpty() && !role.Requires.MetBy(&p.SignIn, s.now()) && !slices.Contains(e.Requiring, role) {
+			e.Requiring = append(e.Requiring, role)
+		}
+	}
 }
 
 func (s *Snapshot) grantAt(org OrganisationID, name string) *grant {
@@ -137,7 +148,7 @@ func (v voice) choose(to, about Phrase) Phrase {
 
 func (e *Explanation) told(v voice) Phrase {
 	what, place := e.What(), e.place()
-	if len(e.Ended) > 0 && e.Decision.Reason >= NoIAMRoles {
+	if len(e.Ended) > 0 && e.Decision.Reason >= NoIAMRoles && e.Decision.Reason != SignInInsufficient {
 		last := slices.MaxFunc(e.Ended, func(a, b EndedIAMRole) int { return a.At.Compare(b.At) })
 		return phrase("%s was allowed by %q in %s, and ended on %s.", what, last.Name, place, endDate(last.At))
 	}
@@ -170,11 +181,24 @@ func (e *Explanation) told(v voice) Phrase {
 	case RestrictedToDelegation:
 		return v.choose(phrase("%s in %s is only for services that act for you.", what, place),
 			phrase("%s in %s is only for services that act for them.", what, place))
+	case SignInInsufficient:
+		return phrase("%s in %s takes a sign-in %s.", what, place, e.required())
 	}
 	if len(e.AnyOf) == 0 {
 		return v.choose(phrase("Your roles give no access to %s.", place), phrase("Their roles give no access to %s.", place))
 	}
 	return v.choose(phrase("Your roles in %s do not include: %s.", place, what), phrase("Their roles in %s do not include: %s.", place, what))
+}
+
+// required says which sign-in would do: the one that takes least.
+func (e *Explanation) required() Phrase {
+	switch {
+	case e.Decision.Requires != nil:
+		return e.Decision.Requires.Phrase()
+	case len(e.Requiring) > 0:
+		return e.Requiring[0].Requires.Phrase()
+	}
+	return phrase("of another class") // the clock went on since
 }
 
 // endDate is a time as it stands in a sentence.
@@ -192,6 +216,8 @@ func (e *Explanation) Remedy() Phrase {
 		return phrase("Choose an organisation by the header x-organisation-id.")
 	case SystemRequired:
 		return phrase("Ask for it without an organisation.")
+	case SignInInsufficient:
+		return phrase("They sign in again, as a role requires here: by a sign-in %s. A service has no sign-in and needs another role.", e.required())
 	}
 	if len(e.Suggestions) > 0 {
 		remedy := e.Suggestions[0].Sentence(e.place())

@@ -243,9 +243,9 @@ func (r *Request) Decidable(now *access.Snapshot, by *access.Principal) bool {
 	return r.Closing.State == Open && r.decider(by) == nil && len(missing(now, by, r.Change)) == 0
 }
 
-// missing are the permissions that somebody lacks to make a change.
+// missing are the permissions that somebody lacks to make a change, whatever their sign-in.
 func missing(now *access.Snapshot, by *access.Principal, c access.Change) []access.Permission {
-	return slices.DeleteFunc(needed(now, c), func(p access.Permission) bool { return now.Decide(by, access.System, p).Allowed })
+	return slices.DeleteFunc(needed(now, c), func(p access.Permission) bool { return now.Decide(by, access.System, p).Reachable() })
 }
 
 // openRequest finds one that the person may see.
@@ -328,7 +328,8 @@ func (s *Service) ApproveRequest(ctx context.Context, by *access.Principal, id s
 		return err
 	}
 	_, err = s.change(ctx, by, Seen{Mapping: mapping, approved: &approval{request: r}}, func(now *access.Snapshot) (access.Change, error) {
-		if len(missing(now, by, r.Change)) > 0 { // as of the very snapshot upon which it is made
+		lacks := func(p access.Permission) bool { return !now.Decide(by, access.System, p).Allowed }
+		if slices.ContainsFunc(needed(now, r.Change), lacks) { // as of the very snapshot upon which it is made
 			return access.Change{}, fault.StalePreview.New("you may no longer do what the request changes")
 		}
 		if err := r.askerStill(now, people); err != nil {
@@ -563,8 +564,8 @@ func (s *Service) secondThere(ctx context.Context, by *access.Principal) error {
 	}
 	now, soon := s.Snapshot(), s.Snapshot().At(s.Now().Add(EndsSoon))
 	may := func(at *access.Snapshot, p *access.Principal) bool {
-		set, _ := at.Effective(p, access.System)
-		return access.SetOf(access.STSIAMRoleList, access.STSIAMRoleCreate, access.STSIAMRoleEdit, access.STSIAMRoleDelete, access.STSAccessExplain).Minus(set).IsEmpty()
+		set := access.SetOf(access.STSIAMRoleList, access.STSIAMRoleCreate, access.STSIAMRoleEdit, access.STSIAMRoleDelete, access.STSAccessExplain)
+		return set.Minus(at.Reachable(p, access.System)).IsEmpty()
 	}
 	if !slices.ContainsFunc(people, func(p *access.Principal) bool {
 		return p.Issuer == by.Issuer && p.Subject != by.Subject && may(now, p) && may(soon, p)
