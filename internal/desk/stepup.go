@@ -49,18 +49,23 @@ func (h *Handler) stepUpForm(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	switch {
 	case keeps && form.Box == "":
 		back.RawQuery = url.Values{kept.NameField: {form.Name}}.Encode()
-		m.Text = say(ctx, "Nothing is saved, and nothing is lost: your form is shown again, filled in, as soon as you have signed in.")
-	default: // one that is too large for the browser to keep, or only a button
-		if !h.hasPage(r) {
-			back.Path = view.OverviewPath
-		}
-		m.Text = say(ctx, "What you sent was not saved. Sign in, and send it again.")
+	case !h.hasPage(r):
+		back.Path = view.OverviewPath
 	}
 	target, err := h.StepUp(w, r, c.Principal, f.SignIn, back.String())
 	if err != nil {
 		h.fail(w, r, c, err)
 		return
 	}
-	m.Actions = []view.Link{{Label: say(ctx, "Sign in and go on"), Href: target}}
+	signIn := []view.Link{{Label: say(ctx, "Sign in and go on"), Href: target}}
+	switch {
+	case keeps && form.Box != "":
+		m.Text = say(ctx, "Nothing is saved, and nothing is lost as long as this page stays open.")
+		m.Again = &view.Again{Path: r.URL.Path, Field: kept.BoxField, Box: form.Box, SignIn: target}
+	case keeps:
+		m.Text, m.Actions = say(ctx, "Nothing is saved, and nothing is lost: your form is shown again, filled in, as soon as you have signed in."), signIn
+	default: // only a button, or the form had been shown again before
+		m.Text, m.Actions = say(ctx, "What you sent was not saved. Sign in, and send it again."), signIn
+	}
 	h.message(w, r, f.Code.Status, m)
 }
