@@ -4,7 +4,7 @@
 FLAGS :=
 PKG   := ./...
 
-.PHONY: help run build test chaos doctor-score bench cover lint generate screenshots
+.PHONY: help run build test chaos soak doctor-score bench cover lint generate screenshots
 
 help: ## show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ chaos: ## three replicas, PostgreSQL and Okta under load while each breaks, for 
 	@sh scripts/needs.sh
 	KILLS=1000 go test -count=1 -v -timeout 30m -run '^TestKilledWriterLosesNothing$$' ./internal/store
 	CHAOS_FOR=$${CHAOS_FOR:-20m} go test -count=1 -v -timeout 60m $(FLAGS) ./e2e/chaos
+
+soak: ## half an hour at 70 % of the capacity of three replicas: memory, goroutines, descriptors and latency
+	@sh scripts/needs.sh
+	SOAK_FOR=$${SOAK_FOR:-30m} go test -count=1 -v -timeout 60m -run '^TestSoak$$' $(FLAGS) ./e2e/chaos
 
 doctor-score: ## faults injected into an organisation, one and two at a time, and how many the doctor names first
 	@cd internal/doctor && DOCTOR_SCORE=1 go test -count=1 -run '^Test(Score|Pairs)$$'

@@ -84,6 +84,7 @@ sts: { iam: { tokenValidation: { aud: %q } }, token: { keyEncryptionKeyFile: %q 
 store: { dsn: %q }
 core: { api: { url: %q } }
 observability: { logLevel: error }
+limits: { requestsPerPrincipal: 0 } # one person is the whole load
 `
 
 // newPortico builds the product, and configures it as an administrator does.

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/portico-iam/portico/internal/devokta"
 	"github.com/portico-iam/portico/internal/testdb"
 )
 
@@ -38,9 +37,6 @@ func TestNothingWrongAndNothingLost(t *testing.T) {
 
 	disk := mount(t)
 	a := &actors{cluster: startCluster(t), ledger: newLedger(), made: map[string]*made{}, cuts: map[string]time.Time{}, disk: disk}
-	if err := a.okta.AddUser(devokta.User{Login: "gerd@acme.test", Given: "Gerd", Family: "Guest", Groups: []string{"Acme Audit"}}); err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
 	a.ctx = ctx

@@ -98,6 +98,7 @@ server: { listen: %q, publicUrl: %q, adminListen: %q }
 iam: { discoveryUrl: %q, clientId: %q, clientSecretFile: %q }
 sts: { iam: { tokenValidation: { aud: %q } }, token: { keyEncryptionKeyFile: %q } }
 store: { driver: postgres, dsn: %q, maxStaleness: %s }
+limits: { requestsPerPrincipal: 0 } # a few people are the whole load
 `, r.address, c.public, r.admin, world.DiscoveryURL, world.WebClient.ID, filepath.Join(folder, "secret"), world.Audience,
 			filepath.Join(folder, "key"), through.String(), maxStaleness))
 		if r.log, err = os.Create(filepath.Join(folder, fmt.Sprintf("log%d", i))); err != nil {
@@ -128,6 +129,9 @@ func (c *cluster) startOkta() {
 		c.t.Fatal(err)
 	}
 	c.okta.SetAccessTokenLifetime(tokenLife)
+	if err := c.okta.AddUser(devokta.User{Login: "gerd@acme.test", Given: "Gerd", Family: "Guest", Groups: []string{"Acme Audit"}}); err != nil {
+		c.t.Fatal(err)
+	}
 	server := &http.Server{Handler: c.okta.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()

@@ -3,6 +3,7 @@
 //	cluster   the processes, the wires between them, and a balancer that sends requests to replicas that are ready
 //	actors    the load: each knows what must be true of what it did, and looks
 //	ledger    what was answered, and what must never be
+//	soak      half an hour of nothing but load: make soak
 //	faults    what is broken, one after the other, and mended
 //
 // Wrong is an access that should not be, and a change that was answered and is lost; there must be none, whatever breaks. What is

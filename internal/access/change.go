@@ -29,6 +29,8 @@ type Change struct {
 	FourEyes       map[OrganisationID]bool // who demands a second administrator from now on, or no longer
 	Request        string                  // the id of the request that is approved by it
 	RecordEnds     []Placement             // their ends came, and are recorded with the change
+	Groups         []GroupState            // what became of the groups of mappings
+	Confirms       []IAMRoleID             // of the IAM roles that are put: those that count for the group that their rows name, or for none
 
 	Probation     *Probation // what begins with the change; Apply fills in the way back
 	EndsProbation bool       // what is on probation is confirmed or undone by the change
@@ -92,7 +94,7 @@ func (m Model) Apply(c Change, reserved string) (Model, Change, error) {
 	}
 	stored := Change{
 		DeleteRoles: c.DeleteRoles, DeleteIAMRoles: c.DeleteIAMRoles, Organisations: c.Organisations, RecordEnds: c.RecordEnds,
-		FourEyes: c.FourEyes, Request: c.Request,
+		Groups: c.Groups, Confirms: c.Confirms, FourEyes: c.FourEyes, Request: c.Request,
 		EndsProbation: c.EndsProbation, Undoes: c.Undoes, By: c.By, At: c.At,
 	}
 	if err := c.checkIDs(); err != nil {
@@ -125,6 +127,9 @@ func (m Model) Apply(c Change, reserved string) (Model, Change, error) {
 		stored.PutIAMRoles = append(stored.PutIAMRoles, row)
 	}
 	if err := e.recordEnds(c.RecordEnds); err != nil {
+		return m, c, err
+	}
+	if err := e.follow(c.Groups); err != nil {
 		return m, c, err
 	}
 	if err := e.check(c); err != nil {

@@ -102,8 +102,8 @@ func (s *Snapshot) Decide(p *Principal, org OrganisationID, anyOf ...Permission)
 			if !g.permissions.Intersect(asked).IsEmpty() {
 				return grantedBy(d, g, nil, g.permissions, asked, name)
 			}
-			if role := s.metBy(g, p, org, asked, &d.Requires); role != nil {
-				return grantedBy(d, g, role, role.Permissions.Intersect(EffectiveIn(org)), asked, name)
+			if role := s.metBy(g, p, asked, &d.Requires); role != nil {
+				return grantedBy(d, g, role, role.Permissions.Intersect(g.counts), asked, name)
 			}
 			found = max(found, g.refusal(asked))
 		}
@@ -117,9 +117,9 @@ func (s *Snapshot) Decide(p *Principal, org OrganisationID, anyOf ...Permission)
 
 // metBy returns a role of the grant that holds one of the permissions, and whose requirement the principal's sign-in meets. Where
 // there is none, lacks becomes what another sign-in would have to meet.
-func (s *Snapshot) metBy(g *grant, p *Principal, org OrganisationID, asked PermissionSet, lacks **Requirement) *Role {
+func (s *Snapshot) metBy(g *grant, p *Principal, asked PermissionSet, lacks **Requirement) *Role {
 	for _, role := range g.requiring {
-		if role.Permissions.Intersect(EffectiveIn(org)).Intersect(asked).IsEmpty() {
+		if role.Permissions.Intersect(g.counts).Intersect(asked).IsEmpty() {
 			continue
 		}
 		if role.Requires.MetBy(&p.SignIn, s.now()) {
@@ -157,7 +157,7 @@ func (s *Snapshot) effective(p *Principal, org OrganisationID, whateverSignIn bo
 			set, found = set.Union(g.permissions), max(found, PermissionMissing)
 			for _, role := range g.requiring {
 				if whateverSignIn || role.Requires.MetBy(&p.SignIn, s.now()) {
-					set = set.Union(role.Permissions.Intersect(EffectiveIn(org)))
+					set = set.Union(role.Permissions.Intersect(g.counts))
 				} else {
 					found = SignInInsufficient
 				}

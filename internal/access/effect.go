@@ -84,7 +84,7 @@ func (s *Snapshot) givenAt(org OrganisationID, name string) (all given) {
 	}
 	all.atOnce, all.reachable = g.permissions, g.reachable
 	for _, role := range g.requiring {
-		all.requires += fmt.Sprint(role.Permissions.Intersect(EffectiveIn(org)), role.Requires.key(), "\n")
+		all.requires += fmt.Sprint(role.Permissions.Intersect(g.counts), role.Requires.key(), "\n")
 	}
 	return all
 }

@@ -151,15 +151,19 @@ func First(a, b time.Time) time.Time {
 // ended returns when what the IAM role gave there ended, if a role is among it that holds one of the permissions for them.
 func (s *Snapshot) ended(p *Principal, org OrganisationID, name string, asked PermissionSet) (at time.Time, ended bool) {
 	im := s.iamRoles[name]
-	if im == nil || !im.Ended(org, s.at) {
+	if im == nil || !im.Ended(org, s.at) || im.Held() {
 		return at, false
 	}
+	return im.Ends[org].At, s.mapped(p, org, im, asked)
+}
+
+// mapped tells whether a role that holds one of the permissions for the principal is mapped there, whether or not that counts.
+func (s *Snapshot) mapped(p *Principal, org OrganisationID, im *IAMRole, asked PermissionSet) bool {
 	asked = asked.Intersect(EffectiveIn(org))
-	holds := slices.ContainsFunc(im.RolesIn(org), func(id RoleID) bool {
+	return slices.ContainsFunc(im.RolesIn(org), func(id RoleID) bool {
 		role := s.roles[id]
 		return role != nil && s.suits(role, p) && !role.Permissions.Intersect(asked).IsEmpty()
 	})
-	return im.Ends[org].At, holds
 }
 
 // Later is what ends take away when they come.

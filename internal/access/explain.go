@@ -18,6 +18,7 @@ type Explanation struct {
 	Elsewhere  []*Organisation // active organisations in which the principal does hold it
 	Restricted []*Role         // roles mapped here that hold it, but are restricted to delegation
 	Requiring  []*Role         // roles mapped here that hold it, and require another sign-in than this was
+	Held       []*IAMRole      // IAM roles of the principal by which it would be granted here if their groups were those of before
 	Ended      []EndedIAMRole  // IAM roles of the principal by which it was granted here until they ended
 
 	Suggestions []Suggestion // what would make the answer yes; empty when it is, or when no change helps
@@ -28,6 +29,7 @@ type MatchedIAMRole struct {
 	Name  string
 	Roles []*Role   // may be empty: mapped, but not here
 	Ended time.Time // when what it gave here ended; zero: it did not
+	Held  bool      // it does not count, since its group is another one now
 }
 
 // EndedIAMRole is an IAM role that gave something here until it ended.
@@ -72,7 +74,10 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 			e.Unmatched = append(e.Unmatched, UnmatchedIAMRole{Name: name, Near: s.near(p, org, name)})
 			continue
 		}
-		m := MatchedIAMRole{Name: name}
+		m := MatchedIAMRole{Name: name, Held: s.iamRoles[name].Held()}
+		if m.Held && !decision.Allowed && s.mapped(p, org, s.iamRoles[name], wanted) {
+			e.Held = append(e.Held, s.iamRoles[name])
+		}
 		if s.iamRoles[name].Ended(org, s.at) {
 			m.Ended = s.iamRoles[name].Ends[org].At
 		}
@@ -103,7 +108,7 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 // addRequiring notes the roles of a grant that would give what is wanted after another sign-in.
 func (e *Explanation) addRequiring(s *Snapshot, g *grant, p *Principal, wanted PermissionSet) {
 	for _, role := range g.requiring {
-		if !role.Permissions.Intersect(wanted).IsEmpty() && !role.Requires.MetBy(&p.SignIn, s.now()) && !slices.Contains(e.Requiring, role) {
+		if !role.Permissions.Intersect(g.counts).Intersect(wanted).IsEmpty() && !role.Requires.MetBy(&p.SignIn, s.now()) && !slices.Contains(e.Requiring, role) {
 			e.Requiring = append(e.Requiring, role)
 		}
 	}
@@ -148,6 +153,9 @@ func (v voice) choose(to, about Phrase) Phrase {
 
 func (e *Explanation) told(v voice) Phrase {
 	what, place := e.What(), e.place()
+	if len(e.Held) > 0 && e.Decision.Reason >= NoIAMRoles && e.Decision.Reason != SignInInsufficient {
+		return phrase("%s is mapped to %q in %s, but that does not count: in the directory the group was deleted or renamed.", what, e.Held[0].Name, place)
+	}
 	if len(e.Ended) > 0 && e.Decision.Reason >= NoIAMRoles && e.Decision.Reason != SignInInsufficient {
 		last := slices.MaxFunc(e.Ended, func(a, b EndedIAMRole) int { return a.At.Compare(b.At) })
 		return phrase("%s was allowed by %q in %s, and ended on %s.", what, last.Name, place, endDate(last.At))
@@ -218,6 +226,9 @@ func (e *Explanation) Remedy() Phrase {
 		return phrase("Ask for it without an organisation.")
 	case SignInInsufficient:
 		return phrase("They sign in again, as a role requires here: by a sign-in %s. A service has no sign-in and needs another role.", e.required())
+	}
+	if len(e.Held) > 0 {
+		return phrase("Look at the group %q in the directory. Then confirm its access here, or move it to the group's new name.", e.Held[0].Name)
 	}
 	if len(e.Suggestions) > 0 {
 		remedy := e.Suggestions[0].Sentence(e.place())

@@ -64,6 +64,9 @@ func (s *Snapshot) givesApproving(after *Snapshot) bool {
 	grants := func(s *Snapshot) map[grant]time.Time { // and until when
 		all := map[grant]time.Time{}
 		for _, im := range s.model.IAMRoles {
+			if im.Held() && !im.Group.Keeps {
+				continue
+			}
 			until := im.Ends[System].At
 			if until.IsZero() {
 				until = never
@@ -110,6 +113,9 @@ func (s *Snapshot) givenIn(org OrganisationID) map[string]string {
 		}
 		slices.Sort(ids)
 		var text strings.Builder
+		if im.Held() { // who confirms it gives all of it
+			text.WriteString("held")
+		}
 		if end := im.Ends[org]; !end.At.IsZero() {
 			fmt.Fprint(&text, end.At.Unix())
 		}

@@ -51,6 +51,7 @@ type IAMRole struct {
 	OrganisationRoles map[OrganisationID][]RoleID
 	SystemRoles       []RoleID
 	Ends              map[OrganisationID]End // of what it gives there; of the system roles under System
+	Group             Group                  // the provisioned group that it was made for
 	Changed           Changed
 }
 

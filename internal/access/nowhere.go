@@ -11,7 +11,10 @@ type FindingKind uint8
 
 // The kinds. But for NotCarried they are true of everybody: without what they are about, everything would be decided alike.
 const (
-	RoleNotMapped     FindingKind = iota + 1 // no IAM role gives the role
+	GroupRenamed      FindingKind = iota + 1 // the group that the mapping was made for has another name
+	GroupDeleted                             // it is no more
+	GroupEmpty                               // it has no members
+	RoleNotMapped                            // no IAM role gives the role
 	PermissionsIdle                          // the role has permissions that count in no place where it is mapped
 	RoleIdle                                 // none of the role's permissions counts where it is mapped
 	DelegationIdle                           // nobody can hold there what the role requires of the user
@@ -21,12 +24,14 @@ const (
 )
 
 var findingNames = [...]string{
-	"", "ROLE_NOT_MAPPED", "PERMISSIONS_WITHOUT_EFFECT", "ROLE_WITHOUT_EFFECT", "DELEGATION_NEVER_MET", "ORGANISATION_GONE",
+	"", "GROUP_RENAMED", "GROUP_DELETED", "GROUP_EMPTY", "ROLE_NOT_MAPPED", "PERMISSIONS_WITHOUT_EFFECT", "ROLE_WITHOUT_EFFECT", "DELEGATION_NEVER_MET", "ORGANISATION_GONE",
 	"IAM_ROLE_GIVES_NOTHING", "IAM_ROLE_NOT_SEEN",
 }
 
 // FindingKinds are all of them, in their order.
-var FindingKinds = []FindingKind{RoleNotMapped, PermissionsIdle, RoleIdle, DelegationIdle, OrganisationGone, IAMRoleGivesNone, IAMRoleNotCarried}
+var FindingKinds = []FindingKind{
+	GroupRenamed, GroupDeleted, GroupEmpty, RoleNotMapped, PermissionsIdle, RoleIdle, DelegationIdle, OrganisationGone, IAMRoleGivesNone, IAMRoleNotCarried,
+}
 
 func (k FindingKind) String() string {
 	if int(k) >= len(findingNames) {
@@ -44,6 +49,7 @@ type Finding struct {
 	Permissions  PermissionSet  // PermissionsIdle: those that do not count
 
 	ends  reach // IAMRoleGivesNone: why its ways end
+	taken bool  // of a group: another one has its name
 	since bool  // IAMRoleNotCarried: it has been mapped for a shorter time than people are looked back at
 }
 
@@ -112,7 +118,7 @@ func (s *Snapshot) Nowhere(seen []*Principal, since time.Time) Nowhere {
 	found := map[OrganisationID]PermissionSet{}
 	for _, im := range s.model.IAMRoles {
 		n.look(s, im, mapped, found)
-		if !n.Blind && !carried[im.Name] && !s.forServices(im) {
+		if !n.Blind && !carried[im.Name] && !s.forServices(im) && !im.Held() {
 			n.add(Finding{Kind: IAMRoleNotCarried, IAMRole: im, since: im.Changed.CreatedAt.After(since)})
 		}
 	}
@@ -126,10 +132,14 @@ func (s *Snapshot) Nowhere(seen []*Principal, since time.Time) Nowhere {
 			n.add(Finding{Kind: PermissionsIdle, Role: role, Permissions: idle})
 		}
 	}
+	n.sort()
+	return n
+}
+
+func (n *Nowhere) sort() {
 	slices.SortFunc(n.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Subject(), b.Subject()), cmp.Compare(a.id(), b.id()), cmp.Compare(a.Organisation, b.Organisation))
 	})
-	return n
 }
 
 // Where returns the same with those findings alone that keep keeps.
@@ -169,7 +179,7 @@ func (n *Nowhere) look(s *Snapshot, im *IAMRole, mapped map[RoleID]PermissionSet
 		for _, role := range roles {
 			mapped[role.ID] = mapped[role.ID].Union(EffectiveIn(org))
 			switch d := role.Delegation; {
-			case here != live:
+			case here != live || im.Held(): // of which is said that it does not count
 			case role.Permissions.Intersect(EffectiveIn(org)).IsEmpty():
 				n.add(Finding{Kind: RoleIdle, Role: role, IAMRole: im, Organisation: org})
 			case d != nil && !d.RequiredUserPermissions.IsEmpty() && !d.admits(s.holdable(org, held)):
@@ -254,6 +264,8 @@ func (f *Finding) id() string {
 // Sentence says what leads nowhere; place is the organisation's name, or TheSystem, where it is Placed.
 func (f *Finding) Sentence(place any) Phrase {
 	switch f.Kind {
+	case GroupRenamed, GroupDeleted, GroupEmpty:
+		return f.groupSentence()
 	case RoleNotMapped:
 		return phrase("No IAM role gives the role %q, so that nobody has it.", f.Role.Name)
 	case PermissionsIdle:
@@ -287,6 +299,8 @@ func (f *Finding) Sentence(place any) Phrase {
 // Remedy says what can be done about it.
 func (f *Finding) Remedy() Phrase {
 	switch f.Kind {
+	case GroupRenamed, GroupDeleted, GroupEmpty:
+		return f.groupRemedy()
 	case RoleNotMapped:
 		return phrase("Map it to an IAM role, or delete it.")
 	case PermissionsIdle:

@@ -34,6 +34,7 @@ type place struct {
 type grant struct {
 	permissions PermissionSet // whatever the sign-in was
 	requiring   []*Role       // ordinary roles that require something of it
+	counts      PermissionSet // as far as they hold these
 	reachable   PermissionSet // what it can be, with the right sign-in
 	roles       []*Role
 	until       time.Time // zero: it does not end
@@ -41,7 +42,7 @@ type grant struct {
 	used, handedOut, delegated noted
 }
 
-// Build compiles a model as of a time. Mappings that ended by then, and those to roles or organisations that the model lacks,
+// Build compiles a model as of a time. Mappings that ended by then, those whose group is another one now, and those to roles or organisations that the model lacks,
 // grant nothing: whoever holds the snapshot makes a new one at NextEnd.
 // The snapshot keeps the model's rows: they must not be changed afterwards.
 func Build(m Model, b Bootstrap, at time.Time) *Snapshot {
@@ -79,13 +80,14 @@ func Build(m Model, b Bootstrap, at time.Time) *Snapshot {
 
 func (s *Snapshot) grant(im *IAMRole, org OrganisationID, ids []RoleID) {
 	at := s.places[org]
-	if at == nil || len(ids) == 0 || im.Ended(org, s.at) {
+	counts, any := im.keeps(org)
+	if at == nil || len(ids) == 0 || im.Ended(org, s.at) || !any {
 		return
 	}
-	g := &grant{roles: make([]*Role, 0, len(ids)), until: im.Ends[org].At}
+	g := &grant{roles: make([]*Role, 0, len(ids)), counts: counts, until: im.Ends[org].At}
 	for _, id := range ids {
 		role, ok := s.roles[id]
-		if !ok {
+		if !ok || role.Delegation != nil && im.Held() {
 			continue
 		}
 		g.roles = append(g.roles, role)
@@ -99,14 +101,15 @@ func (s *Snapshot) grant(im *IAMRole, org OrganisationID, ids []RoleID) {
 		}
 		g.reachable = g.reachable.Union(role.Permissions)
 	}
-	g.permissions, g.reachable = g.permissions.Intersect(EffectiveIn(org)), g.reachable.Intersect(EffectiveIn(org))
+	g.permissions, g.reachable = g.permissions.Intersect(counts), g.reachable.Intersect(counts)
 	if len(g.roles) > 0 {
 		at.grants[im.Name] = g
 		s.nextEnd = First(s.nextEnd, g.until)
 	}
 }
 
-// Live returns the snapshot with a clock, by which it tells the age of sign-ins from now on. Without one they are as old as they were when it was built.
+// Live returns the snapshot with a clock, by which it tells the age of sign-ins from now on. Without one they are as old as they
+// were when it was built.
 func (s *Snapshot) Live(clock func() time.Time) *Snapshot {
 	live := *s
 	live.clock = clock

@@ -68,7 +68,7 @@ func (s *Snapshot) suggest(p *Principal, org OrganisationID, anyOf []Permission)
 	}
 	for _, name := range p.IAMRoles {
 		g := at.grants[name]
-		held := s.heldBy(g, p, org)
+		held := s.heldBy(g, p)
 		if !held.Intersect(asked).IsEmpty() || s.isBootstrap(p, org, name) && !bootstrapSet.Intersect(asked).IsEmpty() {
 			return []Suggestion{{Edits: a.first}} // nothing else is in the way
 		}
@@ -80,8 +80,8 @@ func (s *Snapshot) suggest(p *Principal, org OrganisationID, anyOf []Permission)
 				a.ended = append(a.ended, e)
 			}
 		}
-		if im := s.iamRoles[name]; im != nil && im.Ended(org, s.at) {
-			continue // whatever is added there ended too
+		if im := s.iamRoles[name]; im != nil && (im.Ended(org, s.at) || im.Held()) {
+			continue // whatever is added there ended too, or counts as little
 		}
 		if checkName(name, s.bootstrap.Role) == nil && !slices.Contains(a.names, name) {
 			a.names = append(a.names, name)
@@ -153,7 +153,7 @@ func (a *adviser) joins() (near, others []Edit) {
 	}
 	for name, g := range a.at.grants {
 		switch {
-		case a.s.heldBy(g, a.p, a.org).Intersect(a.asked).IsEmpty():
+		case a.s.heldBy(g, a.p).Intersect(a.asked).IsEmpty():
 		case instead[name] != "":
 			near = append(near, Edit{Kind: Join, IAMRole: name, Instead: instead[name]})
 		default:
@@ -191,14 +191,14 @@ func (a *adviser) mapRoles(names []string) {
 }
 
 // heldBy is what a grant gives somebody, by the sign-in that they have.
-func (s *Snapshot) heldBy(g *grant, p *Principal, org OrganisationID) (set PermissionSet) {
+func (s *Snapshot) heldBy(g *grant, p *Principal) (set PermissionSet) {
 	if g == nil {
 		return set
 	}
 	set = g.permissions
 	for _, role := range g.requiring {
 		if s.suits(role, p) {
-			set = set.Union(role.Permissions.Intersect(EffectiveIn(org)))
+			set = set.Union(role.Permissions.Intersect(g.counts))
 		}
 	}
 	return set

@@ -21,6 +21,7 @@ import (
 	"github.com/portico-iam/portico/internal/file"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/limit"
 	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/policyfile"
 	"github.com/portico-iam/portico/internal/revocation"
@@ -101,7 +102,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.onClose(a.store.Close)
-	a.feed = cluster.New(cluster.Config{Source: a.store, MaxStaleness: a.cfg.Store.MaxStaleness, Logger: a.logger})
+	a.buildFeed()
 	a.onClose(a.sealHistory)
 	record := &history.Recorder{Store: a.store, Now: a.now, Logger: a.logger}
 
@@ -149,12 +150,17 @@ func (a *App) build(ctx context.Context) error {
 		authn: &authn.Authenticator{
 			Mode: a.cfg.Gateway.Mode, Gateway: authn.GatewayOf(a.cfg), Verifier: connection.Verifier, PublicOrigin: a.cfg.Server.PublicURL, Cuts: revocations.Book,
 			Probation: a.policy, Current: a.feed.Current,
+			Requests: limit.New[authn.Who](a.cfg.Limits.RequestsPerPrincipal, time.Second, 2*a.cfg.Limits.RequestsPerPrincipal, a.now),
 		},
 	}
 	if a.handler, err = a.buildEdges(parts); err != nil {
 		return err
 	}
 	return a.refuseEarlyRetirement(ctx)
+}
+
+func (a *App) buildFeed() {
+	a.feed = cluster.New(cluster.Config{Source: a.store, MaxStaleness: a.cfg.Store.MaxStaleness, Now: a.now, Logger: a.logger})
 }
 
 // parts are the services that the edges are made of.
@@ -180,8 +186,12 @@ func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err er
 	if err != nil {
 		return err
 	}
+	var groups policy.Groups // nil where nothing is provisioned
+	if a.cfg.SCIM.Token != "" {
+		groups = a.store
+	}
 	a.policy, err = policy.New(ctx, policy.Config{
-		Store: a.store, History: record, People: a.store, Usage: a.store, Requests: a.store, Bootstrap: bootstrap, Expectations: expectations, Now: a.now, Logger: a.logger,
+		Store: a.store, History: record, People: a.store, Usage: a.store, Requests: a.store, Groups: groups, Bootstrap: bootstrap, Expectations: expectations, Now: a.now, Logger: a.logger,
 	})
 	if err != nil {
 		return err

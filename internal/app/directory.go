@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"time"
 
 	"github.com/portico-iam/portico/internal/cluster"
 	"github.com/portico-iam/portico/internal/directory"
@@ -20,16 +22,22 @@ func (a *App) buildDirectory(ctx context.Context, record *history.Recorder, revo
 		return nil
 	}
 	a.people, err = directory.New(ctx, directory.Config{
-		Store: a.store, Issuer: a.cfg.STS.IAM.TokenValidation.Iss, SubjectFrom: a.cfg.SCIM.SubjectFrom, Ender: revocations,
+		Store: a.store, Issuer: a.cfg.STS.IAM.TokenValidation.Iss, SubjectFrom: a.cfg.SCIM.SubjectFrom, Ender: revocations, Follow: a.policy.FollowGroups,
 		History: record, Now: a.now, Logger: a.logger,
 	})
 	if err != nil {
 		return err
 	}
 	revocations.Book.Barred = a.people.Barred
-	a.feed.On(cluster.Directory, a.people.Refresh)
-	return nil
+	a.feed.On(cluster.Directory, func(ctx context.Context, names []string) error {
+		return errors.Join(a.people.Refresh(ctx, names), a.policy.FollowGroups(ctx))
+	})
+	a.every(followGroupsEvery, "have mappings follow their groups", a.policy.FollowGroups)
+	return a.policy.FollowGroups(ctx)
 }
+
+// followGroupsEvery is for what no change of a group tells: that somebody else can administer by now.
+const followGroupsEvery = 5 * time.Second
 
 // mountSCIM puts the edge on mux; where it is off there is nothing, for whoever asks.
 func (a *App) mountSCIM(mux *http.ServeMux) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/portico-iam/portico/internal/gateway"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/limit"
 	"github.com/portico-iam/portico/internal/login"
 	"github.com/portico-iam/portico/internal/session"
 	"github.com/portico-iam/portico/internal/store"
@@ -28,7 +30,8 @@ import (
 const (
 	headerTimeout   = 10 * time.Second
 	idleTimeout     = 2 * time.Minute
-	maxHeader       = 96 << 10 // bytes: a token of 64 KiB, and the rest
+	slowest         = 10 * time.Minute // of a whole request or answer, such as a file on its way to or from Core
+	maxHeader       = 96 << 10         // bytes: a token of 64 KiB, and the rest
 	shutdownTimeout = 15 * time.Second
 
 	// What another replica changes or ends of a session is heard at once; this is for what nobody says.
@@ -82,7 +85,9 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", p.sts.ServeMetadata)
 
 	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
-	return httpx.WithRequestID(a.logger, httpx.Recover(httpx.SecurityHeaders(https, httpx.GuardPath(mux)))), nil
+	refusals := limit.New[netip.Addr](a.cfg.Limits.RefusalsPerAddress, time.Minute, a.cfg.Limits.RefusalsPerAddress/2, a.now)
+	limited := httpx.LimitRefusals(refusals, a.cfg.Server.TrustedProxies, httpx.GuardPath(mux))
+	return httpx.WithRequestID(a.logger, httpx.Recover(httpx.SecurityHeaders(https, limited))), nil
 }
 
 // bearerIssuers are those whose access tokens the API accepts.
@@ -100,7 +105,7 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer, glass *breakgl
 	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
 	p.sessions = session.New(session.Config{
 		Store: a.store, Box: p.keys.Box(sealedSession), Refresher: p.iam.Client, Revoked: p.revocations.Book, History: p.record,
-		Idle: a.cfg.Gateway.Session.Idle, Absolute: a.cfg.Gateway.Session.Absolute, Recheck: recheckSessions, Patience: a.cfg.Store.MaxStaleness,
+		Idle: a.cfg.Gateway.Session.Idle, Absolute: a.cfg.Gateway.Session.Absolute, Recheck: recheckSessions, Patience: a.cfg.Store.MaxStaleness, PerPerson: a.cfg.Limits.SessionsPerPerson,
 		Secure: https, RecordAddress: a.cfg.Gateway.Session.RecordAddress, TrustedProxies: a.cfg.Server.TrustedProxies, Now: a.now, Logger: a.logger,
 	})
 	a.onClose(p.sessions.Close)
@@ -112,7 +117,8 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer, glass *breakgl
 	return login.New(login.Config{
 		Client: p.iam.Client, Issuer: a.cfg.IAM.Issuer, PublicURL: a.cfg.Server.PublicURL, Sessions: p.sessions, History: p.record,
 		Pages: pages, Keys: p.keys, CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
-		Secure: https, Now: a.now, Logger: a.logger, BreakGlass: glass, TrustedProxies: a.cfg.Server.TrustedProxies, Admit: a.people.Admit,
+		SignIns: limit.New[netip.Addr](a.cfg.Limits.SignInsPerAddress, time.Minute, a.cfg.Limits.SignInsPerAddress/2, a.now),
+		Secure:  https, Now: a.now, Logger: a.logger, BreakGlass: glass, TrustedProxies: a.cfg.Server.TrustedProxies, Admit: a.people.Admit,
 	})
 }
 
@@ -207,7 +213,7 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 func (a *App) server(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader}
+	return &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ReadTimeout: slowest, WriteTimeout: slowest, MaxHeaderBytes: maxHeader}
 }
 
 // adminHandler is for the operator's network only.

@@ -41,6 +41,7 @@ func OpenTools(ctx context.Context, cfg *config.Config, now func() time.Time, lo
 		return nil, err
 	}
 	a.onClose(a.store.Close)
+	a.buildFeed() // which does not run: a command reads what is stored
 	record := &history.Recorder{Store: a.store, Now: now, Logger: logger}
 	if err := a.buildPolicy(ctx, record); err != nil {
 		return nil, err

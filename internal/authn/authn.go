@@ -20,6 +20,7 @@ import (
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/limit"
 	"github.com/portico-iam/portico/internal/session"
 )
 
@@ -43,7 +44,12 @@ type Authenticator struct {
 	Probation    Probation // nil: nothing ever is
 	// Current refuses while this replica does not know what others have revoked; nil: there is nobody else.
 	Current func() error
+	// Requests bounds what one principal takes; nil: nothing does.
+	Requests *limit.Limiter[Who]
 }
+
+// Who is by what a principal is counted.
+type Who struct{ Issuer, Subject string }
 
 // Probation learns of everybody who signed in: what is on probation may be confirmed by it.
 type Probation interface {
@@ -82,6 +88,12 @@ func (c *Caller) SessionRef() string {
 // Authenticate returns the caller. Without one the error is fault.Unauthenticated. It may set cookies on w.
 func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request) (*Caller, error) {
 	c, err := a.authenticate(w, r)
+	if err == nil {
+		if wait, ok := a.Requests.Take(Who{c.Principal.Issuer, c.Principal.Subject}); !ok {
+			httpx.RetryAfter(w, wait)
+			return nil, fault.TooMany.New("you sent more requests than are allowed at once; try again in %s", wait)
+		}
+	}
 	if err == nil && a.Probation != nil {
 		a.Probation.Confirm(r.Context(), c.Principal, c.begun())
 	}

@@ -27,8 +27,16 @@ type iamRoleView struct {
 	SystemRoles       []access.RoleID                           `json:"systemRoles"`
 	Ends              map[access.OrganisationID]string          `json:"ends,omitempty"`
 	SystemEnd         string                                    `json:"systemEnd,omitempty"`
+	Group             *groupView                                `json:"group,omitempty"`
 	CreatedDate       string                                    `json:"createdDate"`
 	LastModified      string                                    `json:"lastModified"`
+}
+
+// groupView is the provisioned group that a mapping was made for.
+type groupView struct {
+	ID     string `json:"id"`
+	Name   string `json:"name,omitempty"`
+	Counts bool   `json:"counts"`
 }
 
 // iamRoleBody is a mapping as written: organisationRoles and systemRoles each replace
@@ -45,6 +53,9 @@ func viewIAMRole(m *access.IAMRole) iamRoleView {
 	v := iamRoleView{
 		ID: m.ID, Name: m.Name, OrganisationRoles: m.OrganisationRoles, SystemRoles: m.SystemRoles,
 		CreatedDate: httpx.Timestamp(m.Changed.CreatedAt), LastModified: httpx.Timestamp(m.Changed.ModifiedAt),
+	}
+	if g := m.Group; g.ID != "" {
+		v.Group = &groupView{g.ID, g.Name, !m.Held()}
 	}
 	for org, end := range m.Ends {
 		if org == access.System {

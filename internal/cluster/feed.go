@@ -15,8 +15,8 @@ import (
 type Source interface {
 	// Origin is this process's own name among the announcements.
 	Origin() string
-	// Numbers returns the number of each topic.
-	Numbers(ctx context.Context) (map[Topic]int64, error)
+	// Numbers returns the number of each topic, and what time it is there; zero: it has no clock of its own.
+	Numbers(ctx context.Context) (numbers map[Topic]int64, now time.Time, err error)
 	// Listen hands on each message from when ready is called, until ctx or the connection ends. It returns nil at once where there
 	// are no messages.
 	Listen(ctx context.Context, ready func(), heard func(message string)) error
@@ -28,6 +28,7 @@ type Source interface {
 type Config struct {
 	Source       Source
 	MaxStaleness time.Duration // for how long what is remembered counts, while the store can't be read
+	Now          func() time.Time
 	Logger       *slog.Logger
 }
 
@@ -38,6 +39,7 @@ const (
 	beatEvery     = 10                     // polls
 	listenAgain   = time.Second
 	lookWithin    = 5 * time.Second
+	mostSkew      = 30 * time.Second // half of what is allowed for between clocks
 )
 
 // Feed hears what others change. On must not be called after Run.
@@ -50,6 +52,8 @@ type Feed struct {
 	listening atomic.Bool
 	heardAt   atomic.Pointer[time.Time] // until when everything is known; nil: from before the start
 	silent    atomic.Bool               // it was said that nothing is heard
+	ahead     atomic.Int64              // nanoseconds of our clock before the store's
+	skewed    atomic.Bool               // it was said that they differ
 	lag       atomic.Int64              // nanoseconds that the last message took
 	missed    atomic.Int64              // announcements that came by their numbers alone
 	polls     int                       // of Run's goroutine
@@ -83,11 +87,12 @@ func (f *Feed) On(name Topic, react func(ctx context.Context, names []string) er
 func (f *Feed) Look(ctx context.Context) error {
 	began, before := time.Now(), f.seen()
 	asking, cancel := context.WithTimeout(ctx, pollWithin)
-	numbers, err := f.Source.Numbers(asking)
+	numbers, there, err := f.Source.Numbers(asking)
 	cancel()
 	if err != nil {
 		return fmt.Errorf("ask what others have changed: %w", err)
 	}
+	f.compareClocks(ctx, there, time.Since(began))
 	if f.listening.Load() && f.behind(numbers) { // the messages of just now are on their way, and say what was changed
 		select {
 		case <-ctx.Done():
@@ -116,6 +121,26 @@ func (f *Feed) seen() map[Topic]int64 {
 	}
 	return seen
 }
+
+// compareClocks notes how far this machine's clock is ahead of the store's, to within the time that it took to ask.
+func (f *Feed) compareClocks(ctx context.Context, there time.Time, took time.Duration) {
+	if there.IsZero() {
+		return
+	}
+	ahead := f.Now().Sub(there) - took/2
+	f.ahead.Store(int64(ahead))
+	wrong := ahead.Abs() > mostSkew+took
+	if f.skewed.CompareAndSwap(!wrong, wrong) {
+		if wrong {
+			f.Logger.ErrorContext(ctx, "this machine's clock and the database's differ: tokens, sessions and revocations are judged wrongly where the clock is wrong; see to both (NTP)", "ahead", ahead.Round(time.Second))
+			return
+		}
+		f.Logger.InfoContext(ctx, "this machine's clock and the database's agree again")
+	}
+}
+
+// ClockAhead is by how much this machine's clock is ahead of the store's; 0 where that has none of its own.
+func (f *Feed) ClockAhead() time.Duration { return time.Duration(f.ahead.Load()) }
 
 func (f *Feed) behind(numbers map[Topic]int64) bool {
 	for name, seen := range f.seen() {

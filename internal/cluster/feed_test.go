@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -26,10 +28,12 @@ type world struct {
 	values  map[Topic]int64 // what a replica is to have looked at
 	backups map[Topic][]int64
 	changes int64
-	away    bool // the numbers can't be read
-	lose    bool // messages do not come
-	deaf    bool // there is no connection for messages
+	away    bool          // the numbers can't be read
+	lose    bool          // messages do not come
+	deaf    bool          // there is no connection for messages
+	ahead   time.Duration // our clock is
 	say     func(string)
+	log     bytes.Buffer
 	lost    chan struct{}
 }
 
@@ -39,17 +43,17 @@ func newWorld() *world {
 
 func (w *world) Origin() string { return "here" }
 
-func (w *world) Numbers(context.Context) (map[Topic]int64, error) {
+func (w *world) Numbers(context.Context) (map[Topic]int64, time.Time, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.away {
-		return nil, errAway
+		return nil, time.Time{}, errAway
 	}
 	numbers := map[Topic]int64{}
 	for topic, n := range w.numbers {
 		numbers[topic] = n
 	}
-	return numbers, nil
+	return numbers, time.Now().Add(-w.ahead), nil
 }
 
 func (w *world) Listen(ctx context.Context, ready func(), heard func(string)) error {
@@ -139,7 +143,7 @@ func (r *replica) follow(f *Feed, w *world, topics ...Topic) {
 const staleness = 30 * time.Second
 
 func start(t interface{ Context() context.Context }, w *world) (f *Feed, r *replica, stop func()) {
-	f, r = New(Config{Source: w, MaxStaleness: staleness, Logger: slog.New(slog.DiscardHandler)}), &replica{has: map[Topic]int64{}}
+	f, r = New(Config{Source: w, MaxStaleness: staleness, Now: time.Now, Logger: slog.New(slog.NewTextHandler(&w.log, nil))}), &replica{has: map[Topic]int64{}}
 	r.follow(f, w, Policy, Sessions)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -266,6 +270,25 @@ func TestASilentReplicaRefuses(t *testing.T) {
 	if err := (*Feed)(nil).Current(); err != nil {
 		t.Errorf("nobody else: %v", err)
 	}
+}
+
+// TestAClockThatIsWrongIsSaid once, and once when it is right again.
+func TestAClockThatIsWrongIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		f, _, stop := start(t, w)
+		for _, ahead := range []time.Duration{10 * time.Second, time.Hour, time.Hour, -time.Hour, 0} {
+			w.set(func() { w.ahead = ahead })
+			time.Sleep(3 * pollEvery)
+			if off := f.ClockAhead() - ahead; off.Abs() > time.Second {
+				t.Errorf("expected %s, got %s", ahead, f.ClockAhead())
+			}
+		}
+		stop()
+		if wrong, right := strings.Count(w.log.String(), "differ"), strings.Count(w.log.String(), "agree again"); wrong != 1 || right != 1 {
+			t.Errorf("said %d times that it is wrong, %d that it is right: %s", wrong, right, w.log.String())
+		}
+	})
 }
 
 // TestMessages: what is written is read, and what is none of ours is refused.

@@ -19,6 +19,7 @@ type Config struct {
 	Core          Core          `yaml:"core"`
 	SCIM          SCIM          `yaml:"scim"`
 	Store         Store         `yaml:"store"`
+	Limits        Limits        `yaml:"limits"`
 	Observability Observability `yaml:"observability"`
 }
 
@@ -168,6 +169,14 @@ type Store struct {
 	MaxStaleness time.Duration `yaml:"maxStaleness"`
 }
 
+// Limits are how much one address or person may take. 0 is no limit.
+type Limits struct {
+	RefusalsPerAddress   int `yaml:"refusalsPerAddress"`   // a minute
+	SignInsPerAddress    int `yaml:"signInsPerAddress"`    // a minute
+	RequestsPerPrincipal int `yaml:"requestsPerPrincipal"` // a second
+	SessionsPerPerson    int `yaml:"sessionsPerPerson"`
+}
+
 // Observability says what is logged.
 type Observability struct {
 	LogLevel  string `yaml:"logLevel"`
@@ -208,6 +217,7 @@ func Default() Config {
 		Core:          Core{API: CoreAPI{Authentication: AuthSTS}},
 		SCIM:          SCIM{SubjectFrom: SubjectUserName},
 		Store:         Store{Driver: "sqlite", DSN: "portico.db", MaxStaleness: 30 * time.Second},
+		Limits:        Limits{RefusalsPerAddress: 600, SignInsPerAddress: 600, RequestsPerPrincipal: 500, SessionsPerPerson: 50},
 		Observability: Observability{LogLevel: "info", LogFormat: "text"},
 	}
 }

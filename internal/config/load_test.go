@@ -82,6 +82,7 @@ store:
   maxStaleness: 10s
   driver: postgres
   dsn: postgres://portico:canary-dsn@db/portico
+limits: { refusalsPerAddress: 1, signInsPerAddress: 2, requestsPerPrincipal: 3, sessionsPerPerson: 4 }
 observability: { logLevel: debug, logFormat: json }
 scim: { subjectFrom: externalId }
 `
@@ -162,6 +163,7 @@ func TestAFullFile(t *testing.T) {
 		},
 		Core:          Core{CoreAPI{URL: "https://core.example.com/base", Authentication: AuthUnsafeStatic, StaticToken: "canary-static"}},
 		Store:         Store{"postgres", "postgres://portico:canary-dsn@db/portico", 10 * time.Second},
+		Limits:        Limits{1, 2, 3, 4},
 		Observability: Observability{"debug", "json"},
 		SCIM:          SCIM{SubjectFrom: SubjectExternalID},
 	}

@@ -40,6 +40,7 @@ func (c *Config) validate() Faults {
 	c.Core.validate(v)
 	c.SCIM.validate(v)
 	c.Store.validate(v)
+	c.Limits.validate(v)
 	v.oneOf("observability.logLevel", c.Observability.LogLevel, "debug", "info", "warn", "error")
 	v.oneOf("observability.logFormat", c.Observability.LogFormat, "text", "json")
 	return v.faults
@@ -222,6 +223,18 @@ func (s *Store) validate(v *validator) {
 		v.fail("store.dsn", "expected the path of an SQLite file, got a PostgreSQL connection string; set store.driver: postgres")
 	}
 	v.between("store.maxStaleness", s.MaxStaleness, 5*time.Second, 10*time.Minute)
+}
+
+func (l *Limits) validate(v *validator) {
+	const most = 1_000_000
+	for key, value := range map[string]int{
+		"limits.refusalsPerAddress": l.RefusalsPerAddress, "limits.signInsPerAddress": l.SignInsPerAddress,
+		"limits.requestsPerPrincipal": l.RequestsPerPrincipal, "limits.sessionsPerPerson": l.SessionsPerPerson,
+	} {
+		if value < 0 || value > most {
+			v.fail(key, "expected a number from 0 (no limit) to %d, got %d", most, value)
+		}
+	}
 }
 
 func (v *validator) required(key, value, what string) {

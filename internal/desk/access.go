@@ -22,6 +22,8 @@ func (h *Handler) mountAccess(mux *http.ServeMux) {
 	h.mountForm(mux, view.AccessPath+"/{id}/edit", h.accessEdit, h.accessSubmit)
 	mux.Handle("GET "+view.AccessPath+"/{id}/delete", h.page(h.accessDelete))
 	mux.Handle("POST "+view.AccessPath+"/{id}/delete", h.page(h.accessDelete))
+	mux.Handle("GET "+view.AccessPath+"/{id}/confirm", h.page(h.accessConfirm))
+	mux.Handle("POST "+view.AccessPath+"/{id}/confirm", h.page(h.accessConfirm))
 }
 
 func (h *Handler) accessList(w http.ResponseWriter, r *http.Request, c *authn.Caller) error {
@@ -92,6 +94,9 @@ func (h *Handler) accessDetail(w http.ResponseWriter, r *http.Request, c *authn.
 		})
 	}
 	slices.SortFunc(v.Organisations, func(a, b view.AccessOrganisation) int { return byName(a.Name, b.Name) })
+	if v.Group, err = h.groupFacts(r, c, m); err != nil {
+		return err
+	}
 	v.Loose = h.looseNotice(r, c, m.Name, func(f *access.Finding) bool { return f.IAMRole != nil && f.IAMRole.ID == m.ID })
 	h.render(w, r, http.StatusOK, view.AccessDetailPage(v))
 	return nil

@@ -85,6 +85,7 @@ func (h *Handler) accessForm(r *http.Request, c *authn.Caller, m access.IAMRole)
 	if m.ID != "" {
 		v.Version = versionOf(m.Changed)
 	}
+	h.offerGroups(r, c, &v)
 	for _, org := range m.OrganisationIDs() {
 		for _, role := range s.roleChoices(m.OrganisationRoles[org]) {
 			v.Assignments = append(v.Assignments, view.Assignment{Organisation: s.organisation(org), Role: role})

@@ -118,7 +118,7 @@ func (h *Handler) known(next pageHandler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.setPolicy(w)
 		r = spoken(w, r)
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = httpx.Body(w, r, maxForm)
 		c, err := h.Authn.Authenticate(w, r)
 		if err != nil {
 			h.notIn(w, r, err)

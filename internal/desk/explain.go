@@ -298,6 +298,9 @@ func (h *Handler) explainStep(ctx context.Context, c *authn.Caller, step explain
 	case explain.Bootstrap:
 		v.Word = say(ctx, "first administrator")
 		v.Notes = []string{say(ctx, "It grants the administration of the whole system, and nothing else.")}
+	case explain.OnHold:
+		v.Tone, v.Word = "warning", say(ctx, "does not count")
+		v.Notes = []string{say(ctx, "In the directory its group was deleted or renamed. An administrator can confirm it.")}
 	case explain.Ended:
 		v.Tone, v.Word = "warning", say(ctx, "ended")
 		v.Notes = []string{say(ctx, "It was mapped here until %s.", exactTime(*step.Ended))}

@@ -33,8 +33,8 @@ func (h *Handler) historyExport(w http.ResponseWriter, r *http.Request, c *authn
 	if exportTypes[format] == "" {
 		return fault.InvalidInput.New("expected the format %s or %s, got %q", history.CSV, history.JSONLines, format)
 	}
-	if len(v.Errors) > 0 {
-		return fault.InvalidInput.New("expected days such as 2026-01-31")
+	if err := usable(&v); err != nil {
+		return err
 	}
 	header := w.Header()
 	header.Set("Content-Type", exportTypes[format])

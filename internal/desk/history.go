@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
@@ -54,7 +53,9 @@ func (h *Handler) historyChosen(r *http.Request, c *authn.Caller) (v view.Histor
 	if r.URL.Query().Get("dir") != "asc" {
 		v.List.Descending = true
 	}
-	f = h.historyFilter(r, &v)
+	if f, err = historyFilter(r, &v); err != nil {
+		return v, f, scope, err
+	}
 	h.inScope(scope, &f, &v)
 	return v, f, scope, nil
 }
@@ -68,7 +69,7 @@ func (h *Handler) historyList(w http.ResponseWriter, r *http.Request, c *authn.C
 	if err != nil {
 		return err
 	}
-	v.List.Total, v.CanExport = total, h.canRead(c, scope)
+	v.List.Total, v.CanExport = total, len(v.Errors) == 0 && h.canRead(c, scope)
 	h.Reads.Note(history.Reading(c.Principal, scope, "Desk: history", chosen(v.List.Filters)))
 	if scope == access.System {
 		if err := h.sayWhatWaits(r.Context(), &v.Page); err != nil {
@@ -116,69 +117,6 @@ func (h *Handler) sayWhatWaits(ctx context.Context, page *view.Page) error {
 	}
 	page.Notices = append(page.Notices, view.Notice{Kind: view.Warning, Text: text})
 	return nil
-}
-
-func (h *Handler) historyFilter(r *http.Request, v *view.HistoryList) history.Filter {
-	query := r.URL.Query()
-	text := func(name string) string {
-		s := strings.TrimSpace(query.Get(name))
-		if len(s) > access.MaxNameLength || strings.ContainsRune(s, 0) {
-			return ""
-		}
-		return strings.ToValidUTF8(s, "")
-	}
-	v.Filter = view.HistoryFilter{Action: text("action"), Type: text("type"), User: text("user"), Organisation: text("organisation"), From: text("from"), To: text("to"), Entity: text("entity"), Name: text("name")}
-	f := history.Filter{Descending: v.List.Descending, Sort: "createdDate", Page: v.List.Page - 1, Size: pageSize}
-	if slices.Contains(recordedActions, v.Filter.Action) {
-		f.Actions = []string{v.Filter.Action}
-	} else {
-		v.Filter.Action = ""
-	}
-	if slices.Contains(recordedTypes, v.Filter.Type) {
-		f.EntityTypes = []string{v.Filter.Type}
-	} else {
-		v.Filter.Type = ""
-	}
-	if v.Filter.User != "" {
-		f.Users = []string{v.Filter.User}
-	}
-	if v.Filter.Organisation != "" {
-		f.OrganisationIDs = []access.OrganisationID{access.OrganisationID(v.Filter.Organisation)}
-	}
-	if v.Filter.Entity != "" {
-		f.EntityIDs = []string{v.Filter.Entity}
-	}
-	f.Name = v.Filter.Name
-	f.After, f.Before = day(r.Context(), v, "from", v.Filter.From, 0), day(r.Context(), v, "to", v.Filter.To, 24*time.Hour-time.Millisecond)
-	v.List.Filters = url.Values{
-		"action": {v.Filter.Action}, "type": {v.Filter.Type}, "user": {v.Filter.User}, "organisation": {v.Filter.Organisation},
-		"from": {v.Filter.From}, "to": {v.Filter.To}, "entity": {v.Filter.Entity}, "name": {v.Filter.Name},
-	}
-	return f
-}
-
-// inScope keeps a filter to what its reader may list, and says of which organisation it is.
-func (h *Handler) inScope(scope access.OrganisationID, f *history.Filter, v *view.HistoryList) {
-	if scope != access.System {
-		f.OrganisationIDs = []access.OrganisationID{scope}
-		v.Filter.Organisation = ""
-		v.List.Filters.Del("organisation")
-	}
-	if v.Filter.Organisation != "" {
-		v.Organisation = organisationChoice(h.Policy.Snapshot(), access.OrganisationID(v.Filter.Organisation)).Name
-	}
-}
-
-func day(ctx context.Context, v *view.HistoryList, field, text string, add time.Duration) time.Time {
-	if text == "" {
-		return time.Time{}
-	}
-	t, err := time.Parse(time.DateOnly, text)
-	if err != nil {
-		v.Errors = append(v.Errors, view.FieldError{Field: field, Text: say(ctx, "Expected a day such as 2026-01-31.")})
-		return time.Time{}
-	}
-	return t.Add(add)
 }
 
 func (h *Handler) historyRow(e history.Entry) view.HistoryRow {

@@ -16,6 +16,9 @@ import (
 
 // looseKinds are the kinds of loose ends in a few words.
 var looseKinds = map[access.FindingKind]string{
+	access.GroupRenamed:      key("group renamed"),
+	access.GroupDeleted:      key("group deleted"),
+	access.GroupEmpty:        key("group without members"),
 	access.RoleNotMapped:     key("role that nobody has"),
 	access.PermissionsIdle:   key("permissions without effect"),
 	access.RoleIdle:          key("role without effect"),
@@ -110,7 +113,7 @@ func looseChoices(ctx context.Context, s sight, all []access.Finding, chosen boo
 
 func (h *Handler) looseEnd(ctx context.Context, c *authn.Caller, s sight, all *access.Nowhere, f *access.Finding) view.LooseEnd {
 	e := view.LooseEnd{
-		Name: f.Subject(), Kind: sayKey(ctx, looseKinds[f.Kind]), Quiet: f.Kind == access.IAMRoleNotCarried, Exact: f.IAMRole != nil,
+		Name: f.Subject(), Kind: sayKey(ctx, looseKinds[f.Kind]), Quiet: quiet(f), Exact: f.IAMRole != nil,
 		Sentence: looseSentence(ctx, s, f), Changed: h.changed(f.Changed()),
 	}
 	e.Near, e.Renamed = all.Carried(f)
@@ -121,6 +124,10 @@ func (h *Handler) looseEnd(ctx context.Context, c *authn.Caller, s sight, all *a
 		e.Href = view.AccessItemPath(string(f.IAMRole.ID))
 	}
 	switch {
+	case f.MovesTo() != "" && h.may(c, access.STSIAMRoleEdit):
+		e.EditHref, e.EditLabel = view.AccessMovePath(string(f.IAMRole.ID), f.MovesTo()), say(ctx, "Move to the new name")
+	case f.Kind == access.GroupDeleted && h.may(c, access.STSIAMRoleEdit):
+		e.EditHref, e.EditLabel = view.AccessConfirmPath(string(f.IAMRole.ID)), say(ctx, "Confirm access")
 	case f.Kind == access.PermissionsIdle && h.may(c, access.STSRoleEdit):
 		e.EditHref, e.EditLabel = view.RoleSmallerPath(string(f.Role.ID), f.Permissions.Names()), say(ctx, "Edit role")
 	case f.IAMRole != nil && h.may(c, access.STSIAMRoleEdit):
@@ -129,6 +136,11 @@ func (h *Handler) looseEnd(ctx context.Context, c *authn.Caller, s sight, all *a
 		e.EditHref, e.EditLabel = view.RoleDeletePath(string(f.Role.ID)), say(ctx, "Delete role")
 	}
 	return e
+}
+
+// quiet tells of what need not be wrong.
+func quiet(f *access.Finding) bool {
+	return f.Kind == access.IAMRoleNotCarried || f.Kind == access.GroupEmpty
 }
 
 func looseSentence(ctx context.Context, s sight, f *access.Finding) string {
@@ -169,7 +181,7 @@ func (h *Handler) looseNotice(r *http.Request, c *authn.Caller, name string, abo
 	v := &view.LooseNotice{Quiet: true, Href: view.LooseEndsOfPath(name)}
 	for i := range found {
 		f := &found[i]
-		v.Quiet = v.Quiet && f.Kind == access.IAMRoleNotCarried
+		v.Quiet = v.Quiet && quiet(f)
 		if i < most {
 			v.Texts = append(v.Texts, looseSentence(r.Context(), s, f)+" "+wording.SayPhrase(r.Context(), f.Remedy()))
 		}
@@ -192,7 +204,7 @@ func (h *Handler) markLoose(r *http.Request, c *authn.Caller, rows []view.Access
 		}
 		row, kind := at[string(f.IAMRole.ID)], sayKey(r.Context(), looseKinds[f.Kind])
 		if !slices.ContainsFunc(row.Loose, func(e view.LooseEnd) bool { return e.Kind == kind }) {
-			row.Loose = append(row.Loose, view.LooseEnd{Kind: kind, Quiet: f.Kind == access.IAMRoleNotCarried})
+			row.Loose = append(row.Loose, view.LooseEnd{Kind: kind, Quiet: quiet(&f)})
 		}
 	}
 }

@@ -88,8 +88,8 @@ func (h *Handler) historyTail(w http.ResponseWriter, r *http.Request, c *authn.C
 	if err != nil {
 		return err
 	}
-	if len(v.Errors) > 0 {
-		return fault.InvalidInput.New("expected days such as 2026-01-31")
+	if err := usable(&v); err != nil {
+		return err
 	}
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")

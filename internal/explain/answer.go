@@ -57,6 +57,7 @@ type State string
 const (
 	Grants    State = "GRANTS"    // a role that is mapped to it here holds the permission
 	Bootstrap State = "BOOTSTRAP" // it is the first administrator's, which grants only the administration
+	OnHold    State = "HELD"      // it does not count, since its group is another one now
 	Ended     State = "ENDED"     // what was mapped to it here ended
 	Here      State = "HERE"      // roles are mapped to it here, and none of them holds the permission
 	Elsewhere State = "ELSEWHERE" // it is mapped, but not here
@@ -182,6 +183,8 @@ func stepOf(s *access.Snapshot, p *access.Principal, org access.OrganisationID, 
 		step.MappingID = string(mapping.ID)
 	}
 	switch {
+	case m.Held && len(m.Roles) == 0:
+		step.State = OnHold
 	case !m.Ended.IsZero():
 		step.State, step.Ended = Ended, &m.Ended
 	case len(m.Roles) > 0:

@@ -27,3 +27,25 @@ func ClientAddress(r *http.Request, trusted []netip.Prefix) string {
 	}
 	return address.WithZone("").String()
 }
+
+// LimitedAddress is by what a client is counted: its address, of IPv6 the network that one household has. It is none (false) when
+// that can't be told: from this machine, and through a proxy of the own network that is not trusted to tell it.
+func LimitedAddress(r *http.Request, trusted []netip.Prefix) (netip.Addr, bool) {
+	address, err := netip.ParseAddr(ClientAddress(r, trusted))
+	if err != nil || address.IsLoopback() || address.IsPrivate() && r.Header.Get("X-Forwarded-For") != "" && address == peerOf(r) {
+		return netip.Addr{}, false
+	}
+	if address.Is6() {
+		network, err := address.Prefix(64)
+		return network.Addr(), err == nil
+	}
+	return address, true
+}
+
+func peerOf(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return peer.Addr().Unmap().WithZone("")
+}

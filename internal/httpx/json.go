@@ -74,7 +74,7 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if types := r.Header.Values("Content-Type"); len(types) != 1 || !isJSON(types[0]) {
 		return fault.NotJSON.New("expected Content-Type application/json, got %q", clip(strings.Join(types, ", ")))
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	body, err := io.ReadAll(Body(w, r, MaxBody))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {

@@ -68,7 +68,7 @@ func (h *Handler) askForTicket(w http.ResponseWriter, r *http.Request, refused *
 
 // redeemBreakGlass begins a session for a ticket.
 func (h *Handler) redeemBreakGlass(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxTicketForm)
+	r.Body = httpx.Body(w, r, maxTicketForm)
 	browser, err := r.Cookie(h.browserCookie())
 	if err != nil || len(browser.Value) > 64 || !httpx.FromOrigin(r, h.PublicURL) {
 		h.askForTicket(w, r, errNoCookie)

@@ -18,6 +18,7 @@ import (
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/limit"
 	"github.com/portico-iam/portico/internal/seal"
 	"github.com/portico-iam/portico/internal/session"
 )
@@ -44,6 +45,7 @@ type Config struct {
 	PostLogoutPath string
 	Secure         bool // the public address is https
 	BreakGlass     *breakglass.Service
+	SignIns        *limit.Limiter[netip.Addr] // of one address; nil: no limit
 	TrustedProxies []netip.Prefix
 	// Admit refuses somebody whom the directory says is deactivated; nil: it admits everybody.
 	Admit  func(ctx context.Context, p *access.Principal) error
@@ -99,6 +101,13 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, returnTo string,
 	if own := h.ownLoopback(r); own != "" {
 		http.Redirect(w, r, own, http.StatusSeeOther)
 		return
+	}
+	if address, counted := httpx.LimitedAddress(r, h.TrustedProxies); counted {
+		if wait, ok := h.SignIns.Take(address); !ok {
+			httpx.RetryAfter(w, wait)
+			h.problem(w, r, fault.TooMany.Status, "Too many sign-ins", "Too many sign-ins were begun from your network at once. Try again in a minute.", safeReturn(returnTo))
+			return
+		}
 	}
 	b, _ := h.flows.browserOf(r)
 	if b.looping(h.Now()) {

@@ -142,6 +142,9 @@ func (r *iamRoleRecord) row(id string) (m *access.IAMRole, legible bool) {
 		ID: access.IAMRoleID(id), Name: r.Name, SystemRoles: r.SystemRoleIDs,
 		OrganisationRoles: map[access.OrganisationID][]access.RoleID{}, Ends: map[access.OrganisationID]access.End{},
 	}
+	if g := r.Group; g != nil {
+		m.Group = access.Group{ID: g.ID, Name: g.Name, Keeps: g.Keeps}
+	}
 	ends := map[access.OrganisationID]string{access.System: r.SystemEnd}
 	for _, p := range r.Organisations {
 		m.OrganisationRoles[p.ID], ends[p.ID] = p.RoleIDs, p.End

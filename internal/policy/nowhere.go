@@ -66,6 +66,10 @@ func (s *Service) findNowhere(ctx context.Context, snapshot *access.Snapshot) (a
 	if !all {
 		people = nil
 	}
-	n.of, n.at, n.found = snapshot, now, snapshot.Nowhere(people, now.Add(-session.SeenWithin))
+	found := snapshot.Nowhere(people, now.Add(-session.SeenWithin))
+	if err := s.addGroups(ctx, snapshot, &found); err != nil {
+		return access.Nowhere{}, err
+	}
+	n.of, n.at, n.found = snapshot, now, found
 	return n.found, nil
 }

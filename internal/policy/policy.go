@@ -49,6 +49,7 @@ type Config struct {
 	People        People     // nil: nobody was seen
 	Usage         UsageStore // nil: what is used is not noted
 	Bootstrap     access.Bootstrap
+	Groups        Groups                           // nil: no groups are provisioned
 	Requests      Requests                         // nil: what needs a second administrator is refused
 	Expectations  func() (*policyfile.File, error) // what every change is held against; nil: nothing
 	Now           func() time.Time
@@ -167,6 +168,9 @@ func (s *Service) change(ctx context.Context, by *access.Principal, seen Seen, m
 		if err != nil {
 			return nil, err
 		}
+		if change, err = s.bind(ctx, s.Snapshot(), change); err != nil {
+			return nil, err
+		}
 		change.At = change.At.UTC().Truncate(time.Millisecond) // as it is stored
 		next, stored, err := s.model.Apply(change, s.Bootstrap.Role)
 		if err != nil {
@@ -176,13 +180,7 @@ func (s *Service) change(ctx context.Context, by *access.Principal, seen Seen, m
 			return nil, err
 		}
 		after := access.Build(next, s.Bootstrap, change.At)
-		if err := s.keepAdministrators(ctx, by, s.Snapshot(), after, change); err != nil {
-			return nil, err
-		}
-		if err := s.keepExpectations(ctx, s.Snapshot(), after, change); err != nil {
-			return nil, err
-		}
-		if err := s.demand(ctx, by, s.Snapshot(), after, change, seen); err != nil {
+		if err := s.admit(ctx, by, after, change, seen); err != nil {
 			return nil, err
 		}
 		if change.Probation = s.onProbation(by, after, change); change.Probation != nil {
@@ -207,6 +205,20 @@ func (s *Service) change(ctx context.Context, by *access.Principal, seen Seen, m
 		}
 	}
 	return nil, fault.Unavailable.New("too many changes at once; try again")
+}
+
+// admit refuses a change for what it leads to. What became of groups elsewhere can't be refused.
+func (s *Service) admit(ctx context.Context, by *access.Principal, after *access.Snapshot, change access.Change, seen Seen) error {
+	if len(change.Groups) > 0 {
+		return nil
+	}
+	if err := s.keepAdministrators(ctx, by, s.Snapshot(), after, change); err != nil {
+		return err
+	}
+	if err := s.keepExpectations(ctx, s.Snapshot(), after, change); err != nil {
+		return err
+	}
+	return s.demand(ctx, by, s.Snapshot(), after, change, seen)
 }
 
 // changeFault gives a refused change its code.

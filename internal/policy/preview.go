@@ -45,6 +45,10 @@ type Affected struct {
 func (s *Service) Preview(ctx context.Context, by *access.Principal, c access.Change) (Preview, error) {
 	before := s.Snapshot()
 	c.At = s.Now()
+	c, err := s.bind(ctx, before, c)
+	if err != nil {
+		return Preview{}, err
+	}
 	after, err := before.After(c)
 	if err != nil {
 		return Preview{}, changeFault(err)

@@ -30,7 +30,7 @@ func (s *Service) entriesOf(before, after *access.Snapshot, c access.Change, a *
 	approved := approvalNote(before, after, a)
 	role := func(id access.RoleID) {
 		was, is := before.Role(id), after.Role(id)
-		add(history.STSRole, string(id), nameOf(was, is), was != nil, is != nil, beforeAfter[roleRecord]{recordRole(was), recordRole(is), note, approved})
+		add(history.STSRole, string(id), nameOf(was, is), was != nil, is != nil, beforeAfter[roleRecord]{Before: recordRole(was), After: recordRole(is), Probation: note, FourEyes: approved})
 	}
 	iamRole := func(id access.IAMRoleID) {
 		was, is := before.IAMRole(id), after.IAMRole(id)
@@ -41,7 +41,7 @@ func (s *Service) entriesOf(before, after *access.Snapshot, c access.Change, a *
 		if is != nil {
 			name = is.Name
 		}
-		add(history.STSIAMRole, string(id), name, was != nil, is != nil, beforeAfter[iamRoleRecord]{recordIAMRole(before, was), recordIAMRole(after, is), note, approved})
+		add(history.STSIAMRole, string(id), name, was != nil, is != nil, beforeAfter[iamRoleRecord]{Before: recordIAMRole(before, was), After: recordIAMRole(after, is), Probation: note, FourEyes: approved, Group: confirmNote(c, id)})
 	}
 	for _, r := range c.PutRoles {
 		role(r.ID)
@@ -62,6 +62,9 @@ func (s *Service) entriesOf(before, after *access.Snapshot, c access.Change, a *
 		r := a.request
 		r.Closing.State = Approved
 		entries = append(entries, s.requestEntry(before, &r, c.By))
+	}
+	for _, state := range c.Groups {
+		entries = append(entries, s.entryOfGroup(before, after, state.IAMRole, c))
 	}
 	for _, at := range c.RecordEnds {
 		entries = append(entries, s.entryOfEnd(after, at, c.By))
@@ -116,6 +119,8 @@ type beforeAfter[T any] struct {
 	Probation string `json:"probation,omitempty"`
 	// FourEyes says by whom it was asked, where a second administrator approved it, or that an operator did without.
 	FourEyes string `json:"fourEyes,omitempty"`
+	// Group says what became of the provisioned group of a mapping.
+	Group string `json:"groupChange,omitempty"`
 }
 
 type roleRecord struct {
@@ -166,6 +171,14 @@ type iamRoleRecord struct {
 	System        []string          `json:"system,omitempty"` // role names
 	SystemRoleIDs []access.RoleID   `json:"systemRoleIds,omitempty"`
 	SystemEnd     string            `json:"systemEnd,omitempty"`
+	Group         *groupRecord      `json:"group,omitempty"`
+}
+
+// groupRecord is the provisioned group that a mapping was made for.
+type groupRecord struct {
+	ID    string `json:"id"`
+	Name  string `json:"name,omitempty"` // how it was called then; none: it was no more
+	Keeps bool   `json:"keepsAdministration,omitempty"`
 }
 
 type placementRecord struct {
@@ -193,6 +206,9 @@ func recordIAMRole(s *access.Snapshot, row *access.IAMRole) *iamRoleRecord {
 	record := &iamRoleRecord{
 		Name: row.Name, System: namesOf(s, row.SystemRoles), SystemRoleIDs: row.SystemRoles, SystemEnd: recordTime(row.Ends[access.System].At),
 	}
+	if g := row.Group; g.ID != "" {
+		record.Group = &groupRecord{g.ID, g.Name, g.Keeps}
+	}
 	for _, org := range row.OrganisationIDs() {
 		record.Organisations = append(record.Organisations, recordPlacement(s, row, org))
 	}
@@ -207,6 +223,14 @@ func namesOf(s *access.Snapshot, ids []access.RoleID) []string {
 		}
 	}
 	return names
+}
+
+// confirmNote says in the record of a change that it confirms the group of the mapping.
+func confirmNote(c access.Change, id access.IAMRoleID) string {
+	if slices.Contains(c.Confirms, id) {
+		return "confirmed: it counts for whoever carries the name"
+	}
+	return ""
 }
 
 // approvalNote says in the record of a change who asked for it.

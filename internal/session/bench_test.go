@@ -34,14 +34,14 @@ type memory struct {
 	onGet   func() // after a row was read, outside the lock
 }
 
-func (s *memory) BeginSession(_ context.Context, r session.Record, p session.Person, e history.Entry) error {
+func (s *memory) BeginSession(_ context.Context, r session.Record, p session.Person, e history.Entry, _ int) ([]session.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.away == nil {
 		s.rows[r.Ref] = r
 		s.people, s.entries = append(s.people, p), append(s.entries, e)
 	}
-	return s.away
+	return nil, s.away
 }
 
 func (s *memory) GetSession(_ context.Context, hash string, now time.Time) (session.Record, bool, error) {

@@ -14,7 +14,8 @@ import (
 func (m *Manager) refreshed(ctx context.Context, s *Session) (*Session, error) {
 	now := m.Now()
 	alive := now.Before(s.Principal.NotAfter)
-	if s.tokens.Refresh == "" || now.Before(s.retryAt) {
+	wait := s.retryAt.Sub(now)
+	if waits := wait > 0 && wait <= refreshRetry; waits || s.tokens.Refresh == "" { // longer, it is of a clock that was set since
 		if alive {
 			return s, nil
 		}
@@ -134,7 +135,8 @@ func (m *Manager) claim(ctx context.Context, s *Session) (_ *Session, mine bool,
 			record = s.Record
 		}
 		now := m.Now()
-		if now.Sub(record.SeenAt) < refreshRetry { // somebody may be at it
+		// Somebody may be at it, whose clock is a little ahead; by one that was wrong nobody is kept waiting.
+		if since := now.Sub(record.SeenAt); since > -clockSlack && since < refreshRetry {
 			if now.Before(s.Principal.NotAfter) {
 				return s, false, nil
 			}

@@ -32,6 +32,7 @@ const (
 	refreshEarly = time.Minute
 	refreshRetry = 5 * time.Second // after a failure that may pass
 	refreshPoll  = 50 * time.Millisecond
+	clockSlack   = time.Minute // replicas' clocks are no further apart
 
 	refreshWithin = 30 * time.Second
 )
@@ -62,6 +63,7 @@ type Config struct {
 	Recheck   time.Duration // how long a session found is believed without asking the store again
 	Patience  time.Duration // how much longer it is, while the store does not answer
 	Secure    bool          // the public address is https
+	PerPerson int           // sessions; the one used longest ago ends when there are more. 0: no limit
 	// The address of whoever signs in is kept with the session and in the history, as these proxies tell it.
 	RecordAddress  bool
 	TrustedProxies []netip.Prefix
@@ -166,8 +168,13 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 		Source: history.SourceSTS, User: s.Principal.Subject,
 		Metadata: history.Details(s.From.Details(map[string]any{"issuer": s.Principal.Issuer, "iamRoles": s.Principal.IAMRoles, "odd": s.Principal.Odd})),
 	})
-	if err := m.Store.BeginSession(ctx, s.Record, m.seen(&s.Principal), entry); err != nil {
+	over, err := m.Store.BeginSession(ctx, s.Record, m.seen(&s.Principal), entry, m.PerPerson)
+	if err != nil {
 		return nil, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
+	}
+	m.Ended(over)
+	for i := range over {
+		m.recordEnd(ctx, &over[i], fmt.Sprintf("signed in elsewhere: at most %d sessions of one person", m.PerPerson))
 	}
 	m.keep(s, now)
 	m.setCookie(w, value, 0)
@@ -449,12 +456,16 @@ func (m *Manager) Revoke(ctx context.Context, r *Record, why string) error {
 	if deleted != nil { // not r: it may have been refreshed since that was read
 		m.forget(deleted)
 		m.handBack(deleted)
-		m.History.Record(ctx, history.Entry{
-			Action: history.Deleted, EntityType: history.STSSession, EntityID: r.Ref, Name: deleted.Principal.DisplayName(),
-			Source: history.SourceSTS, User: deleted.Principal.Subject, Metadata: history.Details(map[string]string{"why": why}),
-		})
+		m.recordEnd(ctx, deleted, why)
 	}
 	return nil
+}
+
+func (m *Manager) recordEnd(ctx context.Context, r *Record, why string) {
+	m.History.Record(ctx, history.Entry{
+		Action: history.Deleted, EntityType: history.STSSession, EntityID: r.Ref, Name: r.Principal.DisplayName(),
+		Source: history.SourceSTS, User: r.Principal.Subject, Metadata: history.Details(map[string]string{"why": why}),
+	})
 }
 
 // RevokeRef ends a session by its name.

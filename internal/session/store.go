@@ -43,8 +43,9 @@ const (
 
 // Store keeps sessions. Every method is atomic.
 type Store interface {
-	// BeginSession stores a session, whose it is, and the record of its beginning, all or nothing.
-	BeginSession(ctx context.Context, r Record, p Person, e history.Entry) error
+	// BeginSession stores a session, whose it is, and the record of its beginning, all or nothing. Of the person's sessions it leaves
+	// the newest and those used last, most in all, and returns the others, which it removed; most 0 leaves all.
+	BeginSession(ctx context.Context, r Record, p Person, e history.Entry, most int) (over []Record, err error)
 	// GetSession finds a session by the hash of its cookie, or by the previous one while that is usable at now.
 	GetSession(ctx context.Context, hash string, now time.Time) (r Record, found bool, err error)
 	// UpdateSession replaces the row of r.Ref if its version is still r.Version, and stores r.Version+1.

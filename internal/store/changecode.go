@@ -9,6 +9,7 @@ type changeRow struct {
 	PutIAMRoles    []iamRoleRow                   `json:"putIamRoles,omitempty"`
 	DeleteIAMRoles []access.IAMRoleID             `json:"deleteIamRoles,omitempty"`
 	FourEyes       map[access.OrganisationID]bool `json:"fourEyes,omitempty"`
+	Confirms       []access.IAMRoleID             `json:"confirms,omitempty"`
 }
 
 type roleRow struct {
@@ -26,7 +27,14 @@ type iamRoleRow struct {
 	Organisations map[access.OrganisationID][]access.RoleID `json:"organisations,omitempty"`
 	System        []access.RoleID                           `json:"system,omitempty"`
 	Ends          map[access.OrganisationID]endRow          `json:"ends,omitempty"`
+	Group         *groupRow                                 `json:"group,omitempty"`
 	Revision      int64                                     `json:"revision"`
+}
+
+type groupRow struct {
+	ID    string `json:"id"`
+	Name  string `json:"name,omitempty"`
+	Keeps bool   `json:"keeps,omitempty"`
 }
 
 type endRow struct {
@@ -35,12 +43,16 @@ type endRow struct {
 }
 
 func encodeChange(c access.Change) string {
-	row := changeRow{DeleteRoles: c.DeleteRoles, DeleteIAMRoles: c.DeleteIAMRoles, FourEyes: c.FourEyes}
+	row := changeRow{DeleteRoles: c.DeleteRoles, DeleteIAMRoles: c.DeleteIAMRoles, FourEyes: c.FourEyes, Confirms: c.Confirms}
 	for _, r := range c.PutRoles {
 		row.PutRoles = append(row.PutRoles, roleRow{r.ID, r.Name, r.Permissions.Names(), delegationOf(r), requirementOf(r), r.Changed.Revision})
 	}
 	for _, im := range c.PutIAMRoles {
-		row.PutIAMRoles = append(row.PutIAMRoles, iamRoleRow{im.ID, im.Name, im.OrganisationRoles, im.SystemRoles, endRows(im.Ends), im.Changed.Revision})
+		r := iamRoleRow{im.ID, im.Name, im.OrganisationRoles, im.SystemRoles, endRows(im.Ends), nil, im.Changed.Revision}
+		if g := im.Group; g.ID != "" {
+			r.Group = &groupRow{g.ID, g.Name, g.Keeps}
+		}
+		row.PutIAMRoles = append(row.PutIAMRoles, r)
 	}
 	return encode(row)
 }
@@ -60,7 +72,7 @@ func decodeChange(text string) (c access.Change, unknown []string, err error) {
 	if err := decode("change", text, &row); err != nil {
 		return c, nil, err
 	}
-	c.DeleteRoles, c.DeleteIAMRoles, c.FourEyes = row.DeleteRoles, row.DeleteIAMRoles, row.FourEyes
+	c.DeleteRoles, c.DeleteIAMRoles, c.FourEyes, c.Confirms = row.DeleteRoles, row.DeleteIAMRoles, row.FourEyes, row.Confirms
 	for _, r := range row.PutRoles {
 		role, more := r.role()
 		c.PutRoles, unknown = append(c.PutRoles, role), append(unknown, more...)
@@ -71,6 +83,9 @@ func decodeChange(text string) (c access.Change, unknown []string, err error) {
 		}
 		row := &access.IAMRole{
 			ID: im.ID, Name: im.Name, OrganisationRoles: im.Organisations, SystemRoles: im.System, Changed: access.Changed{Revision: im.Revision},
+		}
+		if g := im.Group; g != nil {
+			row.Group = access.Group{ID: g.ID, Name: g.Name, Keeps: g.Keeps}
 		}
 		for org, end := range im.Ends {
 			if row.Ends == nil {

@@ -62,6 +62,9 @@ func (db *DB) LoadModel(ctx context.Context) (access.Model, error) {
 		if err = loadEnds(ctx, tx, m); err != nil {
 			return err
 		}
+		if err = loadGroups(ctx, tx, m); err != nil {
+			return err
+		}
 		return loadMappings(ctx, tx, m)
 	})
 	if err != nil {
@@ -269,6 +272,9 @@ func storeChange(ctx context.Context, tx *sql.Tx, c access.Change) error {
 	}
 	if err := recordEnds(ctx, tx, c.RecordEnds); err != nil {
 		return err
+	}
+	if err := storeGroups(ctx, tx, c); err != nil {
+		return fmt.Errorf("store the groups of IAM roles: %w", err)
 	}
 	if c.Organisations != nil {
 		if err := replaceOrganisations(ctx, tx, c.Organisations); err != nil {

@@ -53,6 +53,9 @@ type engine struct {
 
 	// inspect tells whether there is a version table, and refuses a database that can't be ours.
 	inspect func(ctx context.Context, on executor) (migrated bool, err error)
+	// clock is what time it is at the server, in milliseconds; 0: it is this machine.
+	clock string
+
 	// messages is where other processes can be told of a change; nil: they find out by its number.
 	messages *pgx.ConnConfig
 	// lock keeps others from migrating.

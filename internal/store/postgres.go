@@ -47,6 +47,7 @@ func openPostgres(dsn string) (*DB, error) {
 			lockOrganisations: `LOCK TABLE core_organisation IN SHARE ROW EXCLUSIVE MODE`,
 			lockHead:          ` FOR UPDATE OF h`,
 
+			clock:    `CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)`,
 			messages: cfg,
 
 			inspect: inspectPostgres,

@@ -16,7 +16,8 @@ var _ cluster.Source = (*DB)(nil)
 
 const (
 	countUp       = `UPDATE revision SET number = number + 1 WHERE topic = $1 RETURNING number`
-	selectNumbers = `SELECT topic, number FROM revision`
+	selectNumbers = `SELECT topic, number, `
+	fromRevision  = ` FROM revision`
 
 	// Two Porticos in two schemas of one database must not hear each other.
 	channelName   = `'portico_' || md5(current_schema())`
@@ -46,19 +47,19 @@ func (db *DB) announce(ctx context.Context, tx *sql.Tx, topic cluster.Topic, nam
 func (db *DB) Origin() string { return db.origin }
 
 // Numbers implements cluster.Source.
-func (db *DB) Numbers(ctx context.Context) (map[cluster.Topic]int64, error) {
-	numbers := map[cluster.Topic]int64{}
-	err := query(ctx, db.reading, func(scan scanner) error {
+func (db *DB) Numbers(ctx context.Context) (numbers map[cluster.Topic]int64, now time.Time, err error) {
+	numbers = map[cluster.Topic]int64{}
+	err = query(ctx, db.reading, func(scan scanner) error {
 		var topic string
-		var number int64
-		err := scan(&topic, &number)
-		numbers[cluster.Topic(topic)] = number
+		var number, at int64
+		err := scan(&topic, &number, &at)
+		numbers[cluster.Topic(topic)], now = number, instant(at)
 		return err
-	}, selectNumbers)
+	}, selectNumbers+db.engine.clock+fromRevision)
 	if err != nil {
-		return nil, fmt.Errorf("read the numbers of changes: %w", err)
+		return nil, time.Time{}, fmt.Errorf("read the numbers of changes: %w", err)
 	}
-	return numbers, nil
+	return numbers, now, nil
 }
 
 // Beat implements cluster.Source.

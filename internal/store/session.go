@@ -54,20 +54,48 @@ const insertSession = `INSERT INTO session (ref, hash, previous_hash, previous_u
 	created_at, seen_at, ends_at, version, issuer, subject, begun_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 // BeginSession implements session.Store.
-func (db *DB) BeginSession(ctx context.Context, r session.Record, p session.Person, e history.Entry) error {
-	err := db.write(ctx, func(tx *sql.Tx) error {
+func (db *DB) BeginSession(ctx context.Context, r session.Record, p session.Person, e history.Entry, most int) (over []session.Record, err error) {
+	err = db.write(ctx, func(tx *sql.Tx) error {
 		if err := insertRecord(ctx, tx, r); err != nil {
 			return err
 		}
 		if err := seePerson(ctx, tx, p); err != nil {
 			return err
 		}
-		return appendEntry(ctx, tx, e)
+		if err := appendEntry(ctx, tx, e); err != nil || most <= 0 {
+			return err
+		}
+		over, err = endOldest(ctx, tx, r, most)
+		if err != nil {
+			return err
+		}
+		return db.announceSessions(ctx, tx, over)
 	})
 	if err != nil {
-		return fmt.Errorf("begin session %s: %w", r.Ref, err)
+		return nil, fmt.Errorf("begin session %s: %w", r.Ref, err)
 	}
-	return nil
+	return over, nil
+}
+
+// A number of them that no person reaches who is not far over the limit already.
+const selectOldest300 = `SELECT ref FROM session WHERE issuer = $1 AND subject = $2 AND ref <> $3 ORDER BY seen_at DESC, created_at DESC, ref LIMIT 300 OFFSET $4`
+
+// endOldest removes the person's sessions that were used longest ago, but for so many, of which the new one is one.
+func endOldest(ctx context.Context, tx *sql.Tx, begun session.Record, most int) ([]session.Record, error) {
+	var over []session.Record
+	err := query(ctx, tx, func(scan scanner) error {
+		var r session.Record
+		err := scan(&r.Ref)
+		over = append(over, r)
+		return err
+	}, selectOldest300, begun.Principal.Issuer, begun.Principal.Subject, begun.Ref, most-1)
+	if err != nil || len(over) == 0 {
+		return nil, err
+	}
+	if over, err = deleteByRef(ctx, tx, over); err != nil {
+		return nil, err
+	}
+	return over, endTickets(ctx, tx, over)
 }
 
 func insertRecord(ctx context.Context, on executor, r session.Record) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/portico-iam/portico/internal/access"
+	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/session"
 	"github.com/portico-iam/portico/internal/store"
 	"github.com/portico-iam/portico/internal/testdb"
@@ -290,6 +291,38 @@ func TestSeePersonRace(t *testing.T) {
 		people, err := db.PeopleSeen(t.Context(), at(0), 10)
 		if err != nil || len(people) != 1 || people[0].Login != "39" {
 			t.Errorf("expected the last one seen, got %+v, %v", people, err)
+		}
+	})
+}
+
+// TestTheSessionUsedLongestAgoEnds when somebody has more than they may, nobody else's, and never the new one.
+func TestTheSessionUsedLongestAgoEnds(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *store.DB) {
+		begin := func(hash, subject string, seen int64) (over []string) {
+			r := newSession(hash)
+			r.Principal.Subject, r.SeenAt = subject, at(seen)
+			ended, err := db.BeginSession(t.Context(), r, session.Person{}, history.Entry{ID: uuid.NewString(), CreatedAt: at(1)}, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range ended {
+				over = append(over, e.Hash)
+			}
+			return over
+		}
+		for _, c := range []struct {
+			hash, subject string
+			seen          int64
+			over          string
+		}{{"a", "ada", 5, "[]"}, {"b", "ada", 9, "[]"}, {"c", "ivan", 1, "[]"}, {"d", "ada", 7, "[a]"}, {"e", "ada", 1, "[d]"}, {"f", "ada", 1, "[e]"}} {
+			if over := fmt.Sprint(begin(c.hash, c.subject, c.seen)); over != c.over {
+				t.Errorf("%s: expected %s to end, got %s", c.hash, c.over, over)
+			}
+		}
+		for hash, lives := range map[string]bool{"a": false, "b": true, "c": true, "d": false, "e": false, "f": true} {
+			if _, found, err := db.GetSession(t.Context(), hash, at(1)); err != nil || found != lives {
+				t.Errorf("%s: expected to be found: %t, got %t, %v", hash, lives, found, err)
+			}
 		}
 	})
 }

@@ -72,6 +72,7 @@ func openSQLite(path string, readOnly bool, logger *slog.Logger) (*DB, error) {
 	}
 	return &DB{
 		engine: engine{
+			clock:    `0`,
 			dialect:  goose.DialectSQLite3,
 			snapshot: sql.TxOptions{ReadOnly: true},
 			inspect:  inspectSQLite,

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/portico-iam/portico/internal/fault"
+	"github.com/portico-iam/portico/internal/httpx"
 )
 
 const maxForm = 256 << 10 // bytes: two tokens of 64 KiB each, and they are encoded
@@ -28,7 +29,7 @@ func readForm(w http.ResponseWriter, r *http.Request, repeatable ...string) (for
 	if r.URL.RawQuery != "" { // RFC 6749 section 3.2: a token in a URL ends up in logs
 		return nil, refuse(InvalidRequest, "expected the parameters in the body, got a query")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	body, err := io.ReadAll(httpx.Body(w, r, maxForm))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {

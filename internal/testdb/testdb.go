@@ -117,5 +117,6 @@ func mustFindPostgres(t testing.TB) (bin string) {
 // InsertSession stores a session as a sign-in does, with whatever is noted beside it.
 func InsertSession(ctx context.Context, db *store.DB, r session.Record) error {
 	p := session.Person{Issuer: r.Principal.Issuer, Subject: r.Principal.Subject, SeenAt: r.CreatedAt}
-	return db.BeginSession(ctx, r, p, history.Entry{ID: uuid.NewString(), CreatedAt: r.CreatedAt})
+	_, err := db.BeginSession(ctx, r, p, history.Entry{ID: uuid.NewString(), CreatedAt: r.CreatedAt}, 0)
+	return err
 }

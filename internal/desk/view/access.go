@@ -42,6 +42,9 @@ type AccessForm struct {
 	Near         []string // names that are mapped already and differ from it in case or blanks only
 	Acknowledged string   // the name whose warnings have been seen
 
+	Groups      []ProvisionedGroup // some, to choose from; the name may be another one
+	GroupsTotal int                // how many there are; 0: none are provisioned
+
 	Assignments         []Assignment
 	SystemRoles         []Choice
 	EndAt               map[string]string // when it ends, as it was typed, by the id of the organisation; of the system roles under ""
@@ -139,6 +142,34 @@ type AccessDetail struct {
 	Created, Changed               Stamp
 	CanEdit, CanDelete, CanHistory bool
 	Loose                          *LooseNotice
+	Group                          *GroupFacts // nil: no groups are provisioned
+}
+
+// GroupFacts is what is known of the provisioned group of an access.
+type GroupFacts struct {
+	State   GroupState
+	Now     string // how it is called now, where it was renamed
+	Members int
+	Changed When // when it last changed, or who is in it; zero: there is none
+	CanTie  bool // the access can be confirmed, or tied to the group
+}
+
+// GroupState is how an access and its group stand to each other.
+type GroupState uint8
+
+// The states.
+const (
+	GroupMissing GroupState = iota // no group of the name is provisioned
+	GroupUntied                    // one is, and the access was made without it
+	GroupTied
+	GroupRenamed
+	GroupGone
+)
+
+// ProvisionedGroup is one that access can be given to.
+type ProvisionedGroup struct {
+	Name    string
+	Members int
 }
 
 type AccessOrganisation struct {

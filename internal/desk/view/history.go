@@ -14,7 +14,7 @@ type HistoryList struct {
 	Filter         HistoryFilter
 	Actions, Types []string // values that can be filtered by
 	Rows           []HistoryRow
-	Errors         FieldErrors // from, to
+	Errors         FieldErrors // of the filters, by name
 	Timeline       bool        // drawn as one
 	Organisation   string      // the name of the filter's
 	Since          time.Time   // when it was made, where it can be followed; zero: it can't

@@ -75,6 +75,14 @@ func AccessItemPath(id string) string   { return AccessPath + "/" + url.PathEsca
 func AccessEditPath(id string) string   { return AccessItemPath(id) + "/edit" }
 func AccessDeletePath(id string) string { return AccessItemPath(id) + "/delete" }
 
+// AccessConfirmPath asks to have the access count for whoever carries its name.
+func AccessConfirmPath(id string) string { return AccessItemPath(id) + "/confirm" }
+
+// AccessMovePath is the wizard with another name in it.
+func AccessMovePath(id, name string) string {
+	return AccessEditPath(id) + "?" + url.Values{"name": {name}, "step": {"2"}}.Encode()
+}
+
 func OrganisationPath(id string) string           { return OrganisationsPath + "/" + url.PathEscape(id) }
 func OrganisationEditPath(id string) string       { return OrganisationPath(id) + "/edit" }
 func OrganisationDeactivatePath(id string) string { return OrganisationPath(id) + "/deactivate" }

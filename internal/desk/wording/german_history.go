@@ -20,6 +20,7 @@ var germanHistory = words{
 	"Delivered":               "Zugestellt",
 	"delivered":               "zugestellt",
 	"DID":                     "DID",
+	"Entity":                  "Gegenstand",
 	"Errored":                 "Fehlgeschlagen",
 	"errored":                 "fehlgeschlagen",
 	"Expired":                 "Abgelaufen",
