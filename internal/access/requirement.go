@@ -101,7 +101,7 @@ func checkRequirement(r *Role) (*Requirement, error) {
 	}
 	if r.Delegation != nil {
 		return nil, refuse(Malformed, "signIn",
-			"signIn: a role that is restricted to delegation is used by services, which do not sign in; require a permission of the user that such a role gives")
+			"a role that is restricted to delegation is used by services, which do not sign in; require a permission of the user that such a role gives")
 	}
 	q = &Requirement{Classes: distinct(q.Classes), MaxAge: q.MaxAge}
 	if len(q.Classes) > MaxClasses {
