@@ -95,7 +95,9 @@ func (s *Snapshot) grant(im *IAMRole, org OrganisationID, ids []RoleID) {
 		case role.Delegation != nil:
 			continue
 		case role.Requires != nil:
-			g.requiring = append(g.requiring, role)
+			if !role.Permissions.Intersect(counts).IsEmpty() {
+				g.requiring = append(g.requiring, role)
+			}
 		default:
 			g.permissions = g.permissions.Union(role.Permissions)
 		}
