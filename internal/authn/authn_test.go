@@ -19,6 +19,7 @@ import (
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/limit"
 	"github.com/portico-iam/portico/internal/seal"
 	"github.com/portico-iam/portico/internal/session"
 	"github.com/portico-iam/portico/internal/store"
@@ -294,6 +295,63 @@ func TestTheOrganisationOfACall(t *testing.T) {
 		got, err := caller.Organisation(r, snapshot)
 		if c.code != nil && (!c.code.Is(err) || got != access.System) || c.code == nil && (err != nil || got != c.want) {
 			t.Errorf("%s: got %q, %v", rule, got, err)
+		}
+	}
+}
+
+// TestNT14_NoUserAgentOpensAnything: health checks get what everybody gets.
+func TestNT14_NoUserAgentOpensAnything(t *testing.T) {
+	b := newBench(t)
+	for _, agent := range []string{"GoogleHC/1.0", "kube-probe/1.31", "ELB-HealthChecker/2.0", "Prometheus/3.0", "curl/8", ""} {
+		for _, path := range []string{"/", "/api/user/v1/me", "/health/live", "/ping", "/ready"} {
+			r := httptest.NewRequest("GET", path, nil)
+			r.Header.Set("User-Agent", agent)
+			if c, err := b.Authenticate(httptest.NewRecorder(), r); !fault.Unauthenticated.Is(err) {
+				t.Errorf("%s as %q: got %+v, %v", path, agent, c, err)
+			}
+		}
+	}
+}
+
+// TestNobodyIsLetInByMemoryAlone: a replica that does not know what others have revoked lets in neither a session nor a token,
+// and ends nothing.
+func TestNobodyIsLetInByMemoryAlone(t *testing.T) {
+	b := newBench(t)
+	behind := true
+	b.Current = func() error {
+		if behind {
+			return fault.Unavailable.New("behind")
+		}
+		return nil
+	}
+	for what, r := range map[string]*http.Request{
+		"a session": in("GET", "Cookie", b.cookie.Name+"="+b.cookie.Value), "a token": in("GET", "Authorization", "Bearer "+b.token("ada")),
+	} {
+		w := httptest.NewRecorder()
+		behind = true
+		if c, err := b.Authenticate(w, r); !fault.Unavailable.Is(err) || len(w.Result().Cookies()) > 0 {
+			t.Errorf("%s: got %+v, %v, and cookies %v", what, c, err, w.Result().Cookies())
+		}
+		behind = false
+		if _, err := b.Authenticate(httptest.NewRecorder(), r); err != nil {
+			t.Errorf("%s, once it knows: %v", what, err)
+		}
+	}
+}
+
+// TestEachPrincipalIsCounted for itself, by issuer and subject, whichever way they come.
+func TestEachPrincipalIsCounted(t *testing.T) {
+	b := newBench(t)
+	b.Requests = limit.New[authn.Who](1, time.Hour, 2, now)
+	ivan, token, ada := in("GET", "Cookie", b.cookie.Name+"="+b.cookie.Value), in("GET", "Authorization", "Bearer "+b.token("ivan")), in("GET", "Authorization", "Bearer "+b.token("ada"))
+	for i, c := range []struct {
+		r  *http.Request
+		ok bool
+	}{{ivan, true}, {token, true}, {ivan, false}, {token, false}, {ada, true}, {in("GET"), false}} {
+		w := httptest.NewRecorder()
+		_, err := b.Authenticate(w, c.r)
+		if (err == nil) != c.ok || !c.ok && i < 5 && (!fault.TooMany.Is(err) || w.Header().Get("Retry-After") == "") {
+			t.Errorf("request %d: got %v, %v", i, err, w.Header())
 		}
 	}
 }

@@ -17,6 +17,7 @@
 //	admin.go                                   puts the Management API on the mux, and judges its OAuth tokens
 //	errors.go render.go                        the table of refusals, and Okta's three shapes and one page for them
 //	state.go bounded.go                        what is remembered, and for how long
+//	provision.go                               pushes people and groups to a SCIM server, when a test says so
 //	control.go fault.go observe.go             for tests: never over HTTP
 //
 // # Routes
@@ -62,7 +63,7 @@
 //   - implicit, hybrid and password grants, PKCE "plain", request objects, PAR, device flow, dynamic registration, token exchange,
 //     CIBA: discovery names their endpoints as Okta's does, they answer as if not enabled
 //   - to tell a wrong password from an unknown login
-//   - to fetch anything: a jwks_uri is refused, keys are registered by value
+//   - to fetch anything: a jwks_uri is refused, keys are registered by value. A test alone has it push (Provisioner)
 //
 // # Where it differs from Okta on purpose
 //

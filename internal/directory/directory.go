@@ -143,8 +143,8 @@ type Filter struct {
 }
 
 // Fold drops the case of a name, as far as it is certain: a letter counts as its lower case only if that one's upper case is it
-// again. So neither the Kelvin sign is a k nor ſ an s: a name that only looks alike must never find somebody else
-// (RFC 8265 section 3.3 folds as much at the most). Names that differ in how accents are written are one.
+// again. So ſ is no s and İ no i: a name that only looks alike must never find somebody else (RFC 8265 section 3.3 folds as much
+// at the most). Names that Unicode has for the same (NFC) are one, such as those that differ in how accents are written.
 func Fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		if lower := unicode.ToLower(r); unicode.ToUpper(lower) == r {

@@ -27,7 +27,7 @@ func retired(t *testing.T) (b *bench, ada *access.Principal, role *access.Role, 
 	return b, &access.Principal{Issuer: issuer, Subject: "ada", IAMRoles: []string{"Admins"}}, role, mapping
 }
 
-func TestTheLastAdministratorCannotLockEverybodyOut(t *testing.T) {
+func TestNT54_TheLastAdministratorCannotLockEverybodyOut(t *testing.T) {
 	b, ada, role, mapping := retired(t)
 	ctx := t.Context()
 	changes := map[string]func() error{

@@ -223,7 +223,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (object, error) {
 	if !ok {
 		return nil, &problem{http.StatusUnsupportedMediaType, "", "expected Content-Type " + mediaType}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, httpx.MaxBody))
+	body, err := io.ReadAll(httpx.Body(w, r, httpx.MaxBody))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {

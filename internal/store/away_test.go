@@ -195,3 +195,44 @@ func TestNotAway(t *testing.T) {
 		}
 	})
 }
+
+// TestAHangIsWaitedForOnce: who comes after the first one is not kept waiting as long, and all is as before once it answers.
+func TestAHangIsWaitedForOnce(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *store.DB) {
+		store.Hurry(t)
+		whole := store.Waits(db)
+		release := hang(t, db)
+		if err := db.TouchSession(t.Context(), "x", at(1)); !fault.Unavailable.Is(err) {
+			t.Errorf("expected it to be away, got %v", err)
+		}
+		if after := store.Waits(db); after >= whole {
+			t.Errorf("waits %s, and %s after it hung", whole, after)
+		}
+		release()
+		if err := db.TouchSession(t.Context(), "x", at(1)); err != nil {
+			t.Error(err)
+		}
+		if again := store.Waits(db); again != whole {
+			t.Errorf("waited %s, and %s after it answered", whole, again)
+		}
+	})
+}
+
+// hang takes every connection that writes, until release.
+func hang(t *testing.T, db *store.DB) (release func()) {
+	t.Helper()
+	writing, _ := store.Pools(db)
+	var all []*sql.Conn
+	for len(all) < writing.Stats().MaxOpenConnections {
+		conn, err := writing.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, conn)
+	}
+	return func() {
+		for _, conn := range all {
+			_ = conn.Close()
+		}
+	}
+}

@@ -12,14 +12,17 @@ import (
 )
 
 // Pools shows a test the connections that write and read.
-func Pools(db *DB) (writing, reading *sql.DB) { return db.writing, db.reading }
+func Pools(db *DB) (writing, reading *sql.DB) { return db.writing.DB, db.reading.DB }
 
 // Hurry shortens how long a test waits for a database that hangs.
 func Hurry(t *testing.T) {
-	before := patience
-	patience = 200 * time.Millisecond
-	t.Cleanup(func() { patience = before })
+	before, beforeHanging := patience, hanging
+	patience, hanging = 200*time.Millisecond, 100*time.Millisecond
+	t.Cleanup(func() { patience, hanging = before, beforeHanging })
 }
+
+// Waits shows a test how long a statement that writes may take now.
+func Waits(db *DB) time.Duration { return db.writing.patience() }
 
 // KeptStatements shows a test the texts of the statements that an SQLite connection keeps.
 func KeptStatements(driverConn any) []string {

@@ -29,7 +29,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	if done, err := db.upToDate(ctx, newest); done || err != nil {
 		return err
 	}
-	unlock, err := db.engine.lock(ctx, db.writing)
+	unlock, err := db.engine.lock(ctx, db.writing.DB)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (db *DB) runMigrations(ctx context.Context, files fs.FS) error {
 	if err := db.createVersionTable(ctx); err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(db.engine.dialect, db.writing, files,
+	provider, err := goose.NewProvider(db.engine.dialect, db.writing.DB, files,
 		goose.WithDisableGlobalRegistry(true), goose.WithTableName(versionTable), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return err

@@ -32,8 +32,8 @@ type Config struct {
 // DB is an open database. Its methods may be called from many goroutines.
 type DB struct {
 	engine  engine
-	reading *sql.DB
-	writing *sql.DB // the same as reading where the engine has no reason to tell them apart
+	reading *pool
+	writing *pool // the same as reading where the engine has no reason to tell them apart
 	logger  *slog.Logger
 	origin  string // this process among those that announce changes
 }

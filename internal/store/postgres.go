@@ -33,11 +33,11 @@ func openPostgres(dsn string) (*DB, error) {
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "portico"
 	}
-	pool := stdlib.OpenDB(*cfg)
-	pool.SetMaxOpenConns(16)
-	pool.SetMaxIdleConns(4)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	pool.SetConnMaxLifetime(time.Hour)
+	connections := &pool{DB: stdlib.OpenDB(*cfg)}
+	connections.SetMaxOpenConns(16)
+	connections.SetMaxIdleConns(4)
+	connections.SetConnMaxIdleTime(5 * time.Minute)
+	connections.SetConnMaxLifetime(time.Hour)
 	return &DB{
 		engine: engine{
 			dialect:  goose.DialectPostgres,
@@ -54,8 +54,8 @@ func openPostgres(dsn string) (*DB, error) {
 			lock:    lockPostgres,
 			explain: func(err error) error { return explainPostgres(cfg, err) },
 		},
-		reading: pool,
-		writing: pool,
+		reading: connections,
+		writing: connections,
 	}, nil
 }
 

@@ -23,9 +23,9 @@ func exec(ctx context.Context, on executor, query string, args ...any) (int64, e
 	if err := checkText(args); err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	ctx, done := bound(ctx, on)
 	result, err := on.ExecContext(ctx, query, args...)
+	defer func() { done(err) }()
 	if err != nil {
 		return 0, away(ctx, err)
 	}
@@ -36,12 +36,12 @@ func exec(ctx context.Context, on executor, query string, args ...any) (int64, e
 type scanner func(into ...any) error
 
 // query calls each for every row.
-func query(ctx context.Context, on executor, each func(scan scanner) error, query string, args ...any) error {
+func query(ctx context.Context, on executor, each func(scan scanner) error, query string, args ...any) (err error) {
 	if err := checkText(args); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	ctx, done := bound(ctx, on)
+	defer func() { done(err) }()
 	rows, err := on.QueryContext(ctx, query, args...)
 	if err != nil {
 		return away(ctx, err)
@@ -124,9 +124,9 @@ func (db *DB) read(ctx context.Context, do func(tx *sql.Tx) error) error {
 	return within(ctx, db.reading, &db.engine.snapshot, do)
 }
 
-func within(ctx context.Context, on *sql.DB, opts *sql.TxOptions, do func(tx *sql.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+func within(ctx context.Context, on *pool, opts *sql.TxOptions, do func(tx *sql.Tx) error) (err error) {
+	ctx, done := bound(ctx, on)
+	defer func() { done(err) }()
 	tx, err := on.BeginTx(ctx, opts)
 	if err != nil {
 		return away(ctx, err)

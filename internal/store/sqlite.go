@@ -98,7 +98,7 @@ func wipeSQLite(ctx context.Context, on executor) error {
 // sqlitePatience is how long another process's lock is waited for.
 const sqlitePatience = 5 * time.Second
 
-func sqlitePool(path string, more url.Values) (*sql.DB, error) {
+func sqlitePool(path string, more url.Values) (*pool, error) {
 	more.Set("_busy_timeout", strconv.FormatInt(sqlitePatience.Milliseconds(), 10))
 	more.Set("_foreign_keys", "1")
 	more.Set("_synchronous", "FULL")
@@ -108,7 +108,7 @@ func sqlitePool(path string, more url.Values) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(keeper{connector}), nil
+	return &pool{DB: sql.OpenDB(keeper{connector})}, nil
 }
 
 // prepareFile makes the file, for its owner only, before SQLite would make it for everybody; SQLite gives the files

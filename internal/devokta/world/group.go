@@ -156,7 +156,11 @@ func (w *World) SetGroups(u *User, names []string) error {
 	for _, name := range names {
 		g := find(w.Groups, func(g *Group) bool { return g.Type == OktaGroup && g.Profile.Name == name })
 		if g == nil {
-			g = w.newGroup(ID("00g", name), GroupProfile{Name: name}, OktaGroup)
+			id := ID("00g", name)
+			if find(w.Groups, func(g *Group) bool { return g.ID == id }) != nil { // of one that was renamed since
+				id = w.newID("00g")
+			}
+			g = w.newGroup(id, GroupProfile{Name: name}, OktaGroup)
 			w.Groups = append(w.Groups, g)
 		}
 		if err := w.SetMember(g, u, true); err != nil {
