@@ -17,7 +17,7 @@ const module = "github.com/portico-iam/portico/"
 var (
 	edges    = []string{"login", "bff", "desk", "core", "scim"}
 	services = []string{"authn", "breakglass", "cluster", "corecall", "directory", "iam", "policy", "revocation", "session", "sts", "history", "gateway", "okta", "doctor", "explain", "integration", "policyfile"}
-	base     = []string{"access", "claim", "config", "coreapi", "fault", "file", "httpx", "seal"}
+	base     = []string{"access", "claim", "config", "coreapi", "fault", "file", "httpx", "observe", "seal"}
 )
 
 // TestImportsPointDownwards holds the rule of docs/architecture.md: cmd -> dev, app -> edges -> services -> base. Edges
@@ -50,6 +50,8 @@ func forbidden(from, to string) string {
 		return "only cmd runs dev"
 	case to == "store" && from != "app" && from != "testdb":
 		return "only app names the store"
+	case to == "observe" && from != "app":
+		return "services are told what to count by functions that app hands them"
 	case to == "app" && from != "cmd" && from != "dev" && from != "bench":
 		return "app is wired from above"
 	case isEdge && slices.Contains(edges, to):

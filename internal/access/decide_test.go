@@ -43,6 +43,12 @@ func naive(m Model, b Bootstrap, p *Principal, org OrganisationID, asked Permiss
 			if end, ends := mapping.Ends[org]; mapping.Name != name || ends && !end.At.After(day) {
 				continue
 			}
+			if g := mapping.Group; g.ID != "" && g.Name != mapping.Name { // its group is another one now
+				kept := strings.HasPrefix(asked.String(), "STS_") || strings.HasPrefix(asked.String(), "SYSTEM_HISTORY_")
+				if !g.Keeps || org != System || !kept {
+					continue
+				}
+			}
 			ids := mapping.OrganisationRoles[org]
 			if org == System {
 				ids = mapping.SystemRoles

@@ -16,7 +16,7 @@ func naiveDelegated(m Model, service *Principal, held PermissionSet, org Organis
 		return false
 	}
 	for _, im := range m.IAMRoles {
-		if end, ends := im.Ends[org]; !slices.Contains(service.IAMRoles, im.Name) || ends && !end.At.After(day) {
+		if end, ends := im.Ends[org]; !slices.Contains(service.IAMRoles, im.Name) || ends && !end.At.After(day) || im.Group.ID != "" && im.Group.Name != im.Name {
 			continue
 		}
 		ids := im.OrganisationRoles[org]

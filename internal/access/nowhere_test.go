@@ -39,7 +39,7 @@ func TestWhatLeadsNowhereChangesNothing(t *testing.T) {
 		}
 		decidedAlike(t, before, Build(cleaned, b, day), everybody, "all together")
 		for _, im := range m.IAMRoles {
-			if givesNothing(before, im) && !named[im.ID] {
+			if givesNothing(before, im) && !named[im.ID] && !im.Held() {
 				t.Fatalf("%q gives nothing, and is not found among %v", im.Name, n.Findings)
 			}
 		}

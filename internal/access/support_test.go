@@ -121,6 +121,9 @@ func drawModel(t *rapid.T) (Model, Bootstrap) {
 		row := iamRole(fmt.Sprint(i), name, links.Draw(t, "system"), here)
 		row.Ends = drawEnds(t, -2)
 		maps.DeleteFunc(row.Ends, func(org OrganisationID, _ End) bool { return len(row.RolesIn(org)) == 0 })
+		if rarely(t, "held") {
+			row.Group = Group{ID: "g", Name: "otherwise", Keeps: rarely(t, "keeps")}
+		}
 		m.IAMRoles = append(m.IAMRoles, row)
 	}
 	return m, rapid.SampledFrom([]Bootstrap{bootstrap, {}, {Issuer: issuer}}).Draw(t, "bootstrap")

@@ -22,6 +22,7 @@ import (
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/iam"
 	"github.com/portico-iam/portico/internal/limit"
+	"github.com/portico-iam/portico/internal/observe"
 	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/policyfile"
 	"github.com/portico-iam/portico/internal/revocation"
@@ -45,6 +46,8 @@ type App struct {
 	now     func() time.Time
 	store   *store.DB
 	feed    *cluster.Feed
+	metrics *observe.Metrics
+	traces  *observe.Traces // nil: none
 	policy  *policy.Service
 	people  *directory.Service // nil: nobody is provisioned
 	ring    *sts.Ring
@@ -98,13 +101,18 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.store, err = store.Open(ctx, store.Config{Driver: a.cfg.Store.Driver, DSN: a.cfg.Store.DSN.Reveal(), Logger: a.logger}); err != nil {
+	if err := a.buildObserve(ctx); err != nil {
+		return err
+	}
+	if a.store, err = store.Open(ctx, store.Config{
+		Driver: a.cfg.Store.Driver, DSN: a.cfg.Store.DSN.Reveal(), Logger: a.logger, Observe: a.metrics.Statements(a.traces),
+	}); err != nil {
 		return err
 	}
 	a.onClose(a.store.Close)
 	a.buildFeed()
 	a.onClose(a.sealHistory)
-	record := &history.Recorder{Store: a.store, Now: a.now, Logger: a.logger}
+	record := &history.Recorder{Store: a.store, Now: a.now, Logger: a.logger, Lost: a.metrics.Lost}
 
 	if err := a.buildPolicy(ctx, record); err != nil {
 		return err
@@ -143,6 +151,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.onClose(connection.Close)
+	a.seeProvider(connection)
 	connection.Verifier.Revoked, connection.Verifier.Admit = revocations.Book, a.people.Admit
 	parts := &parts{
 		keys: keys, revocations: revocations, record: record, sts: service, calls: calls, core: remote, iam: connection, posting: posting, gatherer: gatherer,
@@ -156,6 +165,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.handler, err = a.buildEdges(parts); err != nil {
 		return err
 	}
+	a.buildGauges()
 	return a.refuseEarlyRetirement(ctx)
 }
 
@@ -191,7 +201,7 @@ func (a *App) buildPolicy(ctx context.Context, record *history.Recorder) (err er
 		groups = a.store
 	}
 	a.policy, err = policy.New(ctx, policy.Config{
-		Store: a.store, History: record, People: a.store, Usage: a.store, Requests: a.store, Groups: groups, Bootstrap: bootstrap, Expectations: expectations, Now: a.now, Logger: a.logger,
+		Store: a.store, History: record, People: a.store, Usage: a.store, Requests: a.store, Groups: groups, Bootstrap: bootstrap, Expectations: expectations, Decided: a.metrics.Decided, Now: a.now, Logger: a.logger,
 	})
 	if err != nil {
 		return err
@@ -269,6 +279,7 @@ func (a *App) buildSTS(ctx context.Context, keys *seal.Keys, record *history.Rec
 	service := sts.New(sts.Config{
 		Issuer: a.cfg.STS.Issuer, Audiences: token.Audiences, Clients: serviceClients(a.cfg), TTL: token.TTL,
 		Delegation: sts.Delegation(a.cfg.STS.Delegation), Ring: ring, Policy: a.policy, Revoked: a.store, Cuts: book, Current: a.feed.Current, Now: a.now,
+		Looked: a.metrics.Lookup(observe.CacheAppToken), Minted: a.metrics.Minted,
 	})
 	a.feed.On(cluster.Tokens, func(ctx context.Context, _ []string) error { return service.LoadRevoked(ctx) })
 	return service, service.LoadRevoked(ctx)

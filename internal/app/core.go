@@ -18,6 +18,7 @@ import (
 	"github.com/portico-iam/portico/internal/corecall"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/httpx"
+	"github.com/portico-iam/portico/internal/observe"
 	"github.com/portico-iam/portico/internal/sts"
 )
 
@@ -44,7 +45,7 @@ func (a *App) buildCore(ctx context.Context, service *sts.Service, record *histo
 			transport.CloseIdleConnections()
 			return nil
 		})
-		return &remoteCore{url: u, transport: transport}, nil
+		return &remoteCore{url: u, transport: a.metrics.Transport(transport, observe.ToCore, a.traces, true)}, nil
 	}
 	keys := a.serveInMemory(http.HandlerFunc(service.ServeJWKS))
 	embedded, err := core.New(core.Config{
@@ -67,7 +68,8 @@ func (a *App) buildCore(ctx context.Context, service *sts.Service, record *histo
 		return nil, err
 	}
 	a.ring.Withdrawn = embedded.RefreshKeys // it need not trust a key that was cut until its set has aged
-	return &remoteCore{url: &url.URL{Scheme: "http", Host: "core.memory"}, transport: a.serveInMemory(embedded.Handler()), embedded: true}, nil
+	transport := a.metrics.Transport(a.serveInMemory(embedded.Handler()), observe.ToCore, a.traces, true)
+	return &remoteCore{url: &url.URL{Scheme: "http", Host: "core.memory"}, transport: transport, embedded: true}, nil
 }
 
 // buildPosting posts the history on to an external Core, if it is to.

@@ -22,6 +22,7 @@ import (
 	"github.com/portico-iam/portico/internal/iam"
 	"github.com/portico-iam/portico/internal/limit"
 	"github.com/portico-iam/portico/internal/login"
+	"github.com/portico-iam/portico/internal/observe"
 	"github.com/portico-iam/portico/internal/session"
 	"github.com/portico-iam/portico/internal/store"
 	"github.com/portico-iam/portico/internal/sts"
@@ -87,7 +88,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
 	refusals := limit.New[netip.Addr](a.cfg.Limits.RefusalsPerAddress, time.Minute, a.cfg.Limits.RefusalsPerAddress/2, a.now)
 	limited := httpx.LimitRefusals(refusals, a.cfg.Server.TrustedProxies, httpx.GuardPath(mux))
-	return httpx.WithRequestID(a.logger, httpx.Recover(httpx.SecurityHeaders(https, limited))), nil
+	return httpx.Observe(a.logger, a.requests(p.keys), httpx.Recover(httpx.SecurityHeaders(https, limited))), nil
 }
 
 // bearerIssuers are those whose access tokens the API accepts.
@@ -107,6 +108,7 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer, glass *breakgl
 		Store: a.store, Box: p.keys.Box(sealedSession), Refresher: p.iam.Client, Revoked: p.revocations.Book, History: p.record,
 		Idle: a.cfg.Gateway.Session.Idle, Absolute: a.cfg.Gateway.Session.Absolute, Recheck: recheckSessions, Patience: a.cfg.Store.MaxStaleness, PerPerson: a.cfg.Limits.SessionsPerPerson,
 		Secure: https, RecordAddress: a.cfg.Gateway.Session.RecordAddress, TrustedProxies: a.cfg.Server.TrustedProxies, Now: a.now, Logger: a.logger,
+		Looked: a.metrics.Lookup(observe.CacheSession), Refreshed: a.metrics.Refreshed,
 	})
 	a.onClose(p.sessions.Close)
 	if a.cfg.Store.Driver == store.Postgres { // with SQLite there is no other replica
@@ -118,7 +120,7 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer, glass *breakgl
 		Client: p.iam.Client, Issuer: a.cfg.IAM.Issuer, PublicURL: a.cfg.Server.PublicURL, Sessions: p.sessions, History: p.record,
 		Pages: pages, Keys: p.keys, CallbackPath: a.cfg.Gateway.CallbackPath, PostLogoutPath: a.cfg.Gateway.PostLogoutPath,
 		SignIns: limit.New[netip.Addr](a.cfg.Limits.SignInsPerAddress, time.Minute, a.cfg.Limits.SignInsPerAddress/2, a.now),
-		Secure:  https, Now: a.now, Logger: a.logger, BreakGlass: glass, TrustedProxies: a.cfg.Server.TrustedProxies, Admit: a.people.Admit,
+		Secure:  https, Now: a.now, Logger: a.logger, BreakGlass: glass, TrustedProxies: a.cfg.Server.TrustedProxies, Admit: a.people.Admit, SignedIn: a.metrics.SignedIn,
 	})
 }
 
@@ -146,21 +148,6 @@ type task struct {
 
 func (a *App) every(interval time.Duration, what string, do func(context.Context) error) {
 	a.tasks = append(a.tasks, task{what, interval, do})
-}
-
-func (a *App) repeat(ctx context.Context, t task) {
-	ticker := time.NewTicker(t.interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if err := t.do(ctx); err != nil && ctx.Err() == nil {
-				a.logger.WarnContext(ctx, "background work failed", "task", t.what, "error", err)
-			}
-		}
-	}
 }
 
 // Run serves until ctx ends or a listener fails. Requests under way are given time to finish. Everything is closed
@@ -214,33 +201,6 @@ func (a *App) Run(ctx context.Context) error {
 
 func (a *App) server(h http.Handler) *http.Server {
 	return &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ReadTimeout: slowest, WriteTimeout: slowest, MaxHeaderBytes: maxHeader}
-}
-
-// adminHandler is for the operator's network only.
-func (a *App) adminHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.HandleFunc("GET /health/ready", func(w http.ResponseWriter, r *http.Request) {
-		if reason, err := a.unready(); err != nil {
-			a.logger.WarnContext(r.Context(), "not ready", "error", err)
-			http.Error(w, reason, http.StatusServiceUnavailable)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})
-	return httpx.WithRequestID(a.logger, httpx.Recover(mux))
-}
-
-// unready tells why this replica should get no requests; nil: it should. A database that is away for a moment is no reason: it
-// is so for the others too, and what was seen goes on everywhere.
-func (a *App) unready() (reason string, err error) {
-	if err := a.feed.Current(); err != nil {
-		return "the store does not answer: what others have revoked is not known here", err
-	}
-	if err := a.ring.Ready(); err != nil {
-		return "the signing keys in the store can't be used here", err
-	}
-	return "", nil
 }
 
 // Listen opens a TCP address, with one clear sentence when it can't.

@@ -10,6 +10,7 @@ import (
 	"github.com/portico-iam/portico/internal/explain"
 	"github.com/portico-iam/portico/internal/history"
 	"github.com/portico-iam/portico/internal/iam"
+	"github.com/portico-iam/portico/internal/observe"
 	"github.com/portico-iam/portico/internal/policy"
 	"github.com/portico-iam/portico/internal/revocation"
 	"github.com/portico-iam/portico/internal/store"
@@ -31,7 +32,7 @@ type Tools struct {
 
 // OpenTools opens the store and reads the mappings. The identity provider is called only for a token that is explained.
 func OpenTools(ctx context.Context, cfg *config.Config, now func() time.Time, logger *slog.Logger) (_ *Tools, err error) {
-	a := &App{cfg: cfg, logger: logger, now: now}
+	a := &App{cfg: cfg, logger: logger, now: now, metrics: observe.NewMetrics()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())

@@ -89,6 +89,7 @@ func (c *Caller) SessionRef() string {
 func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request) (*Caller, error) {
 	c, err := a.authenticate(w, r)
 	if err == nil {
+		httpx.NoteCaller(r.Context(), c.Principal.Issuer, c.Principal.Subject, c.SessionRef())
 		if wait, ok := a.Requests.Take(Who{c.Principal.Issuer, c.Principal.Subject}); !ok {
 			httpx.RetryAfter(w, wait)
 			return nil, fault.TooMany.New("you sent more requests than are allowed at once; try again in %s", wait)

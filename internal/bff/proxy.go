@@ -54,6 +54,8 @@ func NewProxy(cfg ProxyConfig) *Proxy {
 	return p
 }
 
+var traceHeaders = []string{"Traceparent", "Tracestate", "Baggage"}
+
 type outgoingKey struct{}
 
 // outgoing is what a request leaves with.
@@ -119,8 +121,12 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	authorization := in.Header.Values("Authorization")
 	stripIdentity(out.Header)
 	out.Trailer = nil // nobody decided upon what comes behind the body
-	if p.trusts(in.RemoteAddr) {
+	if httpx.FromTrusted(in, p.trusted) {
 		out.Header["X-Forwarded-For"] = in.Header["X-Forwarded-For"]
+	} else { // W3C Trace Context: who we don't know is not to write into Core's traces
+		for _, name := range traceHeaders {
+			delete(out.Header, name)
+		}
 	}
 	pr.SetXForwarded() // adds who called us
 	out.Header.Set("X-Forwarded-Proto", p.public.Scheme)
@@ -143,12 +149,6 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	case len(authorization) == 1:
 		out.Header.Set("Authorization", authorization[0]) // a wallet's own, of the route's protocol
 	}
-}
-
-// trusts tells whether a peer's word on who called it counts. Nobody's does unless it is configured.
-func (p *Proxy) trusts(remote string) bool {
-	peer, err := netip.ParseAddrPort(remote)
-	return err == nil && slices.ContainsFunc(p.trusted, func(n netip.Prefix) bool { return n.Contains(peer.Addr().Unmap()) })
 }
 
 // afterwards lets policy learn of a changed organisation before its author does: the next request may rely on it.

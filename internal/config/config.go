@@ -177,12 +177,6 @@ type Limits struct {
 	SessionsPerPerson    int `yaml:"sessionsPerPerson"`
 }
 
-// Observability says what is logged.
-type Observability struct {
-	LogLevel  string `yaml:"logLevel"`
-	LogFormat string `yaml:"logFormat"`
-}
-
 // Where roles and subject are found when the configuration is silent.
 const (
 	defaultRolePath    = "roles"
@@ -218,7 +212,7 @@ func Default() Config {
 		SCIM:          SCIM{SubjectFrom: SubjectUserName},
 		Store:         Store{Driver: "sqlite", DSN: "portico.db", MaxStaleness: 30 * time.Second},
 		Limits:        Limits{RefusalsPerAddress: 600, SignInsPerAddress: 600, RequestsPerPrincipal: 500, SessionsPerPerson: 50},
-		Observability: Observability{LogLevel: "info", LogFormat: "text"},
+		Observability: defaultObservability(),
 	}
 }
 

@@ -214,6 +214,8 @@ func leafKind(t reflect.Type) string {
 		return "true or false"
 	case t.Kind() == reflect.Int:
 		return "a number, e.g. 2"
+	case t.Kind() == reflect.Float64:
+		return "a number, e.g. 0.1"
 	}
 	return "text"
 }
@@ -302,6 +304,8 @@ func applyEnvironment(root *yaml.Node, shape reflect.Type, environ []string) (fa
 			set(root, strings.Split(path, "."), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: value})
 		case t.Kind() == reflect.Int:
 			set(root, strings.Split(path, "."), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: value})
+		case t.Kind() == reflect.Float64:
+			set(root, strings.Split(path, "."), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!float", Value: value})
 		default:
 			set(root, strings.Split(path, "."), scalar(value))
 		}
@@ -379,12 +383,15 @@ func applySecretFiles(node *yaml.Node, t reflect.Type, prefix, from string) (fau
 		secret, err := readSecret(file, from)
 		if err != nil {
 			faults = append(faults, fmt.Sprintf("%s%sFile: %v", prefix, name, err))
-			secret = "unreadable" // said once: it is not missing
+			secret = unreadable // said once: it is not missing
 		}
 		set(node, []string{name}, scalar(secret))
 	}
 	return faults
 }
+
+// unreadable stands for a secret whose file can't be read.
+const unreadable = "unreadable"
 
 func readSecret(file *yaml.Node, from string) (string, error) {
 	if file.Kind != yaml.ScalarNode || file.Value == "" {

@@ -83,7 +83,11 @@ store:
   driver: postgres
   dsn: postgres://portico:canary-dsn@db/portico
 limits: { refusalsPerAddress: 1, signInsPerAddress: 2, requestsPerPrincipal: 3, sessionsPerPerson: 4 }
-observability: { logLevel: debug, logFormat: json }
+observability:
+  logLevel: debug
+  logFormat: json
+  accessLog: false
+  traces: { endpoint: https://collector.example.com/v1/traces, protocol: http, sampleRatio: 0.25, headers: "X-Api-Key: canary-headers" }
 scim: { subjectFrom: externalId }
 `
 
@@ -164,7 +168,7 @@ func TestAFullFile(t *testing.T) {
 		Core:          Core{CoreAPI{URL: "https://core.example.com/base", Authentication: AuthUnsafeStatic, StaticToken: "canary-static"}},
 		Store:         Store{"postgres", "postgres://portico:canary-dsn@db/portico", 10 * time.Second},
 		Limits:        Limits{1, 2, 3, 4},
-		Observability: Observability{"debug", "json"},
+		Observability: Observability{"debug", "json", false, Traces{"https://collector.example.com/v1/traces", "http", 0.25, "X-Api-Key: canary-headers"}},
 		SCIM:          SCIM{SubjectFrom: SubjectExternalID},
 	}
 	if !reflect.DeepEqual(*c, want) {
@@ -456,7 +460,7 @@ func TestPrintMasksAndLoadsAgain(t *testing.T) {
 		}
 		again := load(t, printed)
 		for _, c := range []*Config{c, again} {
-			c.IAM.ClientSecret, c.Core.API.StaticToken, c.Store.DSN = "", "", ""
+			c.IAM.ClientSecret, c.Core.API.StaticToken, c.Store.DSN, c.Observability.Traces.Headers = "", "", "", ""
 			if len(c.Server.TrustedProxies) == 0 {
 				c.Server.TrustedProxies = nil
 			}

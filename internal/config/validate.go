@@ -41,8 +41,7 @@ func (c *Config) validate() Faults {
 	c.SCIM.validate(v)
 	c.Store.validate(v)
 	c.Limits.validate(v)
-	v.oneOf("observability.logLevel", c.Observability.LogLevel, "debug", "info", "warn", "error")
-	v.oneOf("observability.logFormat", c.Observability.LogFormat, "text", "json")
+	c.Observability.validate(v)
 	return v.faults
 }
 

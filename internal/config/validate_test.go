@@ -121,6 +121,17 @@ func TestRules(t *testing.T) {
 		{"an e-mail address as subject", []string{"PORTICO_scim__subjectFrom=email"}, `scim.subjectFrom: expected one of userName, externalId, got "email"`},
 		{"an unknown level", []string{"PORTICO_observability__logLevel=trace"}, `observability.logLevel: expected one of debug, info, warn, error, got "trace"`},
 		{"an unknown format", []string{"PORTICO_observability__logFormat=xml"}, `observability.logFormat: expected one of text, json, got "xml"`},
+		{"traces within the cluster", []string{"PORTICO_observability__traces__endpoint=http://collector:4318/v1/traces"}, ``},
+		{"traces with headers", []string{"PORTICO_observability__traces__endpoint=https://collector.example.com/v1/traces", "PORTICO_observability__traces__headers=Authorization: canary"}, ``},
+		{"secret headers in clear", []string{"PORTICO_observability__traces__endpoint=http://collector:4318", "PORTICO_observability__traces__headers=Authorization: canary"}, `observability.traces.endpoint: expected https, got "http://collector:4318"`},
+		{"headers for nobody", []string{"PORTICO_observability__traces__headers=Authorization: canary"}, `observability.traces.headers: only used with observability.traces.endpoint`},
+		{"a header without a name", []string{"PORTICO_observability__traces__endpoint=https://collector.example.com/v1/traces", "PORTICO_observability__traces__headers=canary"}, `observability.traces.headers: line 1: expected Name: value`},
+		{"a header twice", []string{"PORTICO_observability__traces__endpoint=https://collector.example.com/v1/traces", "PORTICO_observability__traces__headers=A: canary\na: canary"}, `observability.traces.headers: line 2: expected at most 16 headers, each once`},
+		{"a user in the address", []string{"PORTICO_observability__traces__endpoint=https://u:canary@collector"}, `observability.traces.endpoint: expected a URL without user, query and fragment`},
+		{"another protocol", []string{"PORTICO_observability__traces__protocol=grpc"}, `observability.traces.protocol: expected one of http, got "grpc"`},
+		{"more than all", []string{"PORTICO_observability__traces__sampleRatio=1.1"}, `observability.traces.sampleRatio: expected a number from 0 to 1, got 1.1`},
+		{"no number", []string{"PORTICO_observability__traces__sampleRatio=.nan"}, `observability.traces.sampleRatio: expected a number from 0 to 1, got NaN`},
+		{"half of them", []string{"PORTICO_observability__traces__sampleRatio=half"}, `observability.traces.sampleRatio: expected a number, e.g. 0.1, got "half"`},
 	} {
 		_, err := Load([]byte(least), c.environ)
 		faults, _ := err.(Faults)

@@ -178,6 +178,7 @@ func (h *Handler) setPolicy(w http.ResponseWriter) {
 // notIn answers somebody whom we can't place.
 func (h *Handler) notIn(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
+	note(ctx, fault.Of(err))
 	switch {
 	case fault.Unauthenticated.Is(err) && h.SignIn != nil && r.Method == http.MethodGet && r.Header.Get("Authorization") == "":
 		h.SignIn(w, r)
@@ -198,7 +199,7 @@ func (h *Handler) notIn(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		f := fault.Of(err)
 		if f.Code.Status >= http.StatusInternalServerError {
-			h.Logger.ErrorContext(r.Context(), "page failed", "error", err, "request_id", httpx.RequestID(r.Context()))
+			h.Logger.ErrorContext(r.Context(), "page failed", "error", err)
 		}
 		h.message(w, r, f.Code.Status, view.Message{
 			Title: sayKey(ctx, f.Code.Message), Text: sayFault(ctx, f), Reference: httpx.RequestID(ctx),
@@ -206,6 +207,9 @@ func (h *Handler) notIn(w http.ResponseWriter, r *http.Request, err error) {
 		})
 	}
 }
+
+// note is for who observes the requests.
+func note(ctx context.Context, f *fault.Fault) { httpx.NoteRefusal(ctx, f.Code.ID, f.Reference) }
 
 func wantsPage(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html") || r.Header.Get("Sec-Fetch-Mode") == "navigate"
@@ -216,6 +220,9 @@ func (h *Handler) RenderMessage(w http.ResponseWriter, r *http.Request, p httpx.
 	h.setPolicy(w)
 	r = spoken(w, r)
 	ctx := r.Context()
+	if p.Status >= http.StatusBadRequest {
+		httpx.NoteRefusal(ctx, p.Code, p.Reference)
+	}
 	m := view.Message{
 		Title: sayKey(ctx, p.Title), Text: wording.SayPhrase(ctx, wording.Phrase{Format: p.Text, Args: p.Args}), Reference: p.Reference,
 		Actions: []view.Link{{Label: sayKey(ctx, p.Action), Href: p.ActionURL}},
@@ -237,6 +244,7 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, status int, m 
 // fail renders what went wrong for somebody who is signed in.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, c *authn.Caller, err error) {
 	ctx, f := r.Context(), fault.Of(err)
+	note(ctx, f)
 	switch f.Code {
 	case fault.Forbidden:
 		h.refused(w, r, c, f)
@@ -255,7 +263,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, c *authn.Caller, 
 		case f.Code.Status < http.StatusInternalServerError:
 			v.Title, v.Text = sayKey(ctx, f.Code.Message), nothingChanged(ctx, f)
 		default:
-			h.Logger.ErrorContext(r.Context(), "page failed", "error", err, "request_id", httpx.RequestID(r.Context()))
+			h.Logger.ErrorContext(r.Context(), "page failed", "error", err)
 			v.Reference = httpx.RequestID(r.Context())
 			switch {
 			case f.Code == fault.Internal:

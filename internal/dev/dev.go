@@ -141,7 +141,7 @@ func configuration(o Options, publicURL string, w devokta.World) (*config.Config
 		return nil, err
 	}
 	cfg := config.Default()
-	cfg.Server.PublicURL = publicURL
+	cfg.Server.PublicURL, cfg.Observability.AccessLog = publicURL, false // the terminal is for who develops
 	cfg.IAM.DiscoveryURL = w.DiscoveryURL
 	cfg.IAM.ClientID, cfg.IAM.ClientSecret = w.WebClient.ID, config.Secret(w.WebClient.Secret)
 	cfg.STS.IAM.TokenValidation.Aud = w.Audience

@@ -99,6 +99,7 @@ type Recorder struct {
 	Store  Store
 	Now    func() time.Time
 	Logger *slog.Logger
+	Lost   func() // is told of an entry that could not be stored; nil: nobody is
 }
 
 // New fills in what every entry has: its id and its time.
@@ -122,6 +123,9 @@ func (r *Recorder) Append(ctx context.Context, e Entry) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := r.Store.AppendHistory(ctx, e); err != nil {
+		if r.Lost != nil {
+			r.Lost()
+		}
 		r.Logger.ErrorContext(ctx, "history entry lost", "history_id", e.ID, "action", e.Action, "entity_type", e.EntityType, "error", err)
 	}
 }

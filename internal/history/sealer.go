@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,8 +28,9 @@ type Sealer struct {
 	Logger *slog.Logger
 
 	sealing sync.Mutex
-	seen    int64 // the highest sequence that the chain had
-	said    bool  // that it is shorter than it was
+	done    atomic.Pointer[time.Time] // when all that was there had its place; nil: not yet
+	seen    int64                     // the highest sequence that the chain had
+	said    bool                      // that it is shorter than it was
 }
 
 // Seal seals what has no place yet, at most 10,000 entries. Where nothing is to be done that costs two small queries.
@@ -36,12 +38,24 @@ func (s *Sealer) Seal(ctx context.Context) error {
 	s.sealing.Lock()
 	defer s.sealing.Unlock()
 	for range sealBatches {
+		began := time.Now()
 		sealed, err := s.batch(ctx, false)
+		if err == nil && sealed < sealBatch {
+			s.done.Store(&began)
+		}
 		if err != nil || sealed < sealBatch {
 			return err
 		}
 	}
 	return nil
+}
+
+// Lag is for how long entries may have waited for their place. Clocks that are set do not change it.
+func (s *Sealer) Lag() time.Duration {
+	if at := s.done.Load(); at != nil {
+		return time.Since(*at)
+	}
+	return 0
 }
 
 // Close seals what is left and signs a checkpoint, within 5 seconds. What it does not get done is done after the next start.

@@ -49,3 +49,9 @@ func peerOf(r *http.Request) netip.Addr {
 	}
 	return peer.Addr().Unmap().WithZone("")
 }
+
+// FromTrusted tells whether the peer's word on what came before it counts. Nobody's does unless it is configured.
+func FromTrusted(r *http.Request, trusted []netip.Prefix) bool {
+	peer := peerOf(r)
+	return peer.IsValid() && slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(peer) })
+}

@@ -47,6 +47,7 @@ type ErrorText struct {
 // WriteError renders err. Only a fault's own text is shown; any other error is logged and shown as an internal one.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	f := fault.Of(err)
+	NoteRefusal(r.Context(), f.Code.ID, f.Reference)
 	if f.Code.Status >= 500 {
 		Logger(r.Context()).ErrorContext(r.Context(), "request failed", "code", f.Code.ID, "error", err)
 	} else if cause := errors.Unwrap(f); cause != nil {

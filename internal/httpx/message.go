@@ -10,6 +10,7 @@ import (
 // words are fixed: whoever shows it may say them in another language.
 type Message struct {
 	Status    int
+	Code      string // of the fault, for who observes; empty: none fits
 	Title     string
 	Text      string // one or two plain sentences, with the verbs of Args
 	Args      []any

@@ -147,8 +147,8 @@ func TestAnAnswerThatHadBegunIsBrokenOff(t *testing.T) {
 func TestInformationIsNoBeginning(t *testing.T) {
 	w := httptest.NewRecorder()
 	Recover(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		(&begun{ResponseWriter: w}).WriteHeader(http.StatusEarlyHints)
-		if w.(*begun).begun {
+		w.WriteHeader(http.StatusEarlyHints)
+		if w.(*answer).begun() {
 			t.Error("a 103 began the answer")
 		}
 	})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))

@@ -65,7 +65,11 @@ func (v *Verifier) remembered(ctx context.Context, raw string) (*Token, error) {
 		return v.verify(ctx, raw, delegation...)
 	}
 	hash := tokenHash(sha256.Sum256([]byte(raw)))
-	if t, err := v.known(ctx, hash); t != nil || err != nil {
+	t, err := v.known(ctx, hash)
+	if v.Looked != nil {
+		v.Looked(t != nil)
+	}
+	if t != nil || err != nil {
 		return t, err
 	}
 	// The outcome is everybody's who waits, so it must not hang on the first one's patience, nor anybody's on its own.

@@ -41,6 +41,9 @@ type Verifier struct {
 	Revoked  Revocations // nil: nobody is revoked
 	// Admit refuses somebody whom the directory says is deactivated; nil: it admits everybody.
 	Admit func(ctx context.Context, p *access.Principal) error
+	// Looked is told whether a token was remembered, Judged what came of verifying one that was not; nil: nobody is.
+	Looked func(found bool)
+	Judged func(err error, took time.Duration)
 }
 
 // Revocations tell whose tokens count no more though they have not expired.
@@ -89,7 +92,11 @@ func untimely(format string, args ...any) error {
 }
 
 // verify validates an access token that has none of those claims.
-func (v *Verifier) verify(ctx context.Context, raw string, without ...string) (*Token, error) {
+func (v *Verifier) verify(ctx context.Context, raw string, without ...string) (_ *Token, err error) {
+	if v.Judged != nil {
+		began := time.Now()
+		defer func() { v.Judged(err, time.Since(began)) }()
+	}
 	p, err := parse(raw)
 	if err != nil {
 		return nil, err

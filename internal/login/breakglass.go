@@ -86,6 +86,7 @@ func (h *Handler) redeemBreakGlass(w http.ResponseWriter, r *http.Request) {
 		h.askForTicket(w, r, fault.Of(err))
 		return
 	}
+	h.ended("break_glass")
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

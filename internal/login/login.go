@@ -48,9 +48,11 @@ type Config struct {
 	SignIns        *limit.Limiter[netip.Addr] // of one address; nil: no limit
 	TrustedProxies []netip.Prefix
 	// Admit refuses somebody whom the directory says is deactivated; nil: it admits everybody.
-	Admit  func(ctx context.Context, p *access.Principal) error
-	Now    func() time.Time
-	Logger *slog.Logger
+	Admit func(ctx context.Context, p *access.Principal) error
+	// SignedIn is told of how each sign-in ended; nil: nobody is.
+	SignedIn func(result string)
+	Now      func() time.Time
+	Logger   *slog.Logger
 }
 
 // Handler is the sign-in edge.
@@ -105,14 +107,16 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, returnTo string,
 	if address, counted := httpx.LimitedAddress(r, h.TrustedProxies); counted {
 		if wait, ok := h.SignIns.Take(address); !ok {
 			httpx.RetryAfter(w, wait)
-			h.problem(w, r, fault.TooMany.Status, "Too many sign-ins", "Too many sign-ins were begun from your network at once. Try again in a minute.", safeReturn(returnTo))
+			h.ended("limited")
+			h.problem(w, r, fault.TooMany, "Too many sign-ins", "Too many sign-ins were begun from your network at once. Try again in a minute.", safeReturn(returnTo))
 			return
 		}
 	}
 	b, _ := h.flows.browserOf(r)
 	if b.looping(h.Now()) {
+		h.ended("looping")
 		h.Pages.RenderMessage(w, r, httpx.Message{
-			Status: fault.SignInLoop.Status, Title: "You are signed in, but your browser forgets it",
+			Status: fault.SignInLoop.Status, Code: fault.SignInLoop.ID, Title: "You are signed in, but your browser forgets it",
 			Text: "The sign-in succeeded several times in a row, and each time the browser came back without the session cookie. " +
 				"Allow cookies for this site, and open it under its own address: %s.",
 			Args:      []any{h.PublicURL},
@@ -123,8 +127,9 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, returnTo string,
 	sealed, s := h.flows.newState(safeReturn(returnTo, "/login", "/logout", h.CallbackPath), nil)
 	target, err := h.Client.AuthorizationURL(r.Context(), sealed, h.flows.nonce(s, b), h.flows.verifier(s, b), iam.Ask{Anew: anew})
 	if err != nil {
+		h.ended("unavailable")
 		h.Logger.ErrorContext(r.Context(), "sign-in can't begin", "error", err)
-		h.problem(w, r, fault.IdentityProvider.Status, "The sign-in page can't be reached",
+		h.problem(w, r, fault.IdentityProvider, "The sign-in page can't be reached",
 			"Your company's sign-in does not answer at the moment. Try again in a minute; if that does not help, tell your administrator.", s.Return)
 		return
 	}
@@ -161,18 +166,26 @@ func navigates(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
+// ended tells how a sign-in ended.
+func (h *Handler) ended(result string) {
+	if h.SignedIn != nil {
+		h.SignedIn(result)
+	}
+}
+
 // problem shows why a sign-in did not work, with the reference under which the log has more.
-func (h *Handler) problem(w http.ResponseWriter, r *http.Request, status int, title, text, returnTo string) {
+func (h *Handler) problem(w http.ResponseWriter, r *http.Request, code *fault.Code, title, text, returnTo string) {
 	h.Pages.RenderMessage(w, r, httpx.Message{
-		Status: status, Title: title, Text: text, Reference: httpx.RequestID(r.Context()),
+		Status: code.Status, Code: code.ID, Title: title, Text: text, Reference: httpx.RequestID(r.Context()),
 		ActionURL: "/login?return=" + url.QueryEscape(returnTo), Action: "Sign in again",
 	})
 }
 
 // failed shows that a sign-in could not be kept.
 func (h *Handler) failed(w http.ResponseWriter, r *http.Request, err error, returnTo string) {
-	h.Logger.ErrorContext(r.Context(), "sign-in not stored", "error", err, "request_id", httpx.RequestID(r.Context()))
-	h.problem(w, r, fault.Unavailable.Status, "The sign-in can't be stored at the moment",
+	h.ended("unavailable")
+	h.Logger.ErrorContext(r.Context(), "sign-in not stored", "error", err)
+	h.problem(w, r, fault.Unavailable, "The sign-in can't be stored at the moment",
 		"You are not signed in. Try again in a minute; if that does not help, tell your administrator.", returnTo)
 }
 
@@ -180,12 +193,14 @@ func (h *Handler) failed(w http.ResponseWriter, r *http.Request, err error, retu
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || repeated(query) {
-		h.problem(w, r, fault.SignInExpired.Status, "This address is not complete", "The answer of the sign-in page was damaged on its way.", "/")
+		h.ended("not_ours")
+		h.problem(w, r, fault.SignInExpired, "This address is not complete", "The answer of the sign-in page was damaged on its way.", "/")
 		return
 	}
 	s, ok := h.flows.openState(query.Get("state"))
 	if !ok {
-		h.problem(w, r, fault.SignInExpired.Status, "This sign-in is not known here", "It was begun elsewhere, or the address was altered.", "/")
+		h.ended("not_ours")
+		h.problem(w, r, fault.SignInExpired, "This sign-in is not known here", "It was begun elsewhere, or the address was altered.", "/")
 		return
 	}
 	b, known := h.flows.browserOf(r)
@@ -193,14 +208,17 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	case h.flows.expired(s):
 		http.Redirect(w, r, s.Return, http.StatusSeeOther)
 	case !known:
-		h.problem(w, r, fault.SignInExpired.Status, "This sign-in was begun in another browser",
+		h.ended("not_ours")
+		h.problem(w, r, fault.SignInExpired, "This sign-in was begun in another browser",
 			"The cookie that ties the sign-in to this browser is missing. Sign in again, here, and allow cookies for this site.", s.Return)
 	case !h.fromOurProvider(r.Context(), query):
-		h.problem(w, r, fault.SignInExpired.Status, "This answer came from another identity provider", "It was refused.", s.Return)
+		h.ended("not_ours")
+		h.problem(w, r, fault.SignInExpired, "This answer came from another identity provider", "It was refused.", s.Return)
 	case query.Get("error") != "":
 		h.refused(w, r, &iam.RefusedError{Code: clip(query.Get("error")), Description: clip(query.Get("error_description"))}, s)
 	case query.Get("code") == "" || len(query.Get("code")) > 2048:
-		h.problem(w, r, fault.SignInExpired.Status, "This address is not complete", "The answer of the sign-in page holds no code.", s.Return)
+		h.ended("not_ours")
+		h.problem(w, r, fault.SignInExpired, "This address is not complete", "The answer of the sign-in page holds no code.", s.Return)
 	default:
 		h.complete(w, r, query.Get("code"), s, b)
 	}
@@ -246,6 +264,7 @@ func (h *Handler) complete(w http.ResponseWriter, r *http.Request, code string, 
 		return
 	}
 	b.completed(h.Now())
+	h.ended("completed")
 	h.flows.setCookie(w, b)
 	http.Redirect(w, r, s.Return, http.StatusSeeOther)
 }
@@ -261,12 +280,14 @@ func (h *Handler) replayed(w http.ResponseWriter, r *http.Request, first string,
 		h.failed(w, r, err, s.Return)
 		return
 	}
-	h.problem(w, r, fault.SignInExpired.Status, "This sign-in was used already", "It counts once. Sign in again.", s.Return)
+	h.ended("replayed")
+	h.problem(w, r, fault.SignInExpired, "This sign-in was used already", "It counts once. Sign in again.", s.Return)
 }
 
 // refused records why the identity provider, or our validation of what it sent, ended a sign-in.
 func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error, s state) {
-	h.Logger.WarnContext(r.Context(), "sign-in refused", "error", reasonOf(err), "request_id", httpx.RequestID(r.Context()))
+	h.ended("refused")
+	h.Logger.WarnContext(r.Context(), "sign-in refused", "error", reasonOf(err))
 	// Anybody can come with an error and a state of ours, so the record is bounded; the log has the rest under the
 	// request's id.
 	reference := httpx.RequestID(r.Context())
@@ -282,7 +303,7 @@ func (h *Handler) refused(w http.ResponseWriter, r *http.Request, err error, s s
 		action, address = "Sign in as somebody else", address+"&as=somebody-else"
 	}
 	h.Pages.RenderMessage(w, r, httpx.Message{
-		Status: status, Title: title, Text: text, Reference: reference, ActionURL: address, Action: action,
+		Status: status, Code: fault.IdentityProvider.ID, Title: title, Text: text, Reference: reference, ActionURL: address, Action: action,
 	})
 }
 
@@ -294,9 +315,10 @@ func (h *Handler) deactivated(w http.ResponseWriter, r *http.Request, err error,
 	if reference == "" {
 		reference = httpx.RequestID(r.Context())
 	}
-	h.Logger.WarnContext(r.Context(), "sign-in refused", "error", err, "request_id", httpx.RequestID(r.Context()))
+	h.ended("deactivated")
+	h.Logger.WarnContext(r.Context(), "sign-in refused", "error", err)
 	h.Pages.RenderMessage(w, r, httpx.Message{
-		Status: refused.Code.Status, Title: "Your account is deactivated",
+		Status: refused.Code.Status, Code: refused.Code.ID, Title: "Your account is deactivated",
 		Text:      "Your company's directory says that you may not work here any more. If that is a mistake, tell your administrator the reference below.",
 		Reference: reference, ActionURL: "/login?return=" + url.QueryEscape(s.Return) + "&as=somebody-else", Action: "Sign in as somebody else",
 	})

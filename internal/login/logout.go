@@ -16,7 +16,7 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	idToken, err := h.Sessions.End(w, r)
 	if err != nil {
-		h.Logger.ErrorContext(r.Context(), "session not ended", "error", err, "request_id", httpx.RequestID(r.Context()))
+		h.Logger.ErrorContext(r.Context(), "session not ended", "error", err)
 		h.Pages.RenderMessage(w, r, httpx.Message{
 			Status: fault.Unavailable.Status, Title: "You are still signed in", Text: "The session can't be ended at the moment. Try again in a minute.",
 			Reference: httpx.RequestID(r.Context()), ActionURL: "/logout", Action: "Sign out",

@@ -19,6 +19,7 @@ import (
 func (s *Service) Enforce(ctx context.Context, p *access.Principal, org access.OrganisationID, route string, anyOf ...access.Permission) error {
 	snapshot := s.Snapshot()
 	decision := snapshot.Decide(p, org, anyOf...)
+	s.decided(decision.Reason)
 	if decision.Allowed {
 		decision.NoteUse()
 		return nil
@@ -29,8 +30,15 @@ func (s *Service) Enforce(ctx context.Context, p *access.Principal, org access.O
 // Use tells whether the principal may do something there, and notes that they do. A refusal is not recorded.
 func (s *Service) Use(p *access.Principal, org access.OrganisationID, anyOf ...access.Permission) bool {
 	decision := s.Snapshot().Decide(p, org, anyOf...)
+	s.decided(decision.Reason)
 	decision.NoteUse()
 	return decision.Allowed
+}
+
+func (s *Service) decided(reason access.Reason) {
+	if s.Decided != nil {
+		s.Decided(reason)
+	}
 }
 
 // Permissions returns everything the principal may do there. In an

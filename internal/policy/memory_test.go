@@ -91,6 +91,15 @@ func (m *memory) CommitChange(_ context.Context, base int64, c access.Change, en
 			}
 		}
 	}
+	for _, state := range c.Groups {
+		for i, r := range m.model.IAMRoles {
+			if r.ID == state.IAMRole {
+				row := r.Clone()
+				row.Group = state.Group
+				m.model.IAMRoles[i] = row
+			}
+		}
+	}
 	if c.Organisations != nil {
 		m.model.Organisations = c.Organisations
 	}

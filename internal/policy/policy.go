@@ -52,6 +52,7 @@ type Config struct {
 	Groups        Groups                           // nil: no groups are provisioned
 	Requests      Requests                         // nil: what needs a second administrator is refused
 	Expectations  func() (*policyfile.File, error) // what every change is held against; nil: nothing
+	Decided       func(access.Reason)              // is told of every decision on a request; nil: nobody is
 	Now           func() time.Time
 	Logger        *slog.Logger
 }

@@ -150,7 +150,7 @@ func (h *Handler) answer(do func(http.ResponseWriter, *http.Request) error) http
 		}
 		p := problemOf(err)
 		if p.status >= http.StatusInternalServerError && p.status != http.StatusNotImplemented {
-			h.Logger.ErrorContext(r.Context(), "provisioning failed", "error", err, "request_id", httpx.RequestID(r.Context()))
+			h.Logger.ErrorContext(r.Context(), "provisioning failed", "error", err)
 		}
 		writeProblem(w, p)
 	})

@@ -53,6 +53,7 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 			s = m.keepTokens(ctx, s, grant)
 		}
 		if faster, ok := m.refreshedElsewhere(ctx, s); ok && errors.Is(err, iam.ErrGrantEnded) {
+			m.noteRefresh("elsewhere")
 			return faster, nil
 		}
 		return nil, m.refreshFailed(ctx, s, err)
@@ -77,7 +78,14 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 		return nil, err
 	}
 	m.see(ctx, &saved.Principal)
+	m.noteRefresh("renewed")
 	return saved, nil
+}
+
+func (m *Manager) noteRefresh(result string) {
+	if m.Refreshed != nil {
+		m.Refreshed(result)
+	}
 }
 
 // take keeps the tokens that a refresh brought; what it did not bring stays.
@@ -205,12 +213,14 @@ func (m *Manager) sameTokens(r Record, s *Session) bool {
 
 func (m *Manager) refreshFailed(ctx context.Context, s *Session, err error) error {
 	if errors.Is(err, iam.ErrGrantEnded) || fault.Unauthenticated.Is(err) {
+		m.noteRefresh("ended")
 		m.Logger.InfoContext(ctx, "session ended by the identity provider", "session", s.Ref, "error", err)
 		if err := m.Revoke(ctx, &s.Record, "ended by the identity provider"); err != nil {
 			return err
 		}
 		return errNone
 	}
+	m.noteRefresh("failed")
 	m.Logger.WarnContext(ctx, "session could not be refreshed", "session", s.Ref, "error", err)
 	m.postpone(s)
 	return fault.Unavailable.New("the identity provider can't be reached to renew the sign-in; try again in a moment").Because(err)

@@ -67,8 +67,11 @@ type Config struct {
 	// The address of whoever signs in is kept with the session and in the history, as these proxies tell it.
 	RecordAddress  bool
 	TrustedProxies []netip.Prefix
-	Now            func() time.Time
-	Logger         *slog.Logger
+	// Looked is told whether a session was remembered, Refreshed of how a refresh ended; nil: nobody is.
+	Looked    func(found bool)
+	Refreshed func(result string)
+	Now       func() time.Time
+	Logger    *slog.Logger
 }
 
 // Manager finds, begins and ends sessions.
@@ -270,7 +273,11 @@ func (m *Manager) isOver(s *Session) bool {
 
 func (m *Manager) lookupAny(ctx context.Context, key string) (*Session, error) {
 	now := m.Now()
-	if s := m.remembered(key, now, m.Recheck); s != nil {
+	s := m.remembered(key, now, m.Recheck)
+	if m.Looked != nil {
+		m.Looked(s != nil)
+	}
+	if s != nil {
 		return s, nil
 	}
 	record, found, err := m.Store.GetSession(ctx, key, now)
@@ -284,7 +291,7 @@ func (m *Manager) lookupAny(ctx context.Context, key string) (*Session, error) {
 		m.cache.Invalidate(key)
 		return nil, errNone
 	}
-	s := &Session{Record: record}
+	s = &Session{Record: record}
 	s.tokens, err = m.open(record)
 	if c, ok := m.cache.GetIfPresent(record.Hash); ok && c.session.Version == record.Version {
 		s.retryAt, s.mustReissue = c.session.retryAt, c.session.mustReissue

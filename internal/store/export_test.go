@@ -42,3 +42,13 @@ func (db *DB) PlanOfTally(ctx context.Context, f history.Filter) (plan string, e
 	}, `EXPLAIN QUERY PLAN `+tallyHistory+w.text.String()+groupTally, w.args...)
 	return plan, err
 }
+
+// InsertUsers provisions many people by their ids, faster than one by one.
+func InsertUsers(ctx context.Context, db *DB, ids []string) error {
+	return db.write(ctx, func(tx *sql.Tx) error {
+		return insertRows(ctx, tx, `INSERT INTO directory_user (id, user_name, user_key, external_id, display_name, display_key, active, attributes, created_at, modified_at, revision) VALUES `, 11,
+			each(ids, func(id string, yield func([]any) bool) bool {
+				return yield([]any{id, id, id, "", "", "", 1, "{}", 1, 1, 1})
+			}))
+	})
+}

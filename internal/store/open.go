@@ -26,6 +26,7 @@ type Config struct {
 	Driver   string       // SQLite or Postgres
 	DSN      string       // SQLite: the path of a file; Postgres: a postgres:// address, or keywords and values
 	Logger   *slog.Logger // nil: silent
+	Observe  Observe      // nil: nobody sees the statements
 	ReadOnly bool         // nothing is made, brought up to date or written: methods that write fail, or must not be called
 }
 
@@ -77,9 +78,9 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	var err error
 	switch cfg.Driver {
 	case SQLite:
-		db, err = openSQLite(cfg.DSN, cfg.ReadOnly, logger)
+		db, err = openSQLite(cfg.DSN, cfg.ReadOnly, logger, cfg.Observe)
 	case Postgres:
-		db, err = openPostgres(cfg.DSN)
+		db, err = openPostgres(cfg.DSN, cfg.Observe)
 	default:
 		err = fmt.Errorf("store.driver: expected %s or %s, got %q", SQLite, Postgres, cfg.Driver)
 	}

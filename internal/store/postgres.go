@@ -18,7 +18,7 @@ import (
 
 // openPostgres reads the DSN; the first query connects. As with every client of PostgreSQL, what the DSN leaves out is
 // taken from the PG… variables and the password file.
-func openPostgres(dsn string) (*DB, error) {
+func openPostgres(dsn string, observe Observe) (*DB, error) {
 	if !looksLikePostgres(dsn) {
 		return nil, errors.New("store.dsn: expected an address of a PostgreSQL server such as postgres://user:password@host:5432/database, since store.driver is postgres")
 	}
@@ -32,6 +32,9 @@ func openPostgres(dsn string) (*DB, error) {
 	}
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "portico"
+	}
+	if observe != nil {
+		cfg.Tracer = queryTracer{observe}
 	}
 	connections := &pool{DB: stdlib.OpenDB(*cfg)}
 	connections.SetMaxOpenConns(16)

@@ -29,7 +29,7 @@ const readers = 4
 // fairly and for as long as their context allows, rather than in SQLite's busy loop. Write transactions are immediate,
 // so that none has to be given up half-way because another process (an export, say) wrote in between. synchronous=FULL
 // makes a commit last through a loss of power; WAL's default would only keep the file consistent.
-func openSQLite(path string, readOnly bool, logger *slog.Logger) (*DB, error) {
+func openSQLite(path string, readOnly bool, logger *slog.Logger, observe Observe) (*DB, error) {
 	switch {
 	case path == "":
 		return nil, errors.New("store.dsn: expected the path of a file, got nothing")
@@ -56,7 +56,7 @@ func openSQLite(path string, readOnly bool, logger *slog.Logger) (*DB, error) {
 	if _, err := sqlite.Fdatasync(true); err != nil && !errors.Is(err, sqlite.ErrFdatasyncUnavailable) {
 		return nil, explainSQLite(path, err)
 	}
-	reading, err := sqlitePool(path, url.Values{"_query_only": {"1"}})
+	reading, err := sqlitePool(path, url.Values{"_query_only": {"1"}}, observe)
 	if err != nil {
 		return nil, explainSQLite(path, err)
 	}
@@ -64,7 +64,7 @@ func openSQLite(path string, readOnly bool, logger *slog.Logger) (*DB, error) {
 	reading.SetMaxIdleConns(readers)
 	writing := reading
 	if !readOnly {
-		if writing, err = sqlitePool(path, url.Values{"_journal_mode": {"WAL"}, "_txlock": {"immediate"}}); err != nil {
+		if writing, err = sqlitePool(path, url.Values{"_journal_mode": {"WAL"}, "_txlock": {"immediate"}}, observe); err != nil {
 			return nil, errors.Join(explainSQLite(path, err), reading.Close())
 		}
 		writing.SetMaxOpenConns(1)
@@ -98,7 +98,7 @@ func wipeSQLite(ctx context.Context, on executor) error {
 // sqlitePatience is how long another process's lock is waited for.
 const sqlitePatience = 5 * time.Second
 
-func sqlitePool(path string, more url.Values) (*pool, error) {
+func sqlitePool(path string, more url.Values, observe Observe) (*pool, error) {
 	more.Set("_busy_timeout", strconv.FormatInt(sqlitePatience.Milliseconds(), 10))
 	more.Set("_foreign_keys", "1")
 	more.Set("_synchronous", "FULL")
@@ -108,7 +108,7 @@ func sqlitePool(path string, more url.Values) (*pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pool{DB: sql.OpenDB(keeper{connector})}, nil
+	return &pool{DB: sql.OpenDB(keeper{connector, observe})}, nil
 }
 
 // prepareFile makes the file, for its owner only, before SQLite would make it for everybody; SQLite gives the files

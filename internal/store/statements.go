@@ -14,14 +14,17 @@ const (
 
 // keeper opens connections that keep their prepared statements: SQLite compiles a statement anew each time it is given as
 // text. (pgx does the same for PostgreSQL by itself.)
-type keeper struct{ driver.Connector }
+type keeper struct {
+	driver.Connector
+	observe Observe
+}
 
 func (k keeper) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := k.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &keeping{sqliteConn: conn.(sqliteConn), kept: map[string]sqliteStmt{}}, nil
+	return &keeping{sqliteConn: conn.(sqliteConn), kept: map[string]sqliteStmt{}, observe: k.observe}, nil
 }
 
 // sqliteConn is what the driver's connections offer, but for running a text at once: without that, database/sql
@@ -44,7 +47,8 @@ type sqliteStmt interface {
 // keeping is one connection; database/sql uses it from one goroutine at a time.
 type keeping struct {
 	sqliteConn
-	kept map[string]sqliteStmt
+	kept    map[string]sqliteStmt
+	observe Observe
 }
 
 // PrepareContext takes the statement out of those that are kept; a second one of the same text, asked for while the
@@ -90,4 +94,40 @@ func (l *lent) Close() error {
 	}
 	kept[l.text] = l.sqliteStmt
 	return nil
+}
+
+func (l *lent) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	ctx, end := l.from.observe.begin(ctx, l.text)
+	result, err := l.sqliteStmt.ExecContext(ctx, args)
+	end(ctx, err)
+	return result, err
+}
+
+func (l *lent) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	ctx, end := l.from.observe.begin(ctx, l.text)
+	rows, err := l.sqliteStmt.QueryContext(ctx, args)
+	end(ctx, err)
+	return rows, err
+}
+
+// BeginTx has the commit seen too: it is what waits for the disk.
+func (c *keeping) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.sqliteConn.BeginTx(ctx, opts)
+	if err != nil || opts.ReadOnly || c.observe == nil {
+		return tx, err
+	}
+	return &observedTx{tx, ctx, c.observe}, nil
+}
+
+type observedTx struct {
+	driver.Tx
+	ctx     context.Context
+	observe Observe
+}
+
+func (t *observedTx) Commit() error {
+	ctx, end := t.observe.begin(t.ctx, "COMMIT")
+	err := t.Tx.Commit()
+	end(ctx, err)
+	return err
 }

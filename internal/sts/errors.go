@@ -55,8 +55,10 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	status, answer := http.StatusBadRequest, errorResponse{}
 	var refused *Error
 	f := fault.Of(err)
+	code := f.Code.ID
 	switch {
 	case errors.As(err, &refused):
+		code = string(refused.Code)
 		answer = errorResponse{refused.Code, refused.Description}
 		if refused.Code == InvalidClient { // RFC 6749 section 5.2
 			status = http.StatusUnauthorized
@@ -78,6 +80,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		status, answer = http.StatusInternalServerError, errorResponse{"server_error", "an internal error occurred"}
 	}
+	httpx.NoteRefusal(r.Context(), code, f.Reference)
 	if status >= 500 {
 		httpx.Logger(r.Context()).ErrorContext(r.Context(), "token request failed", "error", err)
 	}

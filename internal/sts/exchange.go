@@ -94,6 +94,7 @@ func (x *Exchange) exchange(w http.ResponseWriter, r *http.Request) (Token, erro
 	}
 	err = x.readTokens(r.Context(), f, &req)
 	if err == nil {
+		httpx.NoteCaller(r.Context(), req.Principal.Issuer, req.Principal.Subject, req.session())
 		err = x.Service.checkClient(&req, client)
 	}
 	var token Token

@@ -44,6 +44,10 @@ type Config struct {
 	// Current refuses while this replica does not know what others have revoked; nil: there is nobody else.
 	Current func() error
 	Now     func() time.Time
+	// Looked is told whether a token was found that was minted before, Minted of each that is signed, by its kind, and how
+	// long that took; nil: nobody is.
+	Looked func(found bool)
+	Minted func(kind string, took time.Duration)
 }
 
 func (s *Service) current() error {
@@ -114,6 +118,7 @@ type Request struct {
 	Limit        *access.PermissionSet // never more than these; nil: all that is granted
 	Session      string                // the ref of the session that it is for; empty: none
 	Route        string                // what for, in the record of a refusal
+	own          bool                  // Portico's own
 }
 
 // client returns the client that the token is issued to.
@@ -227,8 +232,10 @@ func (s *Service) Issue(ctx context.Context, req Request) (Token, error) {
 	}
 	if fresh, ok := s.fresh.GetIfPresent(key); ok && usable(&fresh) {
 		fresh.Reused = true
+		s.looked(true)
 		return fresh, nil
 	}
+	s.looked(false)
 	token.ExpiresAt = access.First(earlier(now.Add(ttl), notAfter), rights.Until) // nobody holds by a token what has ended
 	// Of many who ask for the same at once, one has it signed.
 	s.fresh.Compute(key, func(fresh Token, found bool) (Token, otter.ComputeOp) {
@@ -320,7 +327,7 @@ func (s *Service) own(permissions access.PermissionSet, subject string) (Token, 
 		Permissions: permissions, Organisation: access.System, Audiences: s.Audiences[:1],
 		IssuedAt: now, ExpiresAt: now.Add(s.TTL), originatedAt: now.Unix(),
 	}
-	err := s.mint(&token, &Request{Principal: &access.Principal{Subject: subject, ClientID: ownSubject}}, 0)
+	err := s.mint(&token, &Request{Principal: &access.Principal{Subject: subject, ClientID: ownSubject}, own: true}, 0)
 	return token, err
 }
 
@@ -330,7 +337,30 @@ const ownSubject = "portico"
 // renewAt leaves a fifth of the token's life for its way through Core.
 func (t Token) renewAt() time.Time { return t.ExpiresAt.Add(-t.ExpiresAt.Sub(t.IssuedAt) / 5) }
 
+func (s *Service) looked(found bool) {
+	if s.Looked != nil {
+		s.Looked(found)
+	}
+}
+
+// kind is that of the token that a request leads to.
+func (r *Request) kind() string {
+	switch {
+	case r.own:
+		return "own"
+	case r.Actor != nil:
+		return "delegated"
+	case r.From != nil:
+		return "exchanged"
+	}
+	return "direct"
+}
+
 func (s *Service) mint(t *Token, req *Request, version int64) (err error) {
+	if s.Minted != nil {
+		began := time.Now()
+		defer func() { s.Minted(req.kind(), time.Since(began)) }()
+	}
 	p := req.Principal
 	t.ID = uuid.NewString()
 	payload := encode(claims{
