@@ -21,6 +21,7 @@
 //   - A role may require a certain sign-in (Requirement): what it gives counts only for a principal whose sign-in meets that. What
 //     the token does not tell of the sign-in is not met.
 //   - A deactivated or unknown organisation grants nothing.
+//   - A mapping that was made for a provisioned group counts as long as the group of that id has the mapping's name.
 //   - The bootstrap role counts only from the configured issuer, only for administration, and never in an organisation.
 //
 // The package imports the standard library only and knows no token, no database and no HTTP.

@@ -53,6 +53,7 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	if a.cfg.Gateway.Mode == config.ModeBuiltin {
 		builtin := a.buildGateway(p, pages, pages.BreakGlass)
 		builtin.Mount(mux)
+		a.mountSignals(mux, p)
 		pages.SignIn, pages.StepUp, pages.Sessions = builtin.SignIn, builtin.StepUp, p.sessions
 		pages.Kept = kept.New(p.keys, pages.Secure, a.now)
 	} else {

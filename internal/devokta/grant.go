@@ -115,6 +115,7 @@ func (s *Server) identityClaims(in issueInput, issuer string, now time.Time) map
 		"ver": 1, "jti": idPrefix + s.random.token(), "iss": issuer, "aud": in.client.ClientID(),
 		"sub": in.user.ID, "iat": now.Unix(), "exp": now.Add(idLifetime).Unix(),
 		"auth_time": in.grant.AuthTime.Unix(), "amr": in.grant.methods(), "idp": s.world.OrgID,
+		"sid": sessionID(in.grant),
 	}
 	if in.grant.Class != "" {
 		out["acr"] = in.grant.Class

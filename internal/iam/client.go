@@ -39,6 +39,46 @@ type Grant struct {
 	Principal    *access.Principal // nil beside an error only
 	RefreshToken string            // empty: none was given
 	IDToken      string            // empty: none was given
+	Identity     Identity
+}
+
+// Identity is how the provider itself names a sign-in and whose it is, as a validated ID token says: by that it tells later
+// that it is over. What it does not say is empty.
+type Identity struct {
+	Subject  string
+	Session  string // sid (OpenID Connect Front-Channel Logout 1.0 section 3)
+	Username string
+	Email    string // only one that it has verified
+}
+
+func (i *Identity) complete(t *Token) {
+	if t == nil {
+		return
+	}
+	if i.Username == "" {
+		i.Username = t.plain("preferred_username")
+	}
+	if verified, _ := t.claims["email_verified"].(bool); i.Email == "" && verified {
+		i.Email = t.plain("email")
+	}
+}
+
+func identityOf(id *Token) Identity {
+	if id == nil {
+		return Identity{}
+	}
+	i := Identity{Subject: id.plain("sub"), Session: id.plain("sid")}
+	i.complete(id)
+	return i
+}
+
+// plain returns a claim that can name somebody or something. An odd one is none: an identity is never mended.
+func (t *Token) plain(name string) string {
+	s := t.claim(name)
+	if len(s) > 255 || s != clip(s) {
+		return ""
+	}
+	return s
 }
 
 // ErrGrantEnded says that the authorization server will not honour a refresh token any more.
@@ -187,16 +227,18 @@ func (c *Client) grant(ctx context.Context, token *oauth2.Token, id, before *Tok
 	}
 	p := verified.Principal
 	p.IssuedAt = c.Verifier.Now() // by our own clock
+	known := identityOf(id)
 	if id != nil {
 		complete(p, id)
 		if p.GivenName == "" && p.FamilyName == "" {
 			// Names are a courtesy: a sign-in does not fail for want of them.
 			if info, err := c.userinfo(ctx, token.AccessToken, id.Subject()); err == nil {
 				complete(p, info)
+				known.complete(info)
 			}
 		}
 	}
-	return &Grant{Principal: p, RefreshToken: token.RefreshToken, IDToken: rawID}, nil
+	return &Grant{Principal: p, RefreshToken: token.RefreshToken, IDToken: rawID, Identity: known}, nil
 }
 
 func complete(p *access.Principal, from *Token) {

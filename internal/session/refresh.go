@@ -77,7 +77,7 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 	if err != nil {
 		return nil, err
 	}
-	m.see(ctx, &saved.Principal)
+	m.see(ctx, &saved.Principal, grant.Identity)
 	m.noteRefresh("renewed")
 	return saved, nil
 }
@@ -95,6 +95,12 @@ func (s *Session) take(grant *iam.Grant) {
 	}
 	if grant.IDToken != "" {
 		s.tokens.ID = grant.IDToken
+	}
+	if known := grant.Identity; known.Subject != "" {
+		s.IDSubject = known.Subject
+	}
+	if known := grant.Identity; known.Session != "" {
+		s.SID = known.Session
 	}
 }
 
@@ -199,6 +205,10 @@ func (m *Manager) saveUpon(ctx context.Context, s, next *Session) (*Session, err
 	merged := *next
 	merged.Record = record
 	merged.Principal, merged.mustReissue = next.Principal, ""
+	merged.IDSubject, merged.SID = next.IDSubject, next.SID
+	if record.Principal.NotAfter.Before(s.Principal.NotAfter) { // they had it expire, while ours may have been asked for before
+		merged.Principal.NotAfter = record.Principal.NotAfter
+	}
 	if next.Hash != s.Hash { // their id is new, but other rights want another one
 		m.renewID(&merged)
 	}

@@ -22,6 +22,7 @@
 //	revision           how often each topic was changed that replicas keep in memory
 //	schema_since       one row: the oldest Portico that may run on these tables
 //	revoked_token      ids of app tokens that count no more, until they would have expired anyway
+//	signal_seen        what other parties told and was acted upon, until it could not be sent again anyway
 //	history            append-only; place orders the entries of one millisecond
 //	history_change     which entries tell of a change of roles and IAM roles, and of which version of the model
 //	history_chain      the place of each sealed entry, with its hash
