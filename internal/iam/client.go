@@ -9,6 +9,9 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -103,16 +106,30 @@ func (c *Client) oauth(ctx context.Context) (*oauth2.Config, context.Context, er
 	}, context.WithValue(ctx, oauth2.HTTPClient, c.HTTP), nil
 }
 
-// AuthorizationURL is where the browser begins a sign-in (RFC 6749 section 4.1.1, RFC 7636 with S256). anew asks for the
-// password again although somebody is signed in there: so that it can be somebody else (OpenID Connect Core 1.0, prompt).
-func (c *Client) AuthorizationURL(ctx context.Context, state, nonce, verifier string, anew bool) (string, error) {
+// Ask is what a sign-in is to be like.
+type Ask struct {
+	// Anew asks for the password again although somebody is signed in there: so that it can be somebody else (OpenID Connect
+	// Core 1.0, prompt).
+	Anew bool
+	// Requires is what the sign-in must meet (RFC 9470 section 4); nil: any will do. Whether it does is for the caller to check.
+	Requires *access.Requirement
+}
+
+// AuthorizationURL is where the browser begins a sign-in (RFC 6749 section 4.1.1, RFC 7636 with S256).
+func (c *Client) AuthorizationURL(ctx context.Context, state, nonce, verifier string, ask Ask) (string, error) {
 	cfg, _, err := c.oauth(ctx)
 	if err != nil {
 		return "", err
 	}
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", nonce)}
-	if anew {
+	if ask.Anew {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	}
+	if q := ask.Requires; q != nil && len(q.Classes) > 0 {
+		options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(q.Classes, " ")))
+	}
+	if q := ask.Requires; q != nil && q.MaxAge > 0 {
+		options = append(options, oauth2.SetAuthURLParam("max_age", strconv.FormatInt(int64(q.MaxAge/time.Second), 10)))
 	}
 	return cfg.AuthCodeURL(state, options...), nil
 }
@@ -232,8 +249,16 @@ func complete(p *access.Principal, from *Token) {
 	if p.Login == "" {
 		p.Login = login
 	}
-	if p.SignIn.IsZero() { // Okta tells it in the ID token alone
-		p.SignIn = signIn(from.claims)
+	// Okta tells auth_time in both tokens, amr in the ID token alone, and acr where it was asked for.
+	told := signIn(from.claims)
+	if p.SignIn.At == 0 {
+		p.SignIn.At = told.At
+	}
+	if p.SignIn.Class == "" {
+		p.SignIn.Class = told.Class
+	}
+	if len(p.SignIn.Methods) == 0 {
+		p.SignIn.Methods = told.Methods
 	}
 }
 

@@ -60,6 +60,8 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 	}
 	next := *s
 	next.Principal = *grant.Principal
+	// A refresh is no sign-in, whatever the refreshed token says or leaves out: nobody's sign-in gets younger or stronger by it.
+	next.Principal.SignIn = s.Principal.SignIn
 	if next.Principal.GivenName == "" && next.Principal.FamilyName == "" {
 		next.Principal.GivenName, next.Principal.FamilyName = s.Principal.GivenName, s.Principal.FamilyName
 	}

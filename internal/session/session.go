@@ -139,11 +139,16 @@ func (m *Manager) ClaimFlow(ctx context.Context, flow, ref string, until time.Ti
 	return m.Store.UseFlow(ctx, hash(flow), ref, until)
 }
 
-// Begin starts a session for what a sign-in brought, and sets its cookie. A session that the browser already had ends.
+// Begin starts a session for what a sign-in brought, and sets its cookie. A session that the browser already had ends; the same
+// person goes on in the organisation in which they were.
 func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, grant *iam.Grant) (*Session, error) {
 	ctx := r.Context()
+	active := access.System
 	if old := m.cookie(r); old != "" {
 		if s, err := m.lookup(ctx, hash(old)); err == nil {
+			if s.Principal.Issuer == grant.Principal.Issuer && s.Principal.Subject == grant.Principal.Subject {
+				active = s.ActiveOrganisation
+			}
 			if err := m.Revoke(ctx, &s.Record, "signed in anew"); err != nil {
 				return nil, err
 			}
@@ -152,7 +157,7 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 	value, now := randomValue(), m.Now()
 	s := &Session{
 		Record: Record{
-			Ref: ref, Hash: hash(value), Principal: *grant.Principal,
+			Ref: ref, Hash: hash(value), Principal: *grant.Principal, ActiveOrganisation: active,
 			CreatedAt: now, SeenAt: now, EndsAt: now.Add(m.Absolute), Version: 1, From: m.From(r),
 			IDSubject: grant.Identity.Subject, SID: grant.Identity.Session,
 		},

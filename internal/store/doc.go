@@ -7,6 +7,7 @@
 //	model              one row: the version of the model, counted up by every change
 //	organisation       mirror of Core's organisations, in Core's order
 //	role               permissions and delegation as JSON lists of names
+//	role_requirement   what a role requires of the sign-in of whoever uses it
 //	iam_role, mapping  a mapping is one row: IAM role, organisation ('' for the system), role
 //	session            by hash of the cookie, and by the previous hash for a moment; principal as JSON, tokens sealed
 //	flow               sign-ins that were used, until they would have expired anyway
