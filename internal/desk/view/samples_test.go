@@ -258,7 +258,7 @@ func roleSamples() []sample {
 		{"role-edit-review", RoleFormPage(edit)},
 		{"role", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: admin("/roles/x"), ID: roleID, Name: "Credential issuer", Groups: pick("CREDENTIAL_", "KEY_LIST"), Usage: usageSample(pick("CREDENTIAL_", "KEY_LIST"), 3, 12*day, RoleSmallerPath(roleID, []string{"KEY_LIST"})), Mappings: roleMappingsSample(2), Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
 		{"role-large", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: crowded("/roles/x"), ID: roleID, Name: hostile[1], Groups: catalogue(), Usage: usageSample(catalogue(), 20, 200*day, RoleSmallerPath(roleID, []string{"KEY_LIST"})), Restricted: true, RequiredUser: pick("CREDENTIAL_"), Mappings: roleMappingsSample(60), Created: by(40*day, hostile[0]), Changed: by(2*time.Minute, "")})},
-		{"role-unmapped", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: member("/roles/x"), ID: roleID, Name: hostile[3], Groups: pick("PROOF_"), Usage: usageSample(pick("PROOF_"), 0, 200*day, ""), Restricted: true, Created: by(40*day, "Ada Admin"), Changed: by(0, "Ada Admin")})},
+		{"role-unmapped", RoleDetailPage(RoleDetail{SignIn: "of one of the classes urn:okta:loa:2fa:any, phr, not older than 15 min", CanSeeMappings: true, Page: member("/roles/x"), ID: roleID, Name: hostile[3], Groups: pick("PROOF_"), Usage: usageSample(pick("PROOF_"), 0, 200*day, ""), Restricted: true, Created: by(40*day, "Ada Admin"), Changed: by(0, "Ada Admin")})},
 		{"role-delete", confirming(func(ctx context.Context) Confirm {
 			return ConfirmRoleDelete(ctx, admin("/roles/x/delete"), roleID, "Credential issuer", 14, nil)
 		})},
