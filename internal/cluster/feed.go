@@ -147,6 +147,9 @@ func (f *Feed) compareClocks(ctx context.Context, there time.Time, took time.Dur
 	}
 }
 
+// ClockIsRight tells whether this machine's clock and the store's agree well enough to end anything by it. It costs nothing.
+func (f *Feed) ClockIsRight() bool { return !f.skewed.Load() }
+
 // ClockAhead is by how much this machine's clock is ahead of the store's; 0 where that has none of its own.
 func (f *Feed) ClockAhead() time.Duration { return time.Duration(f.ahead.Load()) }
 
