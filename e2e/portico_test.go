@@ -18,6 +18,7 @@ import (
 
 	"github.com/portico-iam/portico/internal/config"
 	"github.com/portico-iam/portico/internal/dev"
+	"github.com/portico-iam/portico/internal/devokta"
 	"github.com/portico-iam/portico/internal/store"
 	"github.com/portico-iam/portico/internal/testdb"
 )
@@ -220,6 +221,9 @@ func (b *browser) signIn(address, login string) answer {
 func (b *browser) submitCredentials(p answer, login, password string) answer {
 	b.t.Helper()
 	values := url.Values{"username": {login}, "password": {password}}
+	if strings.Contains(p.body, `name="passcode"`) {
+		values.Set("passcode", devokta.Passcode)
+	}
 	for _, input := range hiddenInput.FindAllString(p.body, -1) {
 		if name := nameAttr.FindStringSubmatch(input); name != nil {
 			if value := valueAttr.FindStringSubmatch(input); value != nil {

@@ -306,6 +306,11 @@ func TestDeprovisioned(t *testing.T) {
 	if page.status != http.StatusForbidden {
 		t.Errorf("the sign-in: %d", page.status)
 	}
+	var why struct{ Reason, Sentence string }
+	ada.call("POST", "/api/sts/explain/v1", map[string]any{"person": map[string]any{"login": "ivan@acme.test"}, "permission": "STS_ROLE_LIST"}, &why)
+	if why.Reason != "DEACTIVATED" || !strings.Contains(why.Sentence, "deactivated") {
+		t.Errorf("explained: %+v", why)
+	}
 	var found struct {
 		Values []struct{ Action, Name, User string }
 	}

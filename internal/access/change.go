@@ -175,6 +175,9 @@ func (e *editor) putRole(r *Role, c Change) (*Role, error) {
 		return nil, err
 	}
 	row := r.Clone()
+	if row.Requires, err = checkRequirement(r); err != nil {
+		return nil, err
+	}
 	row.Changed = changed
 	e.roles[r.ID] = row
 	return row, nil

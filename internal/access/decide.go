@@ -30,13 +30,16 @@ const (
 	UserPermissionMissing // there is one, but the user lacks the permissions that it requires of them
 
 	GrantedByBreakGlass // like GrantedByBootstrap, for whoever came in by a break-glass file
+
+	// SignInInsufficient goes furthest: a role here holds it, and requires another sign-in.
+	SignInInsufficient
 )
 
 var reasonNames = [...]string{
 	"", "GRANTED", "GRANTED_BY_BOOTSTRAP", "NOT_AUTHENTICATED", "NOTHING_ASKED", "ORGANISATION_REQUIRED", "SYSTEM_REQUIRED",
 	"ORGANISATION_UNKNOWN", "ORGANISATION_DEACTIVATED", "NO_IAM_ROLES", "NO_MAPPED_IAM_ROLE", "NOT_MAPPED_HERE",
 	"PERMISSION_MISSING", "RESTRICTED_TO_DELEGATION", "NO_DELEGATED_ROLE", "USER_PERMISSION_MISSING",
-	"GRANTED_BY_BREAK_GLASS",
+	"GRANTED_BY_BREAK_GLASS", "SIGN_IN_INSUFFICIENT",
 }
 
 func (r Reason) String() string {
@@ -54,8 +57,12 @@ type Decision struct {
 	Organisation OrganisationID // where; System for none
 	IAMRole      string         // by which it was granted
 	Role         RoleID         // by which it was granted; empty for the bootstrap role
+	Requires     *Requirement   // the sign-in by which it would be granted; nil: none would do
 	grant        *grant
 }
+
+// Reachable tells whether it is allowed, or would be after a sign-in that meets what a role requires. It is no permission.
+func (d Decision) Reachable() bool { return d.Allowed || d.Requires != nil }
 
 // Decide tells whether the principal may use at least one of the permissions in that organisation, or in the system
 // when it is System.
@@ -83,7 +90,7 @@ func (s *Snapshot) Decide(p *Principal, org OrganisationID, anyOf ...Permission)
 	for _, name := range p.IAMRoles {
 		if s.isBootstrap(p, org, name) {
 			if !bootstrapSet.Intersect(asked).IsEmpty() {
-				d = grantedBy(d, nil, bootstrapSet, asked, name)
+				d = grantedBy(d, nil, nil, bootstrapSet, asked, name)
 				if p.Issuer == BreakGlassIssuer {
 					d.Reason = GrantedByBreakGlass
 				}
@@ -93,17 +100,49 @@ func (s *Snapshot) Decide(p *Principal, org OrganisationID, anyOf ...Permission)
 		}
 		if g := at.grants[name]; g != nil {
 			if !g.permissions.Intersect(asked).IsEmpty() {
-				return grantedBy(d, g, g.permissions, asked, name)
+				return grantedBy(d, g, nil, g.permissions, asked, name)
+			}
+			if role := s.metBy(g, p, asked, &d.Requires); role != nil {
+				return grantedBy(d, g, role, role.Permissions.Intersect(g.counts), asked, name)
 			}
 			found = max(found, g.refusal(asked))
 		}
 	}
 	d.Reason = cmp.Or(found, s.nothingHere(p))
+	if d.Requires != nil {
+		d.Reason = SignInInsufficient
+	}
 	return d
+}
+
+// metBy returns a role of the grant that holds one of the permissions, and whose requirement the principal's sign-in meets. Where
+// there is none, lacks becomes what another sign-in would have to meet.
+func (s *Snapshot) metBy(g *grant, p *Principal, asked PermissionSet, lacks **Requirement) *Role {
+	for _, role := range g.requiring {
+		if role.Permissions.Intersect(g.counts).Intersect(asked).IsEmpty() {
+			continue
+		}
+		if role.Requires.MetBy(&p.SignIn, s.now()) {
+			return role
+		}
+		*lacks = easier(*lacks, role.Requires, &p.SignIn)
+	}
+	return nil
 }
 
 // Effective returns everything that the principal may do there. The reason tells why the set is what it is.
 func (s *Snapshot) Effective(p *Principal, org OrganisationID) (PermissionSet, Reason) {
+	return s.effective(p, org, false)
+}
+
+// Reachable returns everything that the principal can do there, now or after a sign-in that meets what their roles require. It
+// enforces nothing: it is for what asks who could do something, such as the preview of a change, and for leading people on.
+func (s *Snapshot) Reachable(p *Principal, org OrganisationID) PermissionSet {
+	set, _ := s.effective(p, org, true)
+	return set
+}
+
+func (s *Snapshot) effective(p *Principal, org OrganisationID, whateverSignIn bool) (PermissionSet, Reason) {
 	var set PermissionSet
 	at, reason := s.usable(p, org)
 	if reason != 0 {
@@ -115,7 +154,14 @@ func (s *Snapshot) Effective(p *Principal, org OrganisationID) (PermissionSet, R
 			set = set.Union(bootstrapSet)
 		}
 		if g := at.grants[name]; g != nil {
-			set, found = set.Union(g.permissions), PermissionMissing
+			set, found = set.Union(g.permissions), max(found, PermissionMissing)
+			for _, role := range g.requiring {
+				if whateverSignIn || role.Requires.MetBy(&p.SignIn, s.now()) {
+					set = set.Union(role.Permissions.Intersect(g.counts))
+				} else {
+					found = SignInInsufficient
+				}
+			}
 		}
 	}
 	if !set.IsEmpty() {
@@ -192,18 +238,23 @@ func (g *grant) refusal(asked PermissionSet) Reason {
 	return PermissionMissing
 }
 
-func grantedBy(d Decision, g *grant, held, asked PermissionSet, iamRole string) Decision {
+// grantedBy grants by that role of g, or by the first that requires nothing of the sign-in.
+func grantedBy(d Decision, g *grant, by *Role, held, asked PermissionSet, iamRole string) Decision {
 	for p := range held.Intersect(asked).All() {
 		d.Permission = p
 		break
 	}
-	d.Allowed, d.Reason, d.IAMRole = true, GrantedByBootstrap, iamRole
+	d.Allowed, d.Reason, d.IAMRole, d.Requires = true, GrantedByBootstrap, iamRole, nil
 	if g == nil {
 		return d
 	}
 	d.Reason, d.grant = Granted, g
+	if by != nil {
+		d.Role = by.ID
+		return d
+	}
 	for _, role := range g.roles {
-		if role.Delegation == nil && role.Permissions.Has(d.Permission) {
+		if role.Delegation == nil && role.Requires == nil && role.Permissions.Has(d.Permission) {
 			d.Role = role.ID
 			break
 		}

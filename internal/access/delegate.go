@@ -18,7 +18,7 @@ func (s *Snapshot) Delegated(service *Principal, held PermissionSet, org Organis
 		found = max(found, NoDelegatedRole)
 		for _, role := range g.roles {
 			switch {
-			case role.Delegation == nil:
+			case role.Delegation == nil, role.Requires != nil: // nobody can write the latter: a service does not sign in
 			case role.Delegation.admits(held):
 				set = set.Union(role.Permissions)
 			default:

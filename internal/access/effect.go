@@ -2,6 +2,7 @@ package access
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -10,6 +11,8 @@ import (
 type Effect struct {
 	Organisation OrganisationID
 	Gained, Lost PermissionSet
+	// Bound are permissions that they keep and that from then on take a sign-in of a certain kind, Freed those that no longer do.
+	Bound, Freed PermissionSet
 }
 
 // After returns the snapshot that the change would make, as of its time or of that of s; s stays as it is. The error is a *ChangeError.
@@ -25,7 +28,7 @@ func (s *Snapshot) After(c Change) (*Snapshot, error) {
 }
 
 // EffectsOn returns everything that the principal gains and loses, place by place in a fixed order, from this snapshot to
-// another. It is exact: in each place they hold then what they hold now, less Lost, and Gained.
+// another. It is exact: in each place they can hold then what they can hold now, with the right sign-in, less Lost, and Gained.
 func (s *Snapshot) EffectsOn(p *Principal, after *Snapshot) []Effect {
 	return s.Compare(after).On(p)
 }
@@ -63,16 +66,27 @@ func (s *Snapshot) Compare(after *Snapshot) *Comparison {
 	return c
 }
 
+// given is what an IAM role gives: whatever the sign-in was, and with the right one.
+type given struct {
+	atOnce, reachable PermissionSet
+	requires          string
+}
+
 // givenAt is what an IAM role gives there by its mapping.
-func (s *Snapshot) givenAt(org OrganisationID, name string) (set PermissionSet) {
+func (s *Snapshot) givenAt(org OrganisationID, name string) (all given) {
 	at := s.places[org]
 	if at == nil || at.organisation != nil && !at.organisation.Active() {
-		return set
+		return all
 	}
-	if g := at.grants[name]; g != nil {
-		return g.permissions
+	g := at.grants[name]
+	if g == nil {
+		return all
 	}
-	return set
+	all.atOnce, all.reachable = g.permissions, g.reachable
+	for _, role := range g.requiring {
+		all.requires += fmt.Sprint(role.Permissions.Intersect(g.counts), role.Requires.key(), "\n")
+	}
+	return all
 }
 
 // On is what the change does to somebody. Where none of their IAM roles gives anything else, nothing changes for them.
@@ -85,15 +99,27 @@ func (c *Comparison) On(p *Principal) []Effect {
 				continue
 			}
 			done[org] = true
-			was, _ := c.before.Effective(p, org)
-			is, _ := c.after.Effective(p, org)
-			if was != is {
-				effects = append(effects, Effect{Organisation: org, Gained: is.Minus(was), Lost: was.Minus(is)})
+			if e := c.at(p, org); e != (Effect{Organisation: org}) {
+				effects = append(effects, e)
 			}
 		}
 	}
 	slices.SortFunc(effects, func(a, b Effect) int { return cmp.Compare(a.Organisation, b.Organisation) })
 	return effects
+}
+
+// at is what the change does to somebody in one place, whatever their sign-in was.
+func (c *Comparison) at(p *Principal, org OrganisationID) Effect {
+	person := *p
+	person.SignIn = SignIn{}
+	was, is := c.before.Reachable(p, org), c.after.Reachable(p, org)
+	wasFree, _ := c.before.Effective(&person, org)
+	isFree, _ := c.after.Effective(&person, org)
+	kept := was.Intersect(is)
+	return Effect{
+		Organisation: org, Gained: is.Minus(was), Lost: was.Minus(is),
+		Bound: kept.Intersect(wasFree).Minus(isFree), Freed: kept.Intersect(isFree).Minus(wasFree),
+	}
 }
 
 // IAMRoles returns the names of the IAM roles that give anything else than before, in order.

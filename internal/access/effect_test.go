@@ -22,7 +22,9 @@ func TestPredictedEqualsActual(t *testing.T) {
 			row := rapid.SampledFrom(m.Roles).Draw(t, "role").Clone()
 			row.Permissions = SetOf(rapid.SliceOfN(rapid.SampledFrom(somePerms), 0, 4).Draw(t, "permissions")...)
 			if rarely(t, "restricted") {
-				row.Delegation = &Delegation{}
+				row.Delegation, row.Requires = &Delegation{}, nil
+			} else if row.Delegation == nil && rarely(t, "step-up") {
+				row.Requires = drawRequirement(t)
 			}
 			c.PutRoles = []*Role{row}
 		case 1:
@@ -79,9 +81,20 @@ func TestPredictedEqualsActual(t *testing.T) {
 		}
 		for _, org := range append([]OrganisationID{System, "nowhere"}, someOrgs...) {
 			for permission := range Permissions() {
-				was, is := before.Decide(p, org, permission).Allowed, after.Decide(p, org, permission).Allowed
+				was, is := before.Decide(p, org, permission).Reachable(), after.Decide(p, org, permission).Reachable()
 				if gained := said[org].Gained.Has(permission); gained != (is && !was) {
 					t.Fatalf("%s in %q: gained %v; before %v, after %v", permission, org, gained, was, is)
+				}
+				free := func(s *Snapshot) bool { // of what the sign-in was
+					nobody := *p
+					nobody.SignIn = SignIn{}
+					return s.Decide(&nobody, org, permission).Allowed
+				}
+				if bound, want := said[org].Bound.Has(permission), was && is && free(before) && !free(after); bound != want {
+					t.Fatalf("%s in %q: bound %v, want %v", permission, org, bound, want)
+				}
+				if freed, want := said[org].Freed.Has(permission), was && is && !free(before) && free(after); freed != want {
+					t.Fatalf("%s in %q: freed %v, want %v", permission, org, freed, want)
 				}
 				if lost := said[org].Lost.Has(permission); lost != (was && !is) {
 					t.Fatalf("%s in %q: lost %v; before %v, after %v", permission, org, lost, was, is)

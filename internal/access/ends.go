@@ -120,7 +120,8 @@ func (m *IAMRole) EndingIn() []OrganisationID {
 	return places
 }
 
-// Until returns when the first mapping ends by which somebody has roles there; zero: none does.
+// Until returns when the first mapping ends by which somebody has roles there, or when their sign-in becomes too old for the first of
+// them; zero: never.
 func (s *Snapshot) Until(p *Principal, org OrganisationID) (until time.Time) {
 	at, reason := s.usable(p, org)
 	if reason != 0 {
@@ -129,6 +130,11 @@ func (s *Snapshot) Until(p *Principal, org OrganisationID) (until time.Time) {
 	for _, name := range p.IAMRoles {
 		if g := at.grants[name]; g != nil {
 			until = First(until, g.until)
+			for _, role := range g.requiring {
+				if role.Requires.MetBy(&p.SignIn, s.now()) {
+					until = First(until, role.Requires.until(&p.SignIn))
+				}
+			}
 		}
 	}
 	return until
@@ -142,21 +148,21 @@ func First(a, b time.Time) time.Time {
 	return a
 }
 
-// ended returns when what the IAM role gave there ended, if an ordinary role is among it that holds one of the permissions.
-func (s *Snapshot) ended(org OrganisationID, name string, asked PermissionSet) (at time.Time, ended bool) {
+// ended returns when what the IAM role gave there ended, if a role is among it that holds one of the permissions for them.
+func (s *Snapshot) ended(p *Principal, org OrganisationID, name string, asked PermissionSet) (at time.Time, ended bool) {
 	im := s.iamRoles[name]
 	if im == nil || !im.Ended(org, s.at) || im.Held() {
 		return at, false
 	}
-	return im.Ends[org].At, s.mapped(org, im, asked)
+	return im.Ends[org].At, s.mapped(p, org, im, asked)
 }
 
-// mapped tells whether an ordinary role that holds one of the permissions is mapped there, whether or not that counts.
-func (s *Snapshot) mapped(org OrganisationID, im *IAMRole, asked PermissionSet) bool {
+// mapped tells whether a role that holds one of the permissions for the principal is mapped there, whether or not that counts.
+func (s *Snapshot) mapped(p *Principal, org OrganisationID, im *IAMRole, asked PermissionSet) bool {
 	asked = asked.Intersect(EffectiveIn(org))
 	return slices.ContainsFunc(im.RolesIn(org), func(id RoleID) bool {
 		role := s.roles[id]
-		return role != nil && role.Delegation == nil && !role.Permissions.Intersect(asked).IsEmpty()
+		return role != nil && s.suits(role, p) && !role.Permissions.Intersect(asked).IsEmpty()
 	})
 }
 

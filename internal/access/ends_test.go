@@ -31,16 +31,14 @@ func foreseen(t *rapid.T, after *Snapshot, c Change) {
 			alone := *p
 			alone.IAMRoles = []string{put.Name}
 			for org := range after.places {
-				was, _ := after.At(at.Add(-time.Millisecond)).Effective(&alone, org)
-				is, _ := after.At(at).Effective(&alone, org)
+				was, is := after.At(at.Add(-time.Millisecond)).Reachable(&alone, org), after.At(at).Reachable(&alone, org)
 				if lost := was.Minus(is); !lost.IsEmpty() && len(later) == 0 {
 					t.Fatalf("%v ends in %q unforeseen", lost.Names(), org)
 				}
 			}
 		}
 		for org, lost := range said {
-			was, _ := after.At(at.Add(-time.Millisecond)).Effective(p, org)
-			is, _ := after.At(at).Effective(p, org)
+			was, is := after.At(at.Add(-time.Millisecond)).Reachable(p, org), after.At(at).Reachable(p, org)
 			if was.Minus(is) != lost {
 				t.Fatalf("in %q: said %v, lost %v", org, lost.Names(), was.Minus(is).Names())
 			}

@@ -17,6 +17,7 @@ type Explanation struct {
 	Granting   []*Role         // ordinary roles that hold one of the permissions with effect here: mapping one of them here would grant it
 	Elsewhere  []*Organisation // active organisations in which the principal does hold it
 	Restricted []*Role         // roles mapped here that hold it, but are restricted to delegation
+	Requiring  []*Role         // roles mapped here that hold it, and require another sign-in than this was
 	Held       []*IAMRole      // IAM roles of the principal by which it would be granted here if their groups were those of before
 	Ended      []EndedIAMRole  // IAM roles of the principal by which it was granted here until they ended
 
@@ -61,7 +62,7 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 	if p == nil {
 		return e
 	}
-	if !decision.Allowed {
+	if !decision.Allowed && decision.Reason != SignInInsufficient { // no change is needed: they sign in
 		e.Suggestions = s.suggest(p, org, anyOf)
 	}
 	for _, name := range p.IAMRoles {
@@ -74,17 +75,18 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 			continue
 		}
 		m := MatchedIAMRole{Name: name, Held: s.iamRoles[name].Held()}
-		if m.Held && !decision.Allowed && s.mapped(org, s.iamRoles[name], wanted) {
+		if m.Held && !decision.Allowed && s.mapped(p, org, s.iamRoles[name], wanted) {
 			e.Held = append(e.Held, s.iamRoles[name])
 		}
 		if s.iamRoles[name].Ended(org, s.at) {
 			m.Ended = s.iamRoles[name].Ends[org].At
 		}
-		if at, ended := s.ended(org, name, wanted); ended && !decision.Allowed {
+		if at, ended := s.ended(p, org, name, wanted); ended && !decision.Allowed {
 			e.Ended = append(e.Ended, EndedIAMRole{name, at})
 		}
 		if g := s.grantAt(org, name); g != nil {
 			m.Roles = g.roles
+			e.addRequiring(s, g, p, wanted)
 			for _, role := range g.roles {
 				if role.Delegation != nil && !role.Permissions.Intersect(asked).IsEmpty() && !slices.Contains(e.Restricted, role) {
 					e.Restricted = append(e.Restricted, role)
@@ -101,6 +103,15 @@ func (s *Snapshot) Explain(p *Principal, org OrganisationID, anyOf ...Permission
 		}
 	}
 	return e
+}
+
+// addRequiring notes the roles of a grant that would give what is wanted after another sign-in.
+func (e *Explanation) addRequiring(s *Snapshot, g *grant, p *Principal, wanted PermissionSet) {
+	for _, role := range g.requiring {
+		if !role.Permissions.Intersect(g.counts).Intersect(wanted).IsEmpty() && !role.Requires.MetBy(&p.SignIn, s.now()) && !slices.Contains(e.Requiring, role) {
+			e.Requiring = append(e.Requiring, role)
+		}
+	}
 }
 
 func (s *Snapshot) grantAt(org OrganisationID, name string) *grant {
@@ -142,10 +153,10 @@ func (v voice) choose(to, about Phrase) Phrase {
 
 func (e *Explanation) told(v voice) Phrase {
 	what, place := e.What(), e.place()
-	if len(e.Held) > 0 && e.Decision.Reason >= NoIAMRoles {
+	if len(e.Held) > 0 && e.Decision.Reason >= NoIAMRoles && e.Decision.Reason != SignInInsufficient {
 		return phrase("%s is mapped to %q in %s, but that does not count: in the directory the group was deleted or renamed.", what, e.Held[0].Name, place)
 	}
-	if len(e.Ended) > 0 && e.Decision.Reason >= NoIAMRoles {
+	if len(e.Ended) > 0 && e.Decision.Reason >= NoIAMRoles && e.Decision.Reason != SignInInsufficient {
 		last := slices.MaxFunc(e.Ended, func(a, b EndedIAMRole) int { return a.At.Compare(b.At) })
 		return phrase("%s was allowed by %q in %s, and ended on %s.", what, last.Name, place, endDate(last.At))
 	}
@@ -178,11 +189,24 @@ func (e *Explanation) told(v voice) Phrase {
 	case RestrictedToDelegation:
 		return v.choose(phrase("%s in %s is only for services that act for you.", what, place),
 			phrase("%s in %s is only for services that act for them.", what, place))
+	case SignInInsufficient:
+		return phrase("%s in %s takes a sign-in %s.", what, place, e.required())
 	}
 	if len(e.AnyOf) == 0 {
 		return v.choose(phrase("Your roles give no access to %s.", place), phrase("Their roles give no access to %s.", place))
 	}
 	return v.choose(phrase("Your roles in %s do not include: %s.", place, what), phrase("Their roles in %s do not include: %s.", place, what))
+}
+
+// required says which sign-in would do: the one that takes least.
+func (e *Explanation) required() Phrase {
+	switch {
+	case e.Decision.Requires != nil:
+		return e.Decision.Requires.Phrase()
+	case len(e.Requiring) > 0:
+		return e.Requiring[0].Requires.Phrase()
+	}
+	return phrase("of another class") // the clock went on since
 }
 
 // endDate is a time as it stands in a sentence.
@@ -200,6 +224,8 @@ func (e *Explanation) Remedy() Phrase {
 		return phrase("Choose an organisation by the header x-organisation-id.")
 	case SystemRequired:
 		return phrase("Ask for it without an organisation.")
+	case SignInInsufficient:
+		return phrase("They sign in again, as a role requires here: by a sign-in %s. A service has no sign-in and needs another role.", e.required())
 	}
 	if len(e.Held) > 0 {
 		return phrase("Look at the group %q in the directory. Then confirm its access here, or move it to the group's new name.", e.Held[0].Name)

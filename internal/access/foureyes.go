@@ -80,6 +80,7 @@ func (s *Snapshot) givesApproving(after *Snapshot) bool {
 				if role.Delegation != nil {
 					condition = fmt.Sprint("for", role.Delegation.RequiredUserPermissions.Names())
 				}
+				condition += role.Requires.key()
 				for _, permission := range role.Permissions.Intersect(Approving).Names() {
 					g := grant{im.Name, permission, condition}
 					if all[g].Before(until) {
@@ -128,6 +129,7 @@ func (s *Snapshot) givenIn(org OrganisationID) map[string]string {
 			if role.Delegation != nil {
 				fmt.Fprint(&text, "for", role.Delegation.RequiredUserPermissions.Names())
 			}
+			text.WriteString(role.Requires.key())
 		}
 		given[im.Name] = text.String()
 	}

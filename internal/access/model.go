@@ -33,7 +33,8 @@ type Role struct {
 	ID          RoleID
 	Name        string
 	Permissions PermissionSet
-	Delegation  *Delegation // nil: an ordinary role
+	Delegation  *Delegation  // nil: an ordinary role
+	Requires    *Requirement // of the sign-in of whoever uses it; nil: nothing
 	Changed     Changed
 }
 
@@ -66,6 +67,7 @@ func (r *Role) Clone() *Role {
 		delegation := *r.Delegation
 		row.Delegation = &delegation
 	}
+	row.Requires = r.Requires.Clone()
 	return &row
 }
 
@@ -152,7 +154,8 @@ type Principal struct {
 	GivenName, FamilyName string
 	Login                 string // what the person types to sign in, when known
 
-	// SignIn is what the token tells of how they proved who they are. It decides nothing and is passed on.
+	// SignIn is what the token tells of how they proved who they are. It is passed on, and decides where a role requires something
+	// of it (Role.Requires).
 	SignIn SignIn
 
 	// IssuedAt is when the IAM token behind this principal was issued, at the earliest; zero where it does not say. What is

@@ -201,7 +201,7 @@ func (s *Snapshot) holdable(org OrganisationID, known map[OrganisationID]Permiss
 	set, is := known[org]
 	if !is {
 		for _, g := range s.places[org].grants {
-			set = set.Union(g.permissions)
+			set = set.Union(g.reachable)
 		}
 		if org == System { // by the bootstrap role, or a break-glass file
 			set = set.Union(bootstrapSet)

@@ -109,13 +109,12 @@ func givesNothing(s *Snapshot, im *IAMRole) bool {
 	for org := range s.places {
 		var held PermissionSet
 		for name := range s.places[org].grants {
-			set, _ := s.Effective(person(name), org)
-			held = held.Union(set)
+			held = held.Union(s.Reachable(person(name), org))
 		}
 		if org == System {
 			held = held.Union(bootstrapSet)
 		}
-		set, _ := s.Effective(p, org)
+		set := s.Reachable(p, org)
 		delegated, _ := s.Delegated(p, held, org)
 		if !set.Union(delegated).IsEmpty() {
 			return false

@@ -155,8 +155,9 @@ func (c *Change) IDs() (roles []RoleID, iamRoles []IAMRoleID) {
 
 // source is how a permission of the system reaches somebody. The role is empty for the bootstrap role.
 type source struct {
-	iamRole string
-	role    RoleID
+	iamRole  string
+	role     RoleID
+	requires string // of the sign-in: whether that can be met, only a sign-in shows
 }
 
 // administrationOf returns by which sources somebody administers, and what by each.
@@ -176,7 +177,7 @@ func (s *Snapshot) administrationOf(p *Principal) map[source]PermissionSet {
 		}
 		for _, role := range g.roles {
 			if role.Delegation == nil {
-				sources[source{name, role.ID}] = role.Permissions.Intersect(Administration)
+				sources[source{name, role.ID, role.Requires.key()}] = role.Permissions.Intersect(Administration)
 			}
 		}
 	}
@@ -202,14 +203,13 @@ func (c *Probation) MadeBy(p *Principal) bool { return p.Issuer == c.Issuer && p
 // MayUndo tells whether p may take the change back because they made it: not once somebody else took from them what it had
 // left, for what is undone would give it back.
 func (c *Probation) MayUndo(s *Snapshot, p *Principal) bool {
-	set, _ := s.Effective(p, System)
-	return c.MadeBy(p) && c.Left.Minus(set).IsEmpty() && c.leaves(s)
+	return c.MadeBy(p) && c.Left.Minus(s.Reachable(p, System)).IsEmpty() && c.leaves(s)
 }
 
 // leaves tells whether whoever made the change would hold what it left them in s, with the IAM roles of then.
 func (c *Probation) leaves(s *Snapshot) bool {
-	set, _ := s.Effective(&Principal{Issuer: c.Issuer, Subject: c.Subject, IAMRoles: c.IAMRoles}, System)
-	return c.Left.Minus(set).IsEmpty()
+	made := &Principal{Issuer: c.Issuer, Subject: c.Subject, IAMRoles: c.IAMRoles}
+	return c.Left.Minus(s.Reachable(made, System)).IsEmpty()
 }
 
 // Undone returns the snapshot that there would be if what is on probation were undone; nil when nothing is.
@@ -229,7 +229,8 @@ func (s *Snapshot) Undone() *Snapshot {
 func (s *Snapshot) NarrowsAdministration(p *Principal, after *Snapshot) bool {
 	left := after.administrationOf(p)
 	for from, had := range s.administrationOf(p) {
-		if !had.Minus(left[from]).IsEmpty() {
+		same, free := left[from], left[source{iamRole: from.iamRole, role: from.role}]
+		if !had.Minus(same).Minus(free).IsEmpty() {
 			return true
 		}
 	}

@@ -14,6 +14,7 @@ type Snapshot struct {
 	model        Model
 	bootstrap    Bootstrap
 	at           time.Time                 // as of which it decides
+	clock        func() time.Time          // by which the age of a sign-in is told; nil: as of at
 	nextEnd      time.Time                 // of the mappings that count; zero: none ends
 	places       map[OrganisationID]*place // every organisation, and System
 	roles        map[RoleID]*Role
@@ -31,7 +32,10 @@ type place struct {
 
 // grant is what one IAM role receives in one place.
 type grant struct {
-	permissions PermissionSet
+	permissions PermissionSet // whatever the sign-in was
+	requiring   []*Role       // ordinary roles that require something of it
+	counts      PermissionSet // as far as they hold these
+	reachable   PermissionSet // what it can be, with the right sign-in
 	roles       []*Role
 	until       time.Time // zero: it does not end
 
@@ -80,22 +84,45 @@ func (s *Snapshot) grant(im *IAMRole, org OrganisationID, ids []RoleID) {
 	if at == nil || len(ids) == 0 || im.Ended(org, s.at) || !any {
 		return
 	}
-	g := &grant{roles: make([]*Role, 0, len(ids)), until: im.Ends[org].At}
+	g := &grant{roles: make([]*Role, 0, len(ids)), counts: counts, until: im.Ends[org].At}
 	for _, id := range ids {
 		role, ok := s.roles[id]
 		if !ok || role.Delegation != nil && im.Held() {
 			continue
 		}
 		g.roles = append(g.roles, role)
-		if role.Delegation == nil {
+		switch {
+		case role.Delegation != nil:
+			continue
+		case role.Requires != nil:
+			if !role.Permissions.Intersect(counts).IsEmpty() {
+				g.requiring = append(g.requiring, role)
+			}
+		default:
 			g.permissions = g.permissions.Union(role.Permissions)
 		}
+		g.reachable = g.reachable.Union(role.Permissions)
 	}
-	g.permissions = g.permissions.Intersect(counts)
+	g.permissions, g.reachable = g.permissions.Intersect(counts), g.reachable.Intersect(counts)
 	if len(g.roles) > 0 {
 		at.grants[im.Name] = g
 		s.nextEnd = First(s.nextEnd, g.until)
 	}
+}
+
+// Live returns the snapshot with a clock, by which it tells the age of sign-ins from now on. Without one they are as old as they
+// were when it was built.
+func (s *Snapshot) Live(clock func() time.Time) *Snapshot {
+	live := *s
+	live.clock = clock
+	return &live
+}
+
+func (s *Snapshot) now() time.Time {
+	if s.clock == nil {
+		return s.at
+	}
+	return s.clock()
 }
 
 // Version is the model's version; it is stamped into minted tokens.
@@ -132,7 +159,7 @@ func (s *Snapshot) IAMRole(id IAMRoleID) *IAMRole { return s.iamRolesByID[id] }
 // IAMRoleByName finds a mapping by its exact name; nil when there is none.
 func (s *Snapshot) IAMRoleByName(name string) *IAMRole { return s.iamRoles[name] }
 
-// OrganisationsOf returns the active organisations in which the principal may do anything, by name.
+// OrganisationsOf returns the active organisations in which the principal may do anything, be it after another sign-in, by name.
 func (s *Snapshot) OrganisationsOf(p *Principal) []*Organisation {
 	found := slices.Collect(s.organisationsOf(p))
 	slices.SortFunc(found, func(a, b *Organisation) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
@@ -180,7 +207,7 @@ func (s *Snapshot) organisationsOf(p *Principal) iter.Seq[*Organisation] {
 				if at == nil || at.organisation == nil || !at.organisation.Active() {
 					continue
 				}
-				if g := at.grants[name]; g != nil && !g.permissions.IsEmpty() && !yield(at.organisation) {
+				if g := at.grants[name]; g != nil && !g.reachable.IsEmpty() && !yield(at.organisation) {
 					return
 				}
 			}

@@ -68,13 +68,14 @@ func (s *Snapshot) suggest(p *Principal, org OrganisationID, anyOf []Permission)
 	}
 	for _, name := range p.IAMRoles {
 		g := at.grants[name]
-		if g != nil && !g.permissions.Intersect(asked).IsEmpty() || s.isBootstrap(p, org, name) && !bootstrapSet.Intersect(asked).IsEmpty() {
+		held := s.heldBy(g, p)
+		if !held.Intersect(asked).IsEmpty() || s.isBootstrap(p, org, name) && !bootstrapSet.Intersect(asked).IsEmpty() {
 			return []Suggestion{{Edits: a.first}} // nothing else is in the way
 		}
 		if g != nil {
-			a.held = a.held.Union(g.permissions)
+			a.held = a.held.Union(held)
 		}
-		if at, ended := s.ended(org, name, asked); ended {
+		if at, ended := s.ended(p, org, name, asked); ended {
 			if e := (Edit{Kind: Prolong, Organisation: org, IAMRole: name, Ended: at}); !slices.Contains(a.ended, e) {
 				a.ended = append(a.ended, e)
 			}
@@ -152,7 +153,7 @@ func (a *adviser) joins() (near, others []Edit) {
 	}
 	for name, g := range a.at.grants {
 		switch {
-		case g.permissions.Intersect(a.asked).IsEmpty():
+		case a.s.heldBy(g, a.p).Intersect(a.asked).IsEmpty():
 		case instead[name] != "":
 			near = append(near, Edit{Kind: Join, IAMRole: name, Instead: instead[name]})
 		default:
@@ -173,13 +174,13 @@ func (a *adviser) gain(name string) int {
 	if g == nil { // the bootstrap role
 		return 0
 	}
-	return g.permissions.Minus(a.held).Len()<<20 + min(len(a.s.iamRoles[name].OrganisationRoles), 1<<20-1)
+	return g.reachable.Minus(a.held).Len()<<20 + min(len(a.s.iamRoles[name].OrganisationRoles), 1<<20-1)
 }
 
 // mapRoles suggests to map one of the roles that hold it to one of the IAM roles.
 func (a *adviser) mapRoles(names []string) {
 	var edits []Edit
-	roles := a.s.leastRoles(a.asked)
+	roles := slices.DeleteFunc(a.s.leastRoles(a.asked), func(r *Role) bool { return !a.s.suits(r, a.p) })
 	names = names[:min(len(names), maxAlternatives)]
 	for _, role := range roles[:min(len(roles), maxAlternatives)] {
 		for _, name := range names {
@@ -187,6 +188,30 @@ func (a *adviser) mapRoles(names []string) {
 		}
 	}
 	a.add(edits...)
+}
+
+// heldBy is what a grant gives somebody, by the sign-in that they have.
+func (s *Snapshot) heldBy(g *grant, p *Principal) (set PermissionSet) {
+	if g == nil {
+		return set
+	}
+	set = g.permissions
+	for _, role := range g.requiring {
+		if s.suits(role, p) {
+			set = set.Union(role.Permissions.Intersect(g.counts))
+		}
+	}
+	return set
+}
+
+// Meets tells whether the principal's sign-in is what the role requires.
+func (s *Snapshot) Meets(p *Principal, role *Role) bool {
+	return role.Requires == nil || role.Requires.MetBy(&p.SignIn, s.now())
+}
+
+// suits tells whether what the role holds counts for somebody who has it, by the sign-in that they have.
+func (s *Snapshot) suits(role *Role, p *Principal) bool {
+	return role.Delegation == nil && s.Meets(p, role)
 }
 
 // addPermissions suggests to extend one of the roles that the principal has there.
@@ -200,7 +225,7 @@ func (a *adviser) addPermissions() {
 		for _, role := range g.roles {
 			for _, permission := range a.one {
 				e := Edit{Kind: AddPermission, Role: role, Permission: permission}
-				if role.Delegation == nil && !slices.Contains(edits, e) {
+				if a.s.suits(role, a.p) && !slices.Contains(edits, e) {
 					edits = append(edits, e)
 				}
 			}

@@ -102,6 +102,8 @@ func drawModel(t *rapid.T) (Model, Bootstrap) {
 		r := role(string(id), perms.Draw(t, "permissions")...)
 		if rarely(t, "restricted") {
 			r.Delegation = &Delegation{RequiredUserPermissions: SetOf(rapid.SliceOfN(rapid.SampledFrom(somePerms), 0, 2).Draw(t, "required")...)}
+		} else if rarely(t, "step-up") {
+			r.Requires = drawRequirement(t)
 		}
 		m.Roles = append(m.Roles, r)
 	}
@@ -127,6 +129,23 @@ func drawModel(t *rapid.T) (Model, Bootstrap) {
 	return m, rapid.SampledFrom([]Bootstrap{bootstrap, {}, {Issuer: issuer}}).Draw(t, "bootstrap")
 }
 
+func drawRequirement(t *rapid.T) *Requirement {
+	q := &Requirement{Classes: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"2fa", "phr"}), 0, 2, rapid.ID[string]).Draw(t, "classes")}
+	if len(q.Classes) == 0 || rapid.Bool().Draw(t, "aged") {
+		q.MaxAge = rapid.SampledFrom([]time.Duration{time.Minute, time.Hour}).Draw(t, "age")
+	}
+	return q
+}
+
+// drawSignIn draws a sign-in as of day: at the edges of what is required, in the future, or of which nothing is told.
+func drawSignIn(t *rapid.T) SignIn {
+	in := SignIn{Class: rapid.SampledFrom([]string{"", "pwd", "2fa", "phr", "2FA"}).Draw(t, "class")}
+	if ago := rapid.SampledFrom([]int64{-1 << 40, -121, -120, 0, 59, 60, 3599, 3600}).Draw(t, "seconds ago"); ago > -1<<40 {
+		in.At = day.Unix() - ago
+	}
+	return in
+}
+
 // drawEnds draws ends from so many days ahead on.
 func drawEnds(t *rapid.T, from int) map[OrganisationID]End {
 	ends := map[OrganisationID]End{}
@@ -141,7 +160,7 @@ func drawEnds(t *rapid.T, from int) map[OrganisationID]End {
 func drawPrincipal(t *rapid.T) *Principal {
 	return &Principal{
 		Issuer: rapid.SampledFrom([]string{issuer, issuer, elsewhere}).Draw(t, "issuer"), Subject: "somebody",
-		IAMRoles: rapid.SliceOfN(rapid.SampledFrom(someIAMRoles), 0, 4).Draw(t, "IAM roles"),
+		IAMRoles: rapid.SliceOfN(rapid.SampledFrom(someIAMRoles), 0, 4).Draw(t, "IAM roles"), SignIn: drawSignIn(t),
 	}
 }
 

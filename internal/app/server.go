@@ -53,7 +53,8 @@ func (a *App) buildEdges(p *parts) (http.Handler, error) {
 	if a.cfg.Gateway.Mode == config.ModeBuiltin {
 		builtin := a.buildGateway(p, pages, pages.BreakGlass)
 		builtin.Mount(mux)
-		pages.SignIn, pages.Sessions = builtin.SignIn, p.sessions
+		a.mountSignals(mux, p)
+		pages.SignIn, pages.StepUp, pages.Sessions = builtin.SignIn, builtin.StepUp, p.sessions
 		pages.Kept = kept.New(p.keys, pages.Secure, a.now)
 	} else {
 		elsewhere := &login.Elsewhere{Address: a.signOutElsewhere(p.iam.Provider), Pages: pages, Logger: a.logger}

@@ -19,7 +19,7 @@ import (
 func (a *App) explainer(record *history.Recorder, connection *iam.Connection, cuts *revocation.Book) *explain.Service {
 	trust := a.cfg.STS.IAM
 	return &explain.Service{
-		Policy: a.policy, People: a.store, IAM: connection, History: record, Cuts: cuts, RolePath: trust.RolePath, Issuer: trust.TokenValidation.Iss, Now: a.now,
+		Policy: a.policy, People: a.store, IAM: connection, History: record, Cuts: cuts, Barred: a.people.Barred, RolePath: trust.RolePath, Issuer: trust.TokenValidation.Iss, Now: a.now,
 	}
 }
 

@@ -218,7 +218,7 @@ func (c *Caller) chosen(r *http.Request, snapshot *access.Snapshot) (access.Orga
 		return access.System, fault.InvalidInput.New("%s: expected once", strings.ToLower(OrganisationHeader))
 	}
 	if active := c.active(r); active != access.System {
-		if set, _ := snapshot.Effective(c.Principal, active); !set.IsEmpty() {
+		if !snapshot.Reachable(c.Principal, active).IsEmpty() {
 			return active, nil
 		}
 	}

@@ -171,6 +171,8 @@ type affectedPlaceView struct {
 	OrganisationID access.OrganisationID `json:"organisationId,omitempty"`
 	Gained         []string              `json:"gained"`
 	Lost           []string              `json:"lost"`
+	Bound          []string              `json:"bound"` // from then on it takes a certain sign-in
+	Freed          []string              `json:"freed"` // it no longer does
 }
 
 func viewOfAffected(all []policy.Affected) []affectedView {
@@ -181,7 +183,7 @@ func viewOfAffected(all []policy.Affected) []affectedView {
 			v.Issuer, v.Subject, v.Login, v.Name = p.Issuer, p.Subject, p.Login, p.DisplayName()
 		}
 		for _, e := range a.Effects {
-			v.Places = append(v.Places, affectedPlaceView{OrganisationID: e.Organisation, Gained: e.Gained.Names(), Lost: e.Lost.Names()})
+			v.Places = append(v.Places, affectedPlaceView{OrganisationID: e.Organisation, Gained: e.Gained.Names(), Lost: e.Lost.Names(), Bound: e.Bound.Names(), Freed: e.Freed.Names()})
 		}
 		views = append(views, v)
 	}

@@ -71,6 +71,7 @@ type requestedRole struct {
 	Name        string          `json:"name"`
 	Permissions []string        `json:"permissions"`
 	Delegation  *delegationView `json:"delegation,omitempty"`
+	SignIn      *signInView     `json:"signIn,omitempty"`
 }
 
 type requestedIAMRole struct {
@@ -93,7 +94,7 @@ func viewChange(c access.Change) changeView {
 	}
 	for _, r := range c.PutRoles {
 		row := viewRole(r)
-		v.Roles.Put = append(v.Roles.Put, requestedRole{row.ID, row.Name, row.Permissions, row.Delegation})
+		v.Roles.Put = append(v.Roles.Put, requestedRole{row.ID, row.Name, row.Permissions, row.Delegation, row.SignIn})
 	}
 	for _, m := range c.PutIAMRoles {
 		row := viewIAMRole(m)

@@ -18,6 +18,7 @@ type Config struct {
 	STS           STS           `yaml:"sts"`
 	Core          Core          `yaml:"core"`
 	SCIM          SCIM          `yaml:"scim"`
+	Signals       Signals       `yaml:"signals"`
 	Store         Store         `yaml:"store"`
 	Limits        Limits        `yaml:"limits"`
 	Observability Observability `yaml:"observability"`
@@ -210,6 +211,7 @@ func Default() Config {
 		},
 		Core:          Core{API: CoreAPI{Authentication: AuthSTS}},
 		SCIM:          SCIM{SubjectFrom: SubjectUserName},
+		Signals:       defaultSignals(),
 		Store:         Store{Driver: "sqlite", DSN: "portico.db", MaxStaleness: 30 * time.Second},
 		Limits:        Limits{RefusalsPerAddress: 600, SignInsPerAddress: 600, RequestsPerPrincipal: 500, SessionsPerPerson: 50},
 		Observability: defaultObservability(),

@@ -78,6 +78,15 @@ sts:
   expectations: /etc/portico/expectations.yaml
 core:
   api: { url: https://core.example.com/base, authentication: UNSAFE_STATIC, staticToken: canary-static }
+signals:
+  backchannelLogout: false
+  frontchannelLogout: false
+  globalTokenRevocation: { enabled: true }
+  sharedSignals:
+    issuer: https://signals.example.com
+    jwksUri: https://signals.example.com/keys
+    audience: https://desk.example.com
+    poll: { endpoint: https://signals.example.com/poll, token: canary-poll, interval: 1m }
 store:
   maxStaleness: 10s
   driver: postgres
@@ -165,7 +174,14 @@ func TestAFullFile(t *testing.T) {
 			},
 			Delegation: Delegation{30 * time.Second, 3}, Expectations: "/etc/portico/expectations.yaml",
 		},
-		Core:          Core{CoreAPI{URL: "https://core.example.com/base", Authentication: AuthUnsafeStatic, StaticToken: "canary-static"}},
+		Core: Core{CoreAPI{URL: "https://core.example.com/base", Authentication: AuthUnsafeStatic, StaticToken: "canary-static"}},
+		Signals: Signals{
+			GlobalTokenRevocation: GlobalTokenRevocation{true, "https://dev-12345.okta.com", "https://dev-12345.okta.com/oauth2/v1/keys"},
+			SharedSignals: SharedSignals{
+				"https://signals.example.com", "https://signals.example.com/keys", "https://desk.example.com",
+				SignalPoll{"https://signals.example.com/poll", "canary-poll", time.Minute},
+			},
+		},
 		Store:         Store{"postgres", "postgres://portico:canary-dsn@db/portico", 10 * time.Second},
 		Limits:        Limits{1, 2, 3, 4},
 		Observability: Observability{"debug", "json", false, Traces{"https://collector.example.com/v1/traces", "http", 0.25, "X-Api-Key: canary-headers"}},
@@ -461,6 +477,7 @@ func TestPrintMasksAndLoadsAgain(t *testing.T) {
 		again := load(t, printed)
 		for _, c := range []*Config{c, again} {
 			c.IAM.ClientSecret, c.Core.API.StaticToken, c.Store.DSN, c.Observability.Traces.Headers = "", "", "", ""
+			c.Signals.SharedSignals.Poll.Token = ""
 			if len(c.Server.TrustedProxies) == 0 {
 				c.Server.TrustedProxies = nil
 			}

@@ -39,6 +39,7 @@ func (c *Config) validate() Faults {
 	c.STS.validate(v, c)
 	c.Core.validate(v)
 	c.SCIM.validate(v)
+	c.validateSignals(v)
 	c.Store.validate(v)
 	c.Limits.validate(v)
 	c.Observability.validate(v)
@@ -175,6 +176,13 @@ func (c *Config) refuseDevelopmentOkta(v *validator) {
 		key := fmt.Sprintf("sts.iam.additional[%d].tokenValidation", i)
 		addresses = append(addresses, address{key + ".iss", a.TokenValidation.Iss}, address{key + ".jwksUri", a.TokenValidation.JWKSURI})
 	}
+	addresses = append(addresses,
+		address{"signals.globalTokenRevocation.issuer", c.Signals.GlobalTokenRevocation.Issuer},
+		address{"signals.globalTokenRevocation.jwksUri", c.Signals.GlobalTokenRevocation.JWKSURI},
+		address{"signals.sharedSignals.issuer", c.Signals.SharedSignals.Issuer},
+		address{"signals.sharedSignals.jwksUri", c.Signals.SharedSignals.JWKSURI},
+		address{"signals.sharedSignals.poll.endpoint", c.Signals.SharedSignals.Poll.Endpoint},
+	)
 	for _, address := range addresses {
 		if address.url != "" && IsLoopback(address.url) {
 			v.fail(address.key, "%s is on this machine, as the development Okta is, but server.publicUrl is not: refused", address.url)

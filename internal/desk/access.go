@@ -33,7 +33,7 @@ func (h *Handler) accessList(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	}
 	s := h.sight(c)
 	v := view.AccessList{
-		Page: h.frame(r, c), CanCreate: h.may(c, access.STSIAMRoleCreate), CanMatrix: h.mayMatrix(c),
+		Page: h.frame(r, c), CanCreate: h.offers(c, access.STSIAMRoleCreate), CanMatrix: h.mayMatrix(c),
 		List: listState(r, view.AccessPath, "name", "name", "organisations", "changed"),
 	}
 	rows := make([]view.AccessRow, 0, len(all))
@@ -83,7 +83,7 @@ func (h *Handler) accessDetail(w http.ResponseWriter, r *http.Request, c *authn.
 		SystemPermissions: permissionsOf(s.Snapshot, m.SystemRoles, access.ScopeSystem).Len(),
 		SystemEnd:         h.when(m.Ends[access.System].At),
 		Created:           h.created(m.Changed), Changed: h.changed(m.Changed),
-		CanEdit: h.may(c, access.STSIAMRoleEdit), CanDelete: h.may(c, access.STSIAMRoleDelete), CanHistory: h.may(c, access.SystemHistoryList),
+		CanEdit: h.offers(c, access.STSIAMRoleEdit), CanDelete: h.offers(c, access.STSIAMRoleDelete), CanHistory: h.may(c, access.SystemHistoryList),
 	}
 	for _, org := range m.OrganisationIDs() {
 		ids := m.OrganisationRoles[org]

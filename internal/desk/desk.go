@@ -53,9 +53,10 @@ type Config struct {
 // Handler is the Desk.
 type Handler struct {
 	Config
-	// Sessions, SignIn and Kept belong to the built-in gateway; behind another one they are nil.
+	// Sessions, SignIn, StepUp and Kept belong to the built-in gateway; behind another one they are nil.
 	Sessions   *session.Manager
 	SignIn     http.HandlerFunc
+	StepUp     StepUp
 	BreakGlass *breakglass.Service
 	Keys       *sts.KeyAdministration
 	Kept       *kept.Forms
@@ -247,6 +248,8 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, c *authn.Caller, 
 	switch f.Code {
 	case fault.Forbidden:
 		h.refused(w, r, c, f)
+	case fault.StepUp:
+		h.stepUp(w, r, c, f)
 	case fault.NotFound, fault.OrganisationMissing, fault.HistoryEntryMissing:
 		h.render(w, r, http.StatusNotFound, view.NotFoundPage(view.NotFound{Page: h.frame(r, c)}))
 	default:
@@ -389,6 +392,12 @@ var outcomes = map[outcome]string{
 // may tells whether the caller holds a permission of the system, to offer or hide what needs it. It enforces nothing.
 func (h *Handler) may(c *authn.Caller, p access.Permission) bool {
 	return h.Policy.Snapshot().Decide(c.Principal, access.System, p).Allowed
+}
+
+// offers tells whether the caller holds a permission of the system, or would after another sign-in: to show the way to what needs
+// it, which leads there through that sign-in. It enforces nothing, and nothing that is only for who may see it hangs on it.
+func (h *Handler) offers(c *authn.Caller, p access.Permission) bool {
+	return h.Policy.Snapshot().Decide(c.Principal, access.System, p).Reachable()
 }
 
 // enforce refuses a page. wanted is what the person wanted, in words.

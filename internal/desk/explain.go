@@ -329,6 +329,10 @@ func (h *Handler) explainStep(ctx context.Context, c *authn.Caller, step explain
 		switch {
 		case role.Restricted:
 			shown.Note = say(ctx, "only where a service acts for a user")
+		case role.Lacking:
+			shown.Note = say(ctx, "counts only after a sign-in %s", *role.SignIn)
+		case role.SignIn != nil && role.Grants && !everything:
+			shown.Note = say(ctx, "holds the permission, after a sign-in %s", *role.SignIn)
 		case role.Grants && !everything:
 			shown.Note = say(ctx, "holds the permission")
 		case !everything:

@@ -44,7 +44,7 @@ func (h *Handler) frame(r *http.Request, c *authn.Caller) view.Page {
 	return page
 }
 
-// nav offers only the sections that the person may use.
+// nav offers only the sections that the person may use, be it after another sign-in.
 func (h *Handler) nav(r *http.Request, c *authn.Caller) []view.Section {
 	nav := []view.Section{view.SectionOverview}
 	for _, s := range []struct {
@@ -56,20 +56,20 @@ func (h *Handler) nav(r *http.Request, c *authn.Caller) []view.Section {
 		{view.SectionRoles, access.STSRoleList},
 		{view.SectionOrganisations, access.STSOrganisationList},
 	} {
-		if h.may(c, s.needs) {
+		if h.offers(c, s.needs) {
 			nav = append(nav, s.section)
 		}
 	}
-	if h.may(c, access.STSSessionList) {
+	if h.offers(c, access.STSSessionList) {
 		nav = append(nav, view.SectionPeople)
 	}
 	if _, err := h.historyScope(r, c); err == nil {
 		nav = append(nav, view.SectionHistory)
 	}
-	if h.may(c, access.STSAccessExplain) {
+	if h.offers(c, access.STSAccessExplain) {
 		nav = append(nav, view.SectionIntegration)
 	}
-	if h.may(c, access.STSKeyList) {
+	if h.offers(c, access.STSKeyList) {
 		nav = append(nav, view.SectionKeys)
 	}
 	return nav
@@ -111,7 +111,7 @@ func (h *Handler) switchOrganisation(w http.ResponseWriter, r *http.Request, c *
 	}
 	org := access.OrganisationID(id)
 	// Whether an organisation exists is not for everybody to know: one without access is answered like one that is not.
-	if set, _ := h.Policy.Snapshot().Effective(c.Principal, org); org == access.System || set.IsEmpty() {
+	if org == access.System || h.Policy.Snapshot().Reachable(c.Principal, org).IsEmpty() {
 		return fault.InvalidInput.New("you have no access to that organisation, or it is deactivated")
 	}
 	if c.Session != nil {

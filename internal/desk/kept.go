@@ -81,7 +81,7 @@ func (h *Handler) endedMeanwhile(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case keeps && form.Box != "":
-		m.Text, m.Again = say(ctx, "Nothing is saved, and nothing is lost as long as this page stays open."), &view.Again{Path: r.URL.Path, Field: kept.BoxField, Box: form.Box}
+		m.Text, m.Again = say(ctx, "Nothing is saved, and nothing is lost as long as this page stays open."), &view.Again{Path: r.URL.Path, Field: kept.BoxField, Box: form.Box, SignIn: view.SignInPath(r.URL.Path)}
 	case keeps:
 		back.RawQuery = url.Values{kept.NameField: {form.Name}}.Encode()
 		m.Text = say(ctx, "Nothing is saved, and nothing is lost: your form is shown again, filled in, as soon as you have signed in.")

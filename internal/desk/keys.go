@@ -28,7 +28,7 @@ func (h *Handler) keyList(w http.ResponseWriter, r *http.Request, c *authn.Calle
 		return err
 	}
 	v := view.Keys{
-		Page: h.frame(r, c), CanRotate: h.may(c, access.STSKeyRotate), CanHistory: h.may(c, access.SystemHistoryList),
+		Page: h.frame(r, c), CanRotate: h.offers(c, access.STSKeyRotate), CanHistory: h.may(c, access.SystemHistoryList),
 		Overlap: report.Overlap, Fault: report.Fault,
 		List: listState(r, view.KeysPath, "state", "state", "published", "used", "verifier", "knowledge", "fetched"),
 	}

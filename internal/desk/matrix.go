@@ -22,7 +22,7 @@ func (h *Handler) accessMatrix(w http.ResponseWriter, r *http.Request, c *authn.
 		return err
 	}
 	v := view.AccessMatrix{
-		Page: h.frame(r, c), CanCreate: h.may(c, access.STSIAMRoleCreate), CanEdit: h.may(c, access.STSIAMRoleEdit),
+		Page: h.frame(r, c), CanCreate: h.offers(c, access.STSIAMRoleCreate), CanEdit: h.offers(c, access.STSIAMRoleEdit),
 		List: listState(r, view.AccessMatrixPath, "name", "name"),
 	}
 	v.List.Filters = url.Values{"organisation": {searchText(r, "organisation")}}

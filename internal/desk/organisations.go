@@ -33,7 +33,7 @@ func (h *Handler) organisationList(w http.ResponseWriter, r *http.Request, c *au
 	}
 	snapshot := h.Policy.Snapshot()
 	v := view.OrganisationList{
-		Page: h.frame(r, c), CanCreate: h.may(c, access.STSOrganisationCreate),
+		Page: h.frame(r, c), CanCreate: h.offers(c, access.STSOrganisationCreate),
 		List: listState(r, view.OrganisationsPath, "name", "name", "mappings", "createdDate", "changed"),
 	}
 	uses := map[access.OrganisationID]int{}
@@ -76,8 +76,8 @@ func (h *Handler) organisationDetail(w http.ResponseWriter, r *http.Request, c *
 	v := view.OrganisationDetail{
 		Page: h.frame(r, c), ID: string(o.ID), Name: o.Name, Created: view.Stamp{When: h.when(o.CreatedDate.Time)},
 		Changed: view.Stamp{When: h.when(o.LastModified.Time)},
-		CanEdit: h.may(c, access.STSOrganisationEdit), CanHistory: h.may(c, access.SystemHistoryList),
-		CanRevoke: h.may(c, access.STSSessionRevoke),
+		CanEdit: h.offers(c, access.STSOrganisationEdit), CanHistory: h.may(c, access.SystemHistoryList),
+		CanRevoke: h.offers(c, access.STSSessionRevoke),
 	}
 	if !o.DeactivatedAt.IsZero() {
 		v.Deactivated = &view.Stamp{When: h.when(o.DeactivatedAt.Time)}

@@ -41,7 +41,7 @@ func (h *Handler) personList(w http.ResponseWriter, r *http.Request, c *authn.Ca
 		sessions[revocation.Person{Issuer: s.Principal.Issuer, Subject: s.Principal.Subject}]++
 	}
 	v := view.PersonList{
-		Page: h.frame(r, c), CanRevoke: h.may(c, access.STSSessionRevoke), List: listState(r, view.PeoplePath, "name", "name", "sessions", "seen"),
+		Page: h.frame(r, c), CanRevoke: h.offers(c, access.STSSessionRevoke), List: listState(r, view.PeoplePath, "name", "name", "sessions", "seen"),
 	}
 	var rows []view.PersonRow
 	for _, p := range people {
@@ -97,7 +97,7 @@ func (h *Handler) personDetail(w http.ResponseWriter, r *http.Request, c *authn.
 	principal := &access.Principal{Issuer: p.Issuer, Subject: p.Subject, IAMRoles: p.IAMRoles}
 	v := view.PersonDetail{
 		Page: h.frame(r, c), Who: who(p), Login: p.Login, IAMRoles: carried(r.Context(), snapshot, principal), Seen: h.when(p.SeenAt),
-		CanRevoke: h.may(c, access.STSSessionRevoke), CanHistory: h.may(c, access.SystemHistoryList), CanExplain: h.may(c, access.STSAccessExplain),
+		CanRevoke: h.offers(c, access.STSSessionRevoke), CanHistory: h.may(c, access.SystemHistoryList), CanExplain: h.may(c, access.STSAccessExplain),
 	}
 	for _, o := range snapshot.OrganisationsOf(principal) {
 		set, _ := snapshot.Effective(principal, o.ID)

@@ -74,7 +74,7 @@ func listed(v *view.Preview, all []view.Affected) []view.Affected {
 func places(s sight, effects []access.Effect) []view.AffectedPlace {
 	all := make([]view.AffectedPlace, 0, len(effects))
 	for _, e := range effects {
-		place := view.AffectedPlace{Gained: permissionsIn(e.Gained), Lost: permissionsIn(e.Lost)}
+		place := view.AffectedPlace{Gained: permissionsIn(e.Gained), Lost: permissionsIn(e.Lost), Bound: permissionsIn(e.Bound), Freed: permissionsIn(e.Freed)}
 		if e.Organisation != access.System {
 			place.Name = s.organisation(e.Organisation).Name
 		}

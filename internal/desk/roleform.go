@@ -5,12 +5,15 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/desk/wording"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/policy"
+	"github.com/portico-iam/portico/internal/policyfile"
 )
 
 func versionOf(c access.Changed) string { return strconv.FormatInt(c.Revision, 10) }
@@ -68,6 +71,12 @@ func (h *Handler) roleForm(r *http.Request, c *authn.Caller, role access.Role) v
 	if role.ID != "" {
 		v.Version = versionOf(role.Changed)
 	}
+	if q := role.Requires; q != nil {
+		v.ACR = strings.Join(q.Classes, " ")
+		if q.MaxAge > 0 {
+			v.MaxAge = policyfile.Duration(q.MaxAge)
+		}
+	}
 	if role.Delegation != nil {
 		v.Restricted, v.RequiredUser = true, picker("requiredUserPermissions", role.Delegation.RequiredUserPermissions)
 	}
@@ -102,6 +111,11 @@ func (h *Handler) roleSubmit(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	}
 	v := h.roleForm(r, c, old)
 	role, unknown := readRole(r, old)
+	v.ACR, v.MaxAge = r.PostFormValue("acr"), r.PostFormValue("maxAge")
+	var malformed error
+	if role.Requires, malformed = readRequirement(v.ACR, v.MaxAge); malformed != nil {
+		v.Errors = append(v.Errors, view.FieldError{Field: "maxAge", Text: sayError(r.Context(), malformed)})
+	}
 	v.Name, v.Version = role.Name, r.PostFormValue("version")
 	v.Permissions, v.RequiredUser = picker("permissions", role.Permissions), picker("requiredUserPermissions", access.PermissionSet{})
 	if v.Restricted = role.Delegation != nil; v.Restricted {
@@ -125,6 +139,22 @@ func readRole(r *http.Request, role access.Role) (access.Role, []string) {
 		role.Delegation = &access.Delegation{RequiredUserPermissions: required}
 	}
 	return role, append(unknown, unknownRequired...)
+}
+
+// readRequirement reads what the role is to require of the sign-in; nil: nothing.
+func readRequirement(classes, age string) (*access.Requirement, error) {
+	q := &access.Requirement{Classes: strings.Fields(classes)}
+	if age = strings.TrimSpace(age); age != "" {
+		d, err := time.ParseDuration(age)
+		if err != nil || d <= 0 {
+			return nil, fault.InvalidInput.New("Enter a time such as 15m or 8h.")
+		}
+		q.MaxAge = d
+	}
+	if len(q.Classes) == 0 && q.MaxAge == 0 {
+		return nil, nil
+	}
+	return q, nil
 }
 
 func (h *Handler) roleStep(w http.ResponseWriter, r *http.Request, c *authn.Caller, v view.RoleForm, role access.Role) error {
@@ -183,6 +213,9 @@ func (h *Handler) roleErrors(ctx context.Context, role access.Role) view.FieldEr
 	if role.Permissions.IsEmpty() {
 		errs = append(errs, view.FieldError{Field: "permissions", Text: say(ctx, "Choose at least one permission.")})
 	}
+	if field, err := role.CheckRequirement(); err != nil {
+		errs = append(errs, view.FieldError{Field: strings.TrimPrefix(field, "signIn."), Text: sayError(ctx, err)})
+	}
 	return errs
 }
 
@@ -206,6 +239,9 @@ func nameText(ctx context.Context, name string, err error) string {
 func (h *Handler) reviewRole(r *http.Request, c *authn.Caller, v *view.RoleForm, role access.Role) (err error) {
 	ctx := r.Context()
 	v.Step = 2
+	if role.Requires != nil {
+		v.SignIn = wording.SayPhrase(ctx, role.Requires.Phrase())
+	}
 	system, local := role.Permissions.Intersect(access.OfScope(access.ScopeSystem)), role.Permissions.Intersect(access.OfScope(access.ScopeOrganisation))
 	if !system.IsEmpty() && !local.IsEmpty() {
 		v.Warnings = append(v.Warnings, say(ctx, "The role mixes both scopes. Mapped in an organisation, only its organisation permissions count; as a system role, only its system permissions."))
@@ -253,7 +289,7 @@ func (h *Handler) roleSave(w http.ResponseWriter, r *http.Request, c *authn.Call
 		saved, err = h.Policy.CreateRole(r.Context(), c.Principal, role, policy.Seen{})
 	} else {
 		saved, err = h.Policy.UpdateRole(r.Context(), c.Principal, role.ID, seen, func(row *access.Role) error {
-			row.Name, row.Permissions, row.Delegation = role.Name, role.Permissions, role.Delegation
+			row.Name, row.Permissions, row.Delegation, row.Requires = role.Name, role.Permissions, role.Delegation, role.Requires
 			return nil
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/authn"
 	"github.com/portico-iam/portico/internal/desk/view"
+	"github.com/portico-iam/portico/internal/desk/wording"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/policy"
 )
@@ -31,7 +32,7 @@ func (h *Handler) roleList(w http.ResponseWriter, r *http.Request, c *authn.Call
 	}
 	uses := roleUses(h.Policy.Snapshot())
 	v := view.RoleList{
-		Page: h.frame(r, c), CanCreate: h.may(c, access.STSRoleCreate),
+		Page: h.frame(r, c), CanCreate: h.offers(c, access.STSRoleCreate),
 		List: listState(r, view.RolesPath, "name", "name", "permissions", "mappings", "changed"),
 	}
 	permission, narrowed := access.ParsePermission(r.URL.Query().Get("permission"))
@@ -44,7 +45,7 @@ func (h *Handler) roleList(w http.ResponseWriter, r *http.Request, c *authn.Call
 		if contains(role.Name, v.List.Query) && (!narrowed || role.Permissions.Has(permission)) {
 			rows = append(rows, view.RoleRow{
 				ID: string(role.ID), Name: role.Name, Permissions: role.Permissions.Len(), IAMRoles: uses[role.ID],
-				Restricted: role.Delegation != nil, Changed: h.changed(role.Changed),
+				Restricted: role.Delegation != nil, StepUp: role.Requires != nil, Changed: h.changed(role.Changed),
 			})
 		}
 	}
@@ -99,13 +100,16 @@ func (h *Handler) roleDetail(w http.ResponseWriter, r *http.Request, c *authn.Ca
 	v := view.RoleDetail{
 		Page: h.frame(r, c), ID: string(role.ID), Name: role.Name, Groups: groupsOf(role.Permissions),
 		Created: h.created(role.Changed), Changed: h.changed(role.Changed),
-		CanEdit: h.may(c, access.STSRoleEdit), CanDelete: h.may(c, access.STSRoleDelete), CanHistory: h.may(c, access.SystemHistoryList),
+		CanEdit: h.offers(c, access.STSRoleEdit), CanDelete: h.offers(c, access.STSRoleDelete), CanHistory: h.may(c, access.SystemHistoryList),
 	}
 	if s := h.sight(c); s.mappings {
 		v.CanSeeMappings, v.Mappings = true, s.usesOf(role.ID)
 	}
 	if role.Delegation != nil {
 		v.Restricted, v.RequiredUser = true, groupsOf(role.Delegation.RequiredUserPermissions)
+	}
+	if role.Requires != nil {
+		v.SignIn = wording.SayPhrase(r.Context(), role.Requires.Phrase())
 	}
 	v.Usage = h.roleUsage(usage, v.CanEdit)
 	v.Loose = h.looseNotice(r, c, role.Name, func(f *access.Finding) bool { return f.Role != nil && f.Role.ID == role.ID })

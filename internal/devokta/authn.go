@@ -59,5 +59,5 @@ func (s *Server) redeemSessionToken(w http.ResponseWriter, r *http.Request, valu
 	if u == nil || u.Status != world.Active {
 		return nil, nil
 	}
-	return s.startSession(w, r, u), u
+	return s.startSession(w, r, u, false), u
 }

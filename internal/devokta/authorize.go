@@ -3,7 +3,6 @@ package devokta
 import (
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/portico-iam/portico/internal/devokta/world"
 )
@@ -42,13 +41,13 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, as *authServe
 	if req.SessionToken != "" {
 		v, u = s.redeemSessionToken(w, r, req.SessionToken)
 	}
-	var signedIn time.Time
+	var signedIn authentication
 	if v != nil {
-		signedIn = v.AuthTime
+		signedIn = v.authentication
 	}
 	s.mu.Unlock()
 	switch {
-	case v != nil && !req.Fresh && !req.tooOld(signedIn, s.now()):
+	case v != nil && !req.Fresh && !req.tooOld(signedIn.AuthTime, s.now()) && (signedIn.Strong || !req.strong()):
 		s.finish(w, r, as, req, u.ID, signedIn)
 	case req.Silent && v != nil:
 		s.redirectError(w, r, req, refuse(errSignOnRequired))
@@ -60,7 +59,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, as *authServe
 }
 
 // finish answers the authorize request for a user who is known: a code, or why not.
-func (s *Server) finish(w http.ResponseWriter, r *http.Request, as *authServer, req *authorizeRequest, userID string, signedIn time.Time) {
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, as *authServer, req *authorizeRequest, userID string, signedIn authentication) {
 	s.mu.Lock()
 	var about []world.Target
 	if app, u := s.world.Client(req.ClientID), s.world.UserByID(userID); app != nil && u != nil {

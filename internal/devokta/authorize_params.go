@@ -27,8 +27,9 @@ type authorizeRequest struct {
 	Mode, State, Nonce    string
 	Challenge             string
 	Scopes                []string
-	Silent, Fresh         bool  // prompt=none, prompt=login
-	MaxAge                int64 // seconds; -1 = not asked
+	Silent, Fresh         bool   // prompt=none, prompt=login
+	MaxAge                int64  // seconds; -1 = not asked
+	Class                 string // the acr asked for; "" = none
 	LoginHint             string
 	SessionToken          string // of serveAuthn
 }
@@ -101,7 +102,7 @@ func parseAuthorize(as *world.Server, p params, app *world.App, target string) (
 		req.State = p.get("state")
 	}
 	for _, check := range []func(params, *world.App, *authorizeRequest) *refusal{
-		checkMode, checkDuplicates, checkState, checkFeatures, checkResponseType, checkPKCE, checkPrompt, checkMaxAge, scopesOf(as),
+		checkMode, checkDuplicates, checkState, checkFeatures, checkResponseType, checkPKCE, checkPrompt, checkMaxAge, checkClass, scopesOf(as),
 	} {
 		if why := check(p, app, req); why != nil {
 			return req, why
@@ -218,6 +219,27 @@ func checkMaxAge(p params, _ *world.App, req *authorizeRequest) *refusal {
 	req.MaxAge = int64(age)
 	return nil
 }
+
+// classes are the values of acr_values; true: it takes a second factor.
+var classes = map[string]bool{
+	"urn:okta:loa:1fa:any": false, "urn:okta:loa:1fa:pwd": false,
+	"urn:okta:loa:2fa:any": true, "urn:okta:loa:2fa:any:ifpossible": true, "phr": true, "phrh": true,
+}
+
+// checkClass takes the first class that there is. One that there is not is left out of the tokens: acr_values is a wish (OpenID
+// Connect Core 1.0, section 3.1.2.1), and whether it was met is for the client to check.
+func checkClass(p params, _ *world.App, req *authorizeRequest) *refusal {
+	for _, class := range strings.Fields(p.get("acr_values")) {
+		if _, known := classes[class]; known {
+			req.Class = class
+			break
+		}
+	}
+	return nil
+}
+
+// strong tells whether the request takes a second factor.
+func (req *authorizeRequest) strong() bool { return classes[req.Class] }
 
 func scopesOf(as *world.Server) func(params, *world.App, *authorizeRequest) *refusal {
 	return func(p params, _ *world.App, req *authorizeRequest) *refusal {

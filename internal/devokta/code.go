@@ -18,20 +18,22 @@ type code struct {
 	UserID                        string
 	Scopes                        []string
 	Nonce, Challenge              string
-	AuthTime, Expires             time.Time
-	used                          bool
-	grant                         string
+	Class                         string
+	authentication
+	Expires time.Time
+	used    bool
+	grant   string
 }
 
 // newCode needs the lock.
-func (s *Server) newCode(as *authServer, req *authorizeRequest, userID string, signedIn time.Time) (string, *refusal) {
+func (s *Server) newCode(as *authServer, req *authorizeRequest, userID string, signedIn authentication) (string, *refusal) {
 	if _, why := s.world.MayUse(as.Server, s.world.Client(req.ClientID), s.world.UserByID(userID), req.Scopes); why != nil {
 		return "", why
 	}
 	value := s.random.token()
 	s.codes.put(digest(value), &code{
 		Server: as.ID, ClientID: req.ClientID, RedirectURI: req.RedirectURI, UserID: userID, Scopes: req.Scopes,
-		Nonce: req.Nonce, Challenge: req.Challenge, AuthTime: signedIn, Expires: s.now().Add(codeLifetime),
+		Nonce: req.Nonce, Challenge: req.Challenge, Class: req.Class, authentication: signedIn, Expires: s.now().Add(codeLifetime),
 	})
 	return value, nil
 }

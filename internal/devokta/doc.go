@@ -18,6 +18,7 @@
 //	errors.go render.go                        the table of refusals, and Okta's three shapes and one page for them
 //	state.go bounded.go                        what is remembered, and for how long
 //	provision.go                               pushes people and groups to a SCIM server, when a test says so
+//	outbound.go                                what the org tells others, when a test asks: logout tokens, Universal Logout, events
 //	control.go fault.go observe.go             for tests: never over HTTP
 //
 // # Routes
@@ -64,6 +65,7 @@
 //     CIBA: discovery names their endpoints as Okta's does, they answer as if not enabled
 //   - to tell a wrong password from an unknown login
 //   - to fetch anything: a jwks_uri is refused, keys are registered by value. A test alone has it push (Provisioner)
+//   - to tell anybody off this machine of anything
 //
 // # Where it differs from Okta on purpose
 //
@@ -75,6 +77,7 @@
 //   - The Management API counts requests but refuses none, until a test sets a limit (SetRateLimit).
 //   - The org authorization server's ID tokens are fat, or an org without API Access Management could never show a group.
 //   - An API token does not expire by lying idle.
+//   - Every ID token has a sid; Okta's do where front-channel logout is on. It tells of a sign-out by back-channel logout too (outbound.go).
 //
 // What okta.md marks as unverified is decided the strict way: "groups" is no name for an access token's claim, a hundred groups
 // fail the claim, a name is used once among policies, rules, groups and claims. Switches turn some of it round.

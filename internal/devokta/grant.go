@@ -12,13 +12,14 @@ import (
 // grant is what a user let a client have at one sign-in. Its access tokens live only as long as it does.
 // It is stored under its family, the public part of its refresh tokens.
 type grant struct {
-	ID       string    `json:"id"` // oar…
-	Server   string    `json:"server"`
-	ClientID string    `json:"clientId"`
-	UserID   string    `json:"userId"`
-	Scopes   []string  `json:"scopes"`
-	AuthTime time.Time `json:"authTime"`
-	Refresh  bool      `json:"refresh"`
+	ID       string   `json:"id"` // oar…
+	Server   string   `json:"server"`
+	ClientID string   `json:"clientId"`
+	UserID   string   `json:"userId"`
+	Scopes   []string `json:"scopes"`
+	Class    string   `json:"class,omitempty"` // acr, where the client asked for it
+	authentication
+	Refresh bool `json:"refresh"`
 	// Sequence counts rotations; Recent are the ones that may still be within the leeway.
 	Sequence uint32     `json:"sequence"`
 	Recent   []rotation `json:"recent,omitempty"`
@@ -102,6 +103,9 @@ func (s *Server) accessClaims(in issueInput, issuer, id string, now, expires tim
 	if in.user != nil {
 		out["sub"], out["uid"] = in.user.Login(), in.user.ID
 		out["auth_time"] = in.grant.AuthTime.Unix()
+		if in.grant.Class != "" {
+			out["acr"] = in.grant.Class
+		}
 	}
 	return out
 }
@@ -110,7 +114,11 @@ func (s *Server) identityClaims(in issueInput, issuer string, now time.Time) map
 	out := map[string]any{
 		"ver": 1, "jti": idPrefix + s.random.token(), "iss": issuer, "aud": in.client.ClientID(),
 		"sub": in.user.ID, "iat": now.Unix(), "exp": now.Add(idLifetime).Unix(),
-		"auth_time": in.grant.AuthTime.Unix(), "amr": []string{"pwd"}, "idp": s.world.OrgID,
+		"auth_time": in.grant.AuthTime.Unix(), "amr": in.grant.methods(), "idp": s.world.OrgID,
+		"sid": sessionID(in.grant),
+	}
+	if in.grant.Class != "" {
+		out["acr"] = in.grant.Class
 	}
 	if in.nonce != "" {
 		out["nonce"] = in.nonce

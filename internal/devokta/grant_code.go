@@ -26,7 +26,7 @@ func (s *Server) grantCode(as *authServer, form params, client *world.App) (*iss
 	lifetime := s.world.Lifetime(rule)
 	family := s.random.bytes(familySize)
 	g := &grant{
-		ID: world.ID("oar", b64(family)), Server: as.ID, ClientID: client.ClientID(), UserID: u.ID, Scopes: c.Scopes, AuthTime: c.AuthTime,
+		ID: world.ID("oar", b64(family)), Server: as.ID, ClientID: client.ClientID(), UserID: u.ID, Scopes: c.Scopes, Class: c.Class, authentication: c.authentication,
 		LastUsed: now, Expires: now.Add(lifetime), Window: max(rule.RefreshWindow(), lifetime),
 	}
 	if slices.Contains(c.Scopes, world.ScopeOffline) && slices.Contains(client.OAuth().GrantTypes, world.GrantRefresh) {

@@ -82,6 +82,7 @@ type signInForm struct {
 type signInView struct {
 	signInForm
 	Title, Application, Issuer, Action, Password string
+	Passcode                                     string // empty: no second factor is asked for
 	People                                       []signInPerson
 }
 
@@ -97,6 +98,9 @@ func (s *Server) signInPage(w http.ResponseWriter, req *authorizeRequest, form s
 	view := signInView{
 		signInForm: form, Title: "Sign in", Issuer: s.Issuer(), Password: Password,
 		Action: signInPath + "?" + url.Values{"tx": {form.Transaction}}.Encode(),
+	}
+	if req.strong() {
+		view.Passcode = Passcode
 	}
 	s.mu.Lock()
 	app := s.world.Client(req.ClientID)

@@ -21,9 +21,22 @@ const (
 
 // session is a browser that is signed in to Okta. It is stored under the digest of its cookie.
 type session struct {
-	UserID   string    `json:"userId"`
-	AuthTime time.Time `json:"authTime"`
+	UserID string `json:"userId"`
+	authentication
 	LastSeen time.Time `json:"lastSeen"`
+}
+
+// authentication is when and how somebody proved who they are.
+type authentication struct {
+	AuthTime time.Time `json:"authTime"`
+	Strong   bool      `json:"strong,omitempty"` // by a second factor too
+}
+
+func (a authentication) methods() []string {
+	if a.Strong {
+		return []string{"mfa", "otp", "pwd"}
+	}
+	return []string{"pwd"}
 }
 
 func (v *session) live(now time.Time) bool {
@@ -54,13 +67,13 @@ func (s *Server) sessionOf(r *http.Request) (*session, *world.User) {
 }
 
 // startSession signs the browser in under a new id; one it had before ends (no fixation, NT22). It needs the lock.
-func (s *Server) startSession(w http.ResponseWriter, r *http.Request, u *world.User) *session {
+func (s *Server) startSession(w http.ResponseWriter, r *http.Request, u *world.User, strong bool) *session {
 	if old, ok := cookieDigest(r, sessionCookie); ok {
 		s.sessions.remove(old)
 	}
 	now := s.now()
 	id := s.random.token()
-	v := &session{UserID: u.ID, AuthTime: now, LastSeen: now}
+	v := &session{UserID: u.ID, authentication: authentication{now, strong}, LastSeen: now}
 	s.sessions.put(digest(id), v)
 	s.setCookie(w, sessionCookie, id)
 	return v

@@ -92,14 +92,21 @@ func (s *Server) submitSignIn(w http.ResponseWriter, r *http.Request, tx string,
 		s.signInPage(w, p.request, page)
 		return
 	}
+	if p.request.strong() && form.get("passcode") != Passcode {
+		s.mu.Unlock()
+		s.log.Info("sign-in refused", "event", "user.authentication.auth_via_mfa")
+		page.Error = wrongPasscode
+		s.signInPage(w, p.request, page)
+		return
+	}
 	if _, still := s.pending.get(digest(tx)); !still { // a double click was faster
 		s.mu.Unlock()
 		s.errorPage(w, r, refuse(errSignInGone))
 		return
 	}
 	s.pending.remove(digest(tx))
-	v := s.startSession(w, r, u)
-	signedIn := v.AuthTime
+	v := s.startSession(w, r, u, p.request.strong())
+	signedIn := v.authentication
 	u.LastLogin = s.world.Now()
 	s.world.Note("user.session.start", "", nil, world.UserTarget(u))
 	as := s.serverAgain(r, p.request.Server)
@@ -127,6 +134,7 @@ func sameOrigin(r *http.Request) bool {
 
 const (
 	unableToSignIn  = "Unable to sign in"
+	wrongPasscode   = "Invalid code. Try again."
 	tooManyAttempts = "Unable to sign in. Too many attempts; wait a few minutes."
 
 	maxFailures   = 5

@@ -8,6 +8,8 @@ import (
 const (
 	Audience = world.Audience
 	Password = world.Password
+	// Passcode is everybody's second factor, asked for where acr_values takes one.
+	Passcode = "123456"
 )
 
 // World is what a developer needs to know of this Okta; `portico dev` prints it and writes it to dev.json. In an org that

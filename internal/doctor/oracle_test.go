@@ -30,7 +30,7 @@ func (b *bed) works(login string) string {
 	defer connection.Close()
 	c := connection.Client
 	pkce := strings.Repeat("v", 50)
-	address, err := c.AuthorizationURL(b.Context(), "state", "nonce", pkce, false)
+	address, err := c.AuthorizationURL(b.Context(), "state", "nonce", pkce, iam.Ask{})
 	if err != nil {
 		return err.Error()
 	}

@@ -82,6 +82,9 @@ type Role struct {
 	Name       string `json:"name"`
 	Grants     bool   `json:"grants"`               // it holds the permission, and counts
 	Restricted bool   `json:"restricted,omitempty"` // it counts only where a service acts for a user
+	// SignIn is the kind of sign-in after which alone it counts, in words; Lacking says that this was another one.
+	SignIn  *access.Phrase `json:"signIn,omitempty"`
+	Lacking bool           `json:"lacking,omitempty"`
 }
 
 // Suggestion is a smallest change that makes the answer yes.
@@ -189,8 +192,14 @@ func stepOf(s *access.Snapshot, p *access.Principal, org access.OrganisationID, 
 	}
 	asked = asked.Intersect(access.EffectiveIn(org))
 	for _, role := range m.Roles {
-		grants := role.Delegation == nil && !role.Permissions.Intersect(asked).IsEmpty()
-		step.Roles = append(step.Roles, Role{ID: string(role.ID), Name: role.Name, Grants: grants, Restricted: role.Delegation != nil})
+		shown := Role{ID: string(role.ID), Name: role.Name, Restricted: role.Delegation != nil}
+		if role.Requires != nil {
+			phrase := role.Requires.Phrase()
+			shown.SignIn, shown.Lacking = &phrase, !s.Meets(p, role)
+		}
+		grants := !shown.Restricted && !shown.Lacking && !role.Permissions.Intersect(asked).IsEmpty()
+		shown.Grants = grants
+		step.Roles = append(step.Roles, shown)
 		if grants {
 			step.State = Grants
 		}

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -45,10 +46,12 @@ type Cuts interface {
 
 // Service explains.
 type Service struct {
-	Policy   Policy
-	People   People
-	IAM      IAM
-	Cuts     Cuts // nil: no organisation was cut off
+	Policy Policy
+	People People
+	IAM    IAM
+	Cuts   Cuts // nil: no organisation was cut off
+	// Barred tells whom the directory says is deactivated; nil: nobody.
+	Barred   func(issuer, subject string) bool
 	History  *history.Recorder
 	Reads    *history.Gatherer // records who reads in the history; nil: nothing does
 	RolePath string            // as configured
@@ -141,7 +144,21 @@ func (s *Service) Answer(ctx context.Context, q Question) (Answer, error) {
 	if !seen.IsZero() {
 		a.Who.SeenAt = &seen
 	}
+	if known := q.IAMRoles == nil || subject != ""; known && q.AsOf == nil && s.barred(p.Issuer, cmp.Or(subject, p.Subject)) {
+		a = deactivated(a)
+	}
 	return a, s.renamed(ctx, snapshot, &a)
+}
+
+func (s *Service) barred(issuer, subject string) bool {
+	return s.Barred != nil && s.Barred(issuer, subject)
+}
+
+// deactivated answers for somebody to whom nothing is open, whatever is mapped.
+func deactivated(a Answer) Answer {
+	a.Allowed, a.Reason, a.Suggestions, a.Permissions = false, "DEACTIVATED", []Suggestion{}, nil
+	a.Sentence = access.Phrase{Format: "The directory that the identity provider provisions says that this person is deactivated: no session and no token of theirs counts."}
+	return a
 }
 
 // snapshot is what decides, or decided then.
@@ -196,7 +213,7 @@ func (s *Service) principal(ctx context.Context, q *Question) (_ *access.Princip
 		}, p.SeenAt, nil
 	case q.Token != "":
 		p, err := s.IAM.Principal(ctx, strings.TrimSpace(q.Token))
-		if fault.Unauthenticated.Is(err) {
+		if fault.Unauthenticated.Is(err) || fault.Deactivated.Is(err) {
 			return nil, seen, fault.InvalidInput.New("token: it does not count: %s", fault.Of(err).Detail).At("token")
 		}
 		return p, seen, err

@@ -181,3 +181,26 @@ func FuzzRoute(f *testing.F) {
 		}
 	})
 }
+
+// TestADeactivatedPersonIsNamed: whatever is mapped to them, and only them.
+func TestADeactivatedPersonIsNamed(t *testing.T) {
+	w := newWorld()
+	w.people = []session.Person{{Issuer: issuer, Subject: "ivan", Login: "ivan", IAMRoles: []string{"Acme Keys"}}, {Issuer: issuer, Subject: "vera", Login: "vera", IAMRoles: []string{"Acme Keys"}}}
+	s := w.service()
+	s.Barred = func(iss, subject string) bool { return iss == issuer && (subject == "ivan" || subject == "somebody") }
+	for rule, c := range map[string]struct {
+		q       Question
+		allowed bool
+	}{
+		"the person":     {Question{Person: &Person{Login: "ivan"}}, false},
+		"somebody else":  {Question{Person: &Person{Login: "vera"}}, true},
+		"their group":    {Question{IAMRoles: []string{"Acme Keys"}}, true},
+		"as it was then": {Question{Person: &Person{Login: "ivan"}, AsOf: new(time.Time)}, true},
+	} {
+		c.q.Organisation, c.q.Permission = "acme", "KEY_LIST"
+		a, err := s.Answer(t.Context(), c.q)
+		if err != nil || a.Allowed != c.allowed || (a.Reason == "DEACTIVATED") == c.allowed {
+			t.Errorf("%s: %+v, %v", rule, a, err)
+		}
+	}
+}

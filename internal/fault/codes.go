@@ -46,6 +46,7 @@ var (
 	FourEyes           = code("PT_0030", 409, "A second administrator must approve it")
 	RequestClosed      = code("PT_0031", 409, "The request is no longer open")
 	NoSecond           = code("PT_0032", 409, "There is no second administrator")
+	StepUp             = code("PT_0033", 401, "This takes another sign-in")
 )
 
 // All lists every code, for the documentation and its test.

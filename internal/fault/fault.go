@@ -8,6 +8,8 @@ package fault
 import (
 	"errors"
 	"fmt"
+
+	"github.com/portico-iam/portico/internal/access"
 )
 
 // Code is one kind of refusal.
@@ -23,8 +25,9 @@ type Fault struct {
 	Detail    string // what was expected, what came, what to do
 	Format    string // of which Detail was made, with Args: for who says it in another language
 	Args      []any
-	Field     string // the field of the request that is meant, if one is
-	Reference string // id of the history entry that holds the full reason
+	Field     string              // the field of the request that is meant, if one is
+	Reference string              // id of the history entry that holds the full reason
+	SignIn    *access.Requirement // of StepUp: the sign-in that would do
 	cause     error
 }
 

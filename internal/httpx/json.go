@@ -60,6 +60,9 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	for _, stale := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
 		w.Header().Del(stale) // of the answer that was meant to be
 	}
+	if f.Code == fault.StepUp && f.SignIn != nil {
+		w.Header().Set("WWW-Authenticate", StepUpChallenge(f.SignIn))
+	}
 	if f.Code == fault.Unauthenticated && w.Header().Get("WWW-Authenticate") == "" {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="portico"`) // RFC 6750 section 3
 	}

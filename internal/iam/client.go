@@ -9,6 +9,9 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -36,6 +39,46 @@ type Grant struct {
 	Principal    *access.Principal // nil beside an error only
 	RefreshToken string            // empty: none was given
 	IDToken      string            // empty: none was given
+	Identity     Identity
+}
+
+// Identity is how the provider itself names a sign-in and whose it is, as a validated ID token says: by that it tells later
+// that it is over. What it does not say is empty.
+type Identity struct {
+	Subject  string
+	Session  string // sid (OpenID Connect Front-Channel Logout 1.0 section 3)
+	Username string
+	Email    string // only one that it has verified
+}
+
+func (i *Identity) complete(t *Token) {
+	if t == nil {
+		return
+	}
+	if i.Username == "" {
+		i.Username = t.plain("preferred_username")
+	}
+	if verified, _ := t.claims["email_verified"].(bool); i.Email == "" && verified {
+		i.Email = t.plain("email")
+	}
+}
+
+func identityOf(id *Token) Identity {
+	if id == nil {
+		return Identity{}
+	}
+	i := Identity{Subject: id.plain("sub"), Session: id.plain("sid")}
+	i.complete(id)
+	return i
+}
+
+// plain returns a claim that can name somebody or something. An odd one is none: an identity is never mended.
+func (t *Token) plain(name string) string {
+	s := t.claim(name)
+	if len(s) > 255 || s != clip(s) {
+		return ""
+	}
+	return s
 }
 
 // ErrGrantEnded says that the authorization server will not honour a refresh token any more.
@@ -63,16 +106,30 @@ func (c *Client) oauth(ctx context.Context) (*oauth2.Config, context.Context, er
 	}, context.WithValue(ctx, oauth2.HTTPClient, c.HTTP), nil
 }
 
-// AuthorizationURL is where the browser begins a sign-in (RFC 6749 section 4.1.1, RFC 7636 with S256). anew asks for the
-// password again although somebody is signed in there: so that it can be somebody else (OpenID Connect Core 1.0, prompt).
-func (c *Client) AuthorizationURL(ctx context.Context, state, nonce, verifier string, anew bool) (string, error) {
+// Ask is what a sign-in is to be like.
+type Ask struct {
+	// Anew asks for the password again although somebody is signed in there: so that it can be somebody else (OpenID Connect
+	// Core 1.0, prompt).
+	Anew bool
+	// Requires is what the sign-in must meet (RFC 9470 section 4); nil: any will do. Whether it does is for the caller to check.
+	Requires *access.Requirement
+}
+
+// AuthorizationURL is where the browser begins a sign-in (RFC 6749 section 4.1.1, RFC 7636 with S256).
+func (c *Client) AuthorizationURL(ctx context.Context, state, nonce, verifier string, ask Ask) (string, error) {
 	cfg, _, err := c.oauth(ctx)
 	if err != nil {
 		return "", err
 	}
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", nonce)}
-	if anew {
+	if ask.Anew {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	}
+	if q := ask.Requires; q != nil && len(q.Classes) > 0 {
+		options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(q.Classes, " ")))
+	}
+	if q := ask.Requires; q != nil && q.MaxAge > 0 {
+		options = append(options, oauth2.SetAuthURLParam("max_age", strconv.FormatInt(int64(q.MaxAge/time.Second), 10)))
 	}
 	return cfg.AuthCodeURL(state, options...), nil
 }
@@ -170,16 +227,18 @@ func (c *Client) grant(ctx context.Context, token *oauth2.Token, id, before *Tok
 	}
 	p := verified.Principal
 	p.IssuedAt = c.Verifier.Now() // by our own clock
+	known := identityOf(id)
 	if id != nil {
 		complete(p, id)
 		if p.GivenName == "" && p.FamilyName == "" {
 			// Names are a courtesy: a sign-in does not fail for want of them.
 			if info, err := c.userinfo(ctx, token.AccessToken, id.Subject()); err == nil {
 				complete(p, info)
+				known.complete(info)
 			}
 		}
 	}
-	return &Grant{Principal: p, RefreshToken: token.RefreshToken, IDToken: rawID}, nil
+	return &Grant{Principal: p, RefreshToken: token.RefreshToken, IDToken: rawID, Identity: known}, nil
 }
 
 func complete(p *access.Principal, from *Token) {
@@ -190,8 +249,16 @@ func complete(p *access.Principal, from *Token) {
 	if p.Login == "" {
 		p.Login = login
 	}
-	if p.SignIn.IsZero() { // Okta tells it in the ID token alone
-		p.SignIn = signIn(from.claims)
+	// Okta tells auth_time in both tokens, amr in the ID token alone, and acr where it was asked for.
+	told := signIn(from.claims)
+	if p.SignIn.At == 0 {
+		p.SignIn.At = told.At
+	}
+	if p.SignIn.Class == "" {
+		p.SignIn.Class = told.Class
+	}
+	if len(p.SignIn.Methods) == 0 {
+		p.SignIn.Methods = told.Methods
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/portico-iam/portico/internal/iam"
 )
 
 // RFC 6749 section 4.1.1, with S256 and never plain (RFC 7636 section 4.2, NT24): the verifier itself stays here.
@@ -14,7 +16,7 @@ func TestNT24_AuthorizationURL(t *testing.T) {
 		p := newIDP(t)
 		p.set(func() { p.changes = object{"authorization_endpoint": p.URL + endpoint} })
 		for _, anew := range []bool{false, true} {
-			raw, err := p.AuthorizationURL(t.Context(), "state&1", nonce, canaryVerifier, anew)
+			raw, err := p.AuthorizationURL(t.Context(), "state&1", nonce, canaryVerifier, iam.Ask{Anew: anew})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,7 +89,7 @@ func TestNothingIsSentWithoutMetadata(t *testing.T) {
 	p.answer(html(http.StatusServiceUnavailable))
 	_, exchanged := p.exchange(t)
 	_, refreshed := p.Refresh(t.Context(), canaryRefresh, "")
-	_, authorized := p.AuthorizationURL(t.Context(), "s", nonce, canaryVerifier, false)
+	_, authorized := p.AuthorizationURL(t.Context(), "s", nonce, canaryVerifier, iam.Ask{})
 	_, ended := p.EndSessionURL(t.Context(), "canary.id.token")
 	_, named := p.NamesItself(t.Context())
 	for rule, err := range map[string]error{

@@ -18,13 +18,17 @@ type Connection struct {
 	Verifier *Verifier
 	Client   *Client
 	Clock    *Clock
+
+	speakers []*Issuer
+	now      func() time.Time
+	logger   *slog.Logger
 }
 
 // Connect makes the connection of a checked configuration. Nobody is called yet. The first issuer's keys are found by
 // discovery unless they are configured.
 func Connect(cfg *config.Config, now func() time.Time, logger *slog.Logger) (*Connection, error) {
 	http := HTTPClient()
-	c := &Connection{Clock: &Clock{Base: http.Transport, Now: now}, Verifier: &Verifier{Now: now, Verified: NewVerified()}}
+	c := &Connection{now: now, logger: logger, Clock: &Clock{Base: http.Transport, Now: now}, Verifier: &Verifier{Now: now, Verified: NewVerified()}}
 	http.Transport = c.Clock
 	c.Provider = &Provider{Issuer: cfg.IAM.Issuer, DiscoveryURL: cfg.IAM.DiscoveryURL, HTTP: http, Now: now, Logger: logger}
 	c.Client = &Client{
@@ -70,8 +74,23 @@ func (c *Connection) Identity(ctx context.Context, raw string) (*access.Principa
 	return c.Client.Identity(ctx, raw)
 }
 
+// Speaker is an issuer whose statements count, and no token of which does. like says how its signatures are judged.
+func (c *Connection) Speaker(issuer, jwksURI string, like config.TokenValidation) *Issuer {
+	speaker := &Issuer{
+		Issuer: issuer, Algorithms: like.Algorithms, Leeway: like.Leeway,
+		Keys: &KeySet{
+			URL: FixedURL(jwksURI), HTTP: c.Provider.HTTP, RefreshAfter: like.JWKSRefreshAfter, ExpireAfter: like.JWKSExpireAfter, Now: c.now, Logger: c.logger,
+		},
+	}
+	c.speakers = append(c.speakers, speaker)
+	return speaker
+}
+
 // Close waits for what is under way.
 func (c *Connection) Close() error {
+	for _, speaker := range c.speakers {
+		speaker.Keys.Close()
+	}
 	c.Verifier.Close()
 	c.Provider.Close()
 	c.Provider.HTTP.CloseIdleConnections()

@@ -3,6 +3,7 @@
 //	Provider   one authorization server: its metadata (OpenID Connect Discovery), cached, last good kept
 //	KeySet     its keys (RFC 7517), refreshed in the background, refetched at most once per interval for an unknown kid
 //	Issuer     what a token of that server must satisfy, and where its roles are
+//	Issuer.State  what an issuer tells that is no token: a logout token, a security event
 //	Verifier   all issuers; Verify validates an access token, VerifyIDToken the ID token of our own sign-in
 //	Client     us as a client: the code flow, refresh, userinfo, sign-out; idtoken.go where roles come from the ID token
 //

@@ -40,7 +40,7 @@ func (c *Client) idTokenGrant(ctx context.Context, token *oauth2.Token, id, befo
 		return nil, fmt.Errorf("ID token: %w", err)
 	}
 	p.ClientID, p.IssuedAt, p.NotAfter = c.ID, c.Verifier.Now(), c.rolesEnd(token, id)
-	grant := &Grant{RefreshToken: token.RefreshToken, IDToken: rawID}
+	grant := &Grant{RefreshToken: token.RefreshToken, IDToken: rawID, Identity: identityOf(id)}
 	if err := c.completeFromUserinfo(ctx, p, token.AccessToken, id, about); err != nil {
 		return grant, err
 	}

@@ -29,7 +29,11 @@ var anyAlgorithm = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
 }
 
-func parse(raw string) (*parsed, error) {
+// parse reads an access or ID token.
+func parse(raw string) (*parsed, error) { return parseOf(raw, checkType) }
+
+// parseOf reads a token of one of the types that check accepts.
+func parseOf(raw string, check func(typ any) (string, error)) (*parsed, error) {
 	switch {
 	case raw == "":
 		return nil, refuse("it is empty")
@@ -55,7 +59,7 @@ func parse(raw string) (*parsed, error) {
 	if _, has := header.ExtraHeaders["crit"]; has {
 		return nil, refuse("it demands extensions (crit) that are not understood")
 	}
-	if p.typ, err = checkType(header.ExtraHeaders[jose.HeaderType]); err != nil {
+	if p.typ, err = check(header.ExtraHeaders[jose.HeaderType]); err != nil {
 		return nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(jws.UnsafePayloadWithoutVerification()))

@@ -13,6 +13,10 @@
 // once with that one cookie. A state is used once: the callback marks it, and a second use elsewhere ends the session
 // that the first began.
 //
+// Somebody who is signed in, and whose sign-in is not what a role requires, goes the same way once more (StepUp, RFC 9470): the state
+// holds who they are and what is required, and both are checked of what comes back before it becomes their session. If it is not
+// met, a page says what was asked and what came, and the session goes on as it was.
+//
 // Only a navigation of the top-level page begins a sign-in; anything else is answered 401. A browser that comes back
 // again and again without the session it was just given is shown why, instead of being sent round.
 //

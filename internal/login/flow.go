@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/httpx"
 	"github.com/portico-iam/portico/internal/seal"
 )
@@ -25,10 +26,11 @@ const (
 
 // state is what travels through the identity provider, sealed.
 type state struct {
-	Flow   string `json:"f"` // 256 random bits
-	Key    string `json:"k"` // names the root key of what is derived: another replica may seal by another one
-	Return string `json:"r"`
-	At     int64  `json:"t"`
+	Flow   string  `json:"f"` // 256 random bits
+	Key    string  `json:"k"` // names the root key of what is derived: another replica may seal by another one
+	Return string  `json:"r"`
+	At     int64   `json:"t"`
+	StepUp *stepUp `json:"u,omitempty"` // nil: any sign-in will do
 }
 
 // browser is the content of the login cookie, sealed: it binds flows to the browser, and notices a loop.
@@ -63,8 +65,15 @@ func newFlows(keys *seal.Keys, secure bool, now func() time.Time) *flows {
 	return &flows{keys: keys, box: keys.Box("login"), secure: secure, now: now}
 }
 
-func (f *flows) newState(returnTo string) (sealed string, s state) {
-	s = state{Flow: random(), Key: f.keys.Sealing().ID(), Return: returnTo, At: f.now().Unix()}
+func (f *flows) newState(returnTo string, up *stepUp) (sealed string, s state) {
+	s = state{Flow: random(), Key: f.keys.Sealing().ID(), Return: returnTo, At: f.now().Unix(), StepUp: up}
+	return f.encode(s, statePlace), s
+}
+
+// newStepUp is newState for a sign-in that must be p's, and meet something.
+func (f *flows) newStepUp(returnTo string, up *stepUp, p *access.Principal) (sealed string, s state) {
+	_, s = f.newState(returnTo, up)
+	up.Who = f.who(s, p)
 	return f.encode(s, statePlace), s
 }
 

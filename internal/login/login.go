@@ -25,7 +25,7 @@ import (
 
 // Client is the identity provider, as far as signing in needs it.
 type Client interface {
-	AuthorizationURL(ctx context.Context, state, nonce, verifier string, anew bool) (string, error)
+	AuthorizationURL(ctx context.Context, state, nonce, verifier string, ask iam.Ask) (string, error)
 	Exchange(ctx context.Context, code, verifier, nonce string) (*iam.Grant, error)
 	EndSessionURL(ctx context.Context, idToken string) (string, error)
 	// NamesItself tells whether answers to the browser bear the provider's name (RFC 9207).
@@ -124,8 +124,8 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, returnTo string,
 		})
 		return
 	}
-	sealed, s := h.flows.newState(safeReturn(returnTo, "/login", "/logout", h.CallbackPath))
-	target, err := h.Client.AuthorizationURL(r.Context(), sealed, h.flows.nonce(s, b), h.flows.verifier(s, b), anew)
+	sealed, s := h.flows.newState(safeReturn(returnTo, "/login", "/logout", h.CallbackPath), nil)
+	target, err := h.Client.AuthorizationURL(r.Context(), sealed, h.flows.nonce(s, b), h.flows.verifier(s, b), iam.Ask{Anew: anew})
 	if err != nil {
 		h.ended("unavailable")
 		h.Logger.ErrorContext(r.Context(), "sign-in can't begin", "error", err)
@@ -255,6 +255,9 @@ func (h *Handler) complete(w http.ResponseWriter, r *http.Request, code string, 
 			h.deactivated(w, r, err, s)
 			return
 		}
+	}
+	if s.StepUp != nil && !h.stepsUp(w, r, grant, s) {
+		return
 	}
 	if _, err := h.Sessions.Begin(w, r, ref, grant); err != nil {
 		h.failed(w, r, err, s.Return)

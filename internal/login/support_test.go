@@ -46,7 +46,7 @@ type okta struct {
 	names     bool  // RFC 9207
 }
 
-func (o *okta) AuthorizationURL(_ context.Context, state, nonce, verifier string, _ bool) (string, error) {
+func (o *okta) AuthorizationURL(_ context.Context, state, nonce, verifier string, _ iam.Ask) (string, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.away != nil {

@@ -25,7 +25,7 @@ func SignIn(ctx context.Context, oktaURL string, client *iam.Client, login, pass
 		return nil, err
 	}
 	state, nonce, verifier := rand.Text(), rand.Text(), rand.Text()+rand.Text()
-	address, err := client.AuthorizationURL(ctx, state, nonce, verifier, false)
+	address, err := client.AuthorizationURL(ctx, state, nonce, verifier, iam.Ask{})
 	if err != nil {
 		return nil, err
 	}

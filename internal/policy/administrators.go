@@ -43,11 +43,12 @@ func (s *Service) seen(ctx context.Context) (_ []*access.Principal, all bool, er
 	return principals, len(people) < session.MostPeople, nil
 }
 
-// anyAdministers tells whether one of them holds the whole administration.
+// anyAdministers tells whether one of them holds the whole administration, at once or after the sign-in that their roles require.
+// Whether such a sign-in can be had is not known here: a change by which somebody's own administration takes one is on probation
+// until they signed in so.
 func anyAdministers(snapshot *access.Snapshot, people []*access.Principal) bool {
 	return slices.ContainsFunc(people, func(p *access.Principal) bool {
-		set, _ := snapshot.Effective(p, access.System)
-		return access.Administration.Minus(set).IsEmpty()
+		return access.Administration.Minus(snapshot.Reachable(p, access.System)).IsEmpty()
 	})
 }
 

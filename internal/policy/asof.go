@@ -125,6 +125,7 @@ func (r *roleRecord) row(id string) *access.Role {
 	}
 	role := &access.Role{ID: access.RoleID(id), Name: r.Name}
 	role.Permissions, _ = access.ParseSet(r.Permissions) // what this version does not know counts for nothing
+	role.Requires = r.SignIn.requirement()
 	if r.Delegation != nil {
 		role.Delegation = &access.Delegation{}
 		role.Delegation.RequiredUserPermissions, _ = access.ParseSet(r.Delegation.RequiredUserPermissions)

@@ -24,7 +24,7 @@ func (s *Service) Enforce(ctx context.Context, p *access.Principal, org access.O
 		decision.NoteUse()
 		return nil
 	}
-	return s.refuse(ctx, snapshot, p, org, route, decision.Reason, slices.Clone(anyOf)) // cloned, so that anyOf stays on the stack
+	return s.refuse(ctx, snapshot, p, org, route, decision.Reason, decision.Requires, slices.Clone(anyOf)) // cloned, so that anyOf stays on the stack
 }
 
 // Use tells whether the principal may do something there, and notes that they do. A refusal is not recorded.
@@ -47,18 +47,21 @@ func (s *Service) Permissions(ctx context.Context, p *access.Principal, org acce
 	snapshot := s.Snapshot()
 	set, reason := snapshot.Effective(p, org)
 	if reason == access.NotAuthenticated || set.IsEmpty() && org != access.System {
-		return access.Rights{}, s.refuse(ctx, snapshot, p, org, route, reason, nil)
+		return access.Rights{}, s.refuse(ctx, snapshot, p, org, route, reason, snapshot.Decide(p, org, slices.Collect(access.EffectiveIn(org).All())...).Requires, nil)
 	}
 	return access.Rights{Permissions: set, Version: snapshot.Version(), Until: snapshot.Until(p, org)}, nil
 }
 
-func (s *Service) refuse(ctx context.Context, snapshot *access.Snapshot, p *access.Principal, org access.OrganisationID, route string, reason access.Reason, anyOf []access.Permission) error {
+func (s *Service) refuse(ctx context.Context, snapshot *access.Snapshot, p *access.Principal, org access.OrganisationID, route string, reason access.Reason, requires *access.Requirement, anyOf []access.Permission) error {
 	if reason == access.NotAuthenticated {
 		return fault.Unauthenticated.New("sign in, or send an access token of the identity provider")
 	}
 	key := refusalKey{
 		issuer: p.Issuer, subject: p.Subject, iamRoles: hashOf(p.IAMRoles), org: known(snapshot.Organisation(org)),
 		reason: reason, asked: access.SetOf(anyOf...), version: snapshot.Version(),
+	}
+	if requires != nil { // else whoever has signed in anew, and not as required, would be told of the sign-in before
+		key.signIn = fmt.Sprint(p.SignIn)
 	}
 	r, seen := s.refusals.find(key)
 	if !seen {
@@ -70,6 +73,10 @@ func (s *Service) refuse(ctx context.Context, snapshot *access.Snapshot, p *acce
 		}
 	}
 	f := fault.Forbidden.New("%s", r.sentence)
+	if requires != nil {
+		f = fault.StepUp.New("%s", r.sentence)
+		f.SignIn = requires
+	}
 	f.Reference = r.reference
 	return f
 }
@@ -100,7 +107,36 @@ type RefusalRecord struct {
 	Elsewhere  []string        `json:"elsewhere,omitempty"` // organisations in which it is granted
 	Restricted []string        `json:"restrictedToDelegation,omitempty"`
 	Odd        []string        `json:"odd,omitempty"` // what was strange about the token's roles
+	SignIn     *RecordedSignIn `json:"signIn,omitempty"`
 	Version    int64           `json:"mapping"`
+}
+
+// RecordedSignIn is what the token told of the sign-in, and what the roles here require of it, where that is why.
+type RecordedSignIn struct {
+	ACR      string           `json:"acr,omitempty"`
+	AMR      []string         `json:"amr,omitempty"`
+	AuthTime string           `json:"authTime,omitempty"`
+	Required []RequiredSignIn `json:"required"`
+}
+
+// RequiredSignIn is what one role requires.
+type RequiredSignIn struct {
+	Role string `json:"role"`
+	signInRecord
+}
+
+func recordSignIn(p *access.Principal, requiring []*access.Role) *RecordedSignIn {
+	if len(requiring) == 0 {
+		return nil
+	}
+	record := &RecordedSignIn{ACR: p.SignIn.Class, AMR: p.SignIn.Methods}
+	if p.SignIn.At > 0 {
+		record.AuthTime = time.Unix(p.SignIn.At, 0).UTC().Format(time.RFC3339)
+	}
+	for _, role := range requiring {
+		record.Required = append(record.Required, RequiredSignIn{role.Name, *recordRequirement(role.Requires)})
+	}
+	return record
 }
 
 // RecordedMatch is an IAM role that is mapped, and the roles that it gives there.
@@ -119,7 +155,7 @@ func refusalEntry(snapshot *access.Snapshot, p *access.Principal, route string, 
 	record := RefusalRecord{
 		Route: route, Reason: e.Decision.Reason.String(), Sentence: e.Sentence().String(), Remedy: e.Remedy().String(),
 		Issuer: p.Issuer, IAMRoles: p.IAMRoles, Odd: p.Odd, Version: snapshot.Version(),
-		GrantedBy: roleNames(e.Granting), Restricted: roleNames(e.Restricted),
+		GrantedBy: roleNames(e.Granting), Restricted: roleNames(e.Restricted), SignIn: recordSignIn(p, e.Requiring),
 	}
 	for _, permission := range e.AnyOf {
 		record.AnyOf = append(record.AnyOf, permission.String())
@@ -165,6 +201,7 @@ type refusalKey struct {
 	asked           access.PermissionSet
 	version         int64
 	user            string // for whom a service was to act
+	signIn          string // where that is why
 }
 
 type refusal struct {

@@ -127,9 +127,9 @@ func (r *Request) Decidable(now *access.Snapshot, by *access.Principal) bool {
 	return r.Closing.State == Open && r.decider(by) == nil && len(missing(now, by, r.Change)) == 0
 }
 
-// missing are the permissions that somebody lacks to make a change.
+// missing are the permissions that somebody lacks to make a change, whatever their sign-in.
 func missing(now *access.Snapshot, by *access.Principal, c access.Change) []access.Permission {
-	return slices.DeleteFunc(needed(now, c), func(p access.Permission) bool { return now.Decide(by, access.System, p).Allowed })
+	return slices.DeleteFunc(needed(now, c), func(p access.Permission) bool { return now.Decide(by, access.System, p).Reachable() })
 }
 
 // needed are the permissions that a change takes, each of them.
@@ -210,8 +210,8 @@ func (s *Service) secondThere(ctx context.Context, by *access.Principal) error {
 	}
 	now, soon := s.Snapshot(), s.Snapshot().At(s.Now().Add(EndsSoon))
 	may := func(at *access.Snapshot, p *access.Principal) bool {
-		set, _ := at.Effective(p, access.System)
-		return access.SetOf(access.STSIAMRoleList, access.STSIAMRoleCreate, access.STSIAMRoleEdit, access.STSIAMRoleDelete, access.STSAccessExplain).Minus(set).IsEmpty()
+		set := access.SetOf(access.STSIAMRoleList, access.STSIAMRoleCreate, access.STSIAMRoleEdit, access.STSIAMRoleDelete, access.STSAccessExplain)
+		return set.Minus(at.Reachable(p, access.System)).IsEmpty()
 	}
 	if !slices.ContainsFunc(people, func(p *access.Principal) bool {
 		return p.Issuer == by.Issuer && p.Subject != by.Subject && may(now, p) && may(soon, p)

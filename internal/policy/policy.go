@@ -94,7 +94,7 @@ func (s *Service) Snapshot() *access.Snapshot {
 		if now = s.current.Load(); !s.outdated(now) {
 			return now
 		}
-		if s.current.CompareAndSwap(now, now.At(s.Now())) {
+		if s.current.CompareAndSwap(now, now.At(s.Now()).Live(s.Now)) {
 			s.gather(now)
 		}
 	}

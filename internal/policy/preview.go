@@ -86,7 +86,9 @@ func (s *Service) affected(comparison *access.Comparison, seen []*access.Princip
 	}
 	for _, name := range comparison.IAMRoles() {
 		somebody := &access.Principal{Issuer: s.Bootstrap.Issuer, Subject: "somebody", IAMRoles: []string{name}}
-		groups = append(groups, Affected{IAMRole: name, Effects: comparison.On(somebody)})
+		if effects := comparison.On(somebody); len(effects) > 0 { // else only the sign-in that it takes is another
+			groups = append(groups, Affected{IAMRole: name, Effects: effects})
+		}
 	}
 	return people, groups
 }

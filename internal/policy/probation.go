@@ -27,7 +27,7 @@ func (s *Service) onProbation(by *access.Principal, after *access.Snapshot, c ac
 	if by == nil || c.Undoes || !narrows(s.Snapshot(), by, after, c) {
 		return nil
 	}
-	left, _ := after.Effective(by, access.System)
+	left := after.Reachable(by, access.System) // to confirm it takes a sign-in by which they do hold it
 	return &access.Probation{
 		Issuer: by.Issuer, Subject: by.Subject, Name: by.DisplayName(), IAMRoles: by.IAMRoles, At: c.At, Until: c.At.Add(ProbationTime),
 		Left: left.Intersect(access.Administration),

@@ -3,6 +3,7 @@ package policy
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/history"
@@ -126,6 +127,27 @@ type roleRecord struct {
 	Name        string            `json:"name"`
 	Permissions []string          `json:"permissions"`
 	Delegation  *delegationRecord `json:"delegation,omitempty"`
+	SignIn      *signInRecord     `json:"signIn,omitempty"`
+}
+
+// signInRecord is what a role requires of the sign-in.
+type signInRecord struct {
+	ACR    []string `json:"acr,omitempty"`
+	MaxAge int64    `json:"maxAge,omitempty"` // seconds
+}
+
+func recordRequirement(q *access.Requirement) *signInRecord {
+	if q == nil {
+		return nil
+	}
+	return &signInRecord{ACR: q.Classes, MaxAge: int64(q.MaxAge / time.Second)}
+}
+
+func (r *signInRecord) requirement() *access.Requirement {
+	if r == nil {
+		return nil
+	}
+	return &access.Requirement{Classes: r.ACR, MaxAge: time.Duration(r.MaxAge) * time.Second}
 }
 
 type delegationRecord struct {
@@ -136,7 +158,7 @@ func recordRole(r *access.Role) *roleRecord {
 	if r == nil {
 		return nil
 	}
-	record := &roleRecord{Name: r.Name, Permissions: r.Permissions.Names()}
+	record := &roleRecord{Name: r.Name, Permissions: r.Permissions.Names(), SignIn: recordRequirement(r.Requires)}
 	if r.Delegation != nil {
 		record.Delegation = &delegationRecord{RequiredUserPermissions: r.Delegation.RequiredUserPermissions.Names()}
 	}

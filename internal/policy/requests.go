@@ -205,7 +205,8 @@ func (s *Service) ApproveRequest(ctx context.Context, by *access.Principal, id s
 		return err
 	}
 	_, err = s.change(ctx, by, Seen{Mapping: mapping, approved: &approval{request: r}}, func(now *access.Snapshot) (access.Change, error) {
-		if len(missing(now, by, r.Change)) > 0 { // as of the very snapshot upon which it is made
+		lacks := func(p access.Permission) bool { return !now.Decide(by, access.System, p).Allowed }
+		if slices.ContainsFunc(needed(now, r.Change), lacks) { // as of the very snapshot upon which it is made
 			return access.Change{}, fault.StalePreview.New("you may no longer do what the request changes")
 		}
 		if err := r.askerStill(now, people); err != nil {

@@ -77,7 +77,7 @@ func (s *Service) NoteDelegated(service, user *access.Principal, org access.Orga
 
 // publish makes a snapshot everybody's. What was noted on the one before is gathered.
 func (s *Service) publish(next *access.Snapshot) {
-	if old := s.current.Swap(next); old != nil {
+	if old := s.current.Swap(next.Live(s.Now)); old != nil {
 		s.gather(old)
 	}
 }

@@ -127,6 +127,7 @@ func (b *builder) putRole(at string, r Role) {
 		row.Delegation = &access.Delegation{}
 		row.Delegation.RequiredUserPermissions, more = access.ParseSet(r.Delegation.AnyOf)
 	}
+	row.Requires = b.requires(at, r.Requires)
 	for _, name := range append(unknown, more...) {
 		b.fail(at, "there is no permission %q", name)
 	}
@@ -140,9 +141,28 @@ func (b *builder) putRole(at string, r Role) {
 	}
 }
 
+// requires reads what a role requires. That its values are acceptable is for the change to say.
+func (b *builder) requires(at string, r *Requires) *access.Requirement {
+	if r == nil {
+		return nil
+	}
+	q := &access.Requirement{Classes: r.ACR}
+	if r.MaxAge != "" {
+		age, err := time.ParseDuration(r.MaxAge)
+		if err != nil || age <= 0 {
+			b.fail(at, "requires.maxAge: expected a time as 15m or 8h, got %q", r.MaxAge)
+		}
+		q.MaxAge = age
+	}
+	if len(q.Classes) == 0 && q.MaxAge == 0 { // it lost its lines: that must not lift what it required
+		b.fail(at, "requires: expected acr, maxAge or both; leave it out where the role requires nothing")
+	}
+	return q
+}
+
 func sameRole(a, b *access.Role) bool {
 	return a.Name == b.Name && a.Permissions == b.Permissions && (a.Delegation == nil) == (b.Delegation == nil) &&
-		(a.Delegation == nil || *a.Delegation == *b.Delegation)
+		(a.Delegation == nil || *a.Delegation == *b.Delegation) && a.Requires.Equal(b.Requires)
 }
 
 func (b *builder) putAccess(at string, a Access) {

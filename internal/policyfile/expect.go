@@ -133,7 +133,7 @@ func (e *Expectation) check(s *access.Snapshot, people []*access.Principal, issu
 		}
 	}
 	explanation := s.Explain(who, org, e.Permission)
-	if explanation.Decision.Allowed == e.May {
+	if explanation.Decision.Reachable() == e.May { // of how they will have signed in nothing is said here
 		return ""
 	}
 	return explanation.Finding().String()

@@ -36,6 +36,13 @@ type Role struct {
 	ID          string      `yaml:"id,omitempty"`
 	Permissions []string    `yaml:"permissions"`
 	Delegation  *Delegation `yaml:"delegation,omitempty"` // restricted to it
+	Requires    *Requires   `yaml:"requires,omitempty"`   // of the sign-in; nil: nothing
+}
+
+// Requires is what a role requires of the sign-in of whoever uses it: any one of the classes, and that it be no older.
+type Requires struct {
+	ACR    []string `yaml:"acr,flow,omitempty"`
+	MaxAge string   `yaml:"maxAge,omitempty"` // as 15m
 }
 
 // Delegation restricts a role to services that act for a user who holds any one of the permissions; none: for any user.
@@ -60,6 +67,12 @@ func Write(w io.Writer, s *access.Snapshot) error {
 		role := Role{Name: r.Name, ID: string(r.ID), Permissions: r.Permissions.Names()}
 		if r.Delegation != nil {
 			role.Delegation = &Delegation{AnyOf: r.Delegation.RequiredUserPermissions.Names()}
+		}
+		if q := r.Requires; q != nil {
+			role.Requires = &Requires{ACR: q.Classes}
+			if q.MaxAge > 0 {
+				role.Requires.MaxAge = Duration(q.MaxAge)
+			}
 		}
 		f.Roles = append(f.Roles, role)
 	}
@@ -100,6 +113,18 @@ func Write(w io.Writer, s *access.Snapshot) error {
 		return err
 	}
 	return e.Close()
+}
+
+// Duration writes 15m rather than 15m0s.
+func Duration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // organisationNames are the names that tell an organisation from all others, and are not another one's id.

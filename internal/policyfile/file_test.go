@@ -46,6 +46,11 @@ func drawSnapshot(t *rapid.T) *access.Snapshot {
 		r := &access.Role{ID: access.RoleID(id(2, i)), Name: name, Changed: changed, Permissions: access.SetOf(rapid.SliceOfN(rapid.SampledFrom(perms), 0, 3).Draw(t, "permissions")...)}
 		if rapid.Bool().Draw(t, "restricted") {
 			r.Delegation = &access.Delegation{RequiredUserPermissions: access.SetOf(rapid.SliceOfN(rapid.SampledFrom(perms), 0, 2).Draw(t, "any of")...)}
+		} else if rapid.Bool().Draw(t, "step-up") {
+			r.Requires = &access.Requirement{MaxAge: rapid.SampledFrom([]time.Duration{time.Minute, 90 * time.Second, 8 * time.Hour, 61 * time.Minute, 0}).Draw(t, "age")}
+			if r.Requires.MaxAge == 0 || rapid.Bool().Draw(t, "class") {
+				r.Requires.Classes = []string{"urn:okta:loa:2fa:any", "phr"}
+			}
 		}
 		m.Roles = append(m.Roles, r)
 	}

@@ -15,6 +15,8 @@ import (
 type Filter struct {
 	Ref    string
 	Person Person
+	// As the identity provider names them in its ID token: only together with the issuer, Person.Issuer.
+	IDSubject, SID string
 
 	Now, UsedSince time.Time // live are those that end after, and were used since
 	Page, Size     int       // 0-based; Size 0: all of them
@@ -106,18 +108,12 @@ func (s *Service) End(ctx context.Context, t Target, by, why string) (Ended, err
 	if t.Session == "" {
 		cut = &Cut{Target: t, At: now.Truncate(time.Millisecond).Add(time.Millisecond)} // as it is stored, and not before now
 	}
-	removed, err := s.Store.EndSessions(ctx, cut, f, match, now.Add(-keepCuts))
+	removed, err := s.end(ctx, cut, f, match)
 	if err != nil {
-		return Ended{}, fault.Unavailable.New("the sessions can't be ended at the moment; nothing was changed, try again").Because(err)
+		return Ended{}, err
 	}
 	if t.Session != "" && len(removed) == 0 {
 		return Ended{}, fault.NotFound.New("there is no live session %s", t.Session)
-	}
-	if cut != nil { // here at once
-		s.Book.add(*cut)
-	}
-	if s.Sessions != nil {
-		s.Sessions.Ended(removed)
 	}
 	s.record(ctx, t, by, why, removed)
 	return Ended{removed, s.Book.Now().Add(othersHear + s.TokenTTL)}, nil

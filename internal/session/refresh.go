@@ -60,6 +60,8 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 	}
 	next := *s
 	next.Principal = *grant.Principal
+	// A refresh is no sign-in, whatever the refreshed token says or leaves out: nobody's sign-in gets younger or stronger by it.
+	next.Principal.SignIn = s.Principal.SignIn
 	if next.Principal.GivenName == "" && next.Principal.FamilyName == "" {
 		next.Principal.GivenName, next.Principal.FamilyName = s.Principal.GivenName, s.Principal.FamilyName
 	}
@@ -75,7 +77,7 @@ func (m *Manager) refreshOnce(ctx context.Context, s *Session) (*Session, error)
 	if err != nil {
 		return nil, err
 	}
-	m.see(ctx, &saved.Principal)
+	m.see(ctx, &saved.Principal, grant.Identity)
 	m.noteRefresh("renewed")
 	return saved, nil
 }
@@ -93,6 +95,12 @@ func (s *Session) take(grant *iam.Grant) {
 	}
 	if grant.IDToken != "" {
 		s.tokens.ID = grant.IDToken
+	}
+	if known := grant.Identity; known.Subject != "" {
+		s.IDSubject = known.Subject
+	}
+	if known := grant.Identity; known.Session != "" {
+		s.SID = known.Session
 	}
 }
 
@@ -197,6 +205,10 @@ func (m *Manager) saveUpon(ctx context.Context, s, next *Session) (*Session, err
 	merged := *next
 	merged.Record = record
 	merged.Principal, merged.mustReissue = next.Principal, ""
+	merged.IDSubject, merged.SID = next.IDSubject, next.SID
+	if record.Principal.NotAfter.Before(s.Principal.NotAfter) { // they had it expire, while ours may have been asked for before
+		merged.Principal.NotAfter = record.Principal.NotAfter
+	}
 	if next.Hash != s.Hash { // their id is new, but other rights want another one
 		m.renewID(&merged)
 	}

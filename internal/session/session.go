@@ -143,7 +143,8 @@ func (m *Manager) ClaimFlow(ctx context.Context, flow, ref string, until time.Ti
 	return m.Store.UseFlow(ctx, hash(flow), ref, until)
 }
 
-// Begin starts a session for what a sign-in brought, and sets its cookie. A session that the browser already had ends.
+// Begin starts a session for what a sign-in brought, and sets its cookie. A session that the browser already had ends; the same
+// person goes on in the organisation in which they were.
 func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, grant *iam.Grant) (*Session, error) {
 	ctx := r.Context()
 	if m.Current != nil { // whoever was sent away must not begin anew before that is known here
@@ -151,8 +152,12 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 			return nil, err
 		}
 	}
+	active := access.System
 	if old := m.cookie(r); old != "" {
 		if s, err := m.lookup(ctx, hash(old)); err == nil {
+			if s.Principal.Issuer == grant.Principal.Issuer && s.Principal.Subject == grant.Principal.Subject {
+				active = s.ActiveOrganisation
+			}
 			if err := m.Revoke(ctx, &s.Record, "signed in anew"); err != nil {
 				return nil, err
 			}
@@ -161,8 +166,9 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 	value, now := randomValue(), m.Now()
 	s := &Session{
 		Record: Record{
-			Ref: ref, Hash: hash(value), Principal: *grant.Principal,
+			Ref: ref, Hash: hash(value), Principal: *grant.Principal, ActiveOrganisation: active,
 			CreatedAt: now, SeenAt: now, EndsAt: now.Add(m.Absolute), Version: 1, From: m.From(r),
+			IDSubject: grant.Identity.Subject, SID: grant.Identity.Session,
 		},
 		tokens: tokens{Refresh: grant.RefreshToken, ID: grant.IDToken},
 	}
@@ -175,7 +181,7 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, gran
 		Source: history.SourceSTS, User: s.Principal.Subject,
 		Metadata: history.Details(s.From.Details(map[string]any{"issuer": s.Principal.Issuer, "iamRoles": s.Principal.IAMRoles, "odd": s.Principal.Odd})),
 	})
-	over, err := m.Store.BeginSession(ctx, s.Record, m.seen(&s.Principal), entry, m.PerPerson)
+	over, err := m.Store.BeginSession(ctx, s.Record, m.seen(&s.Principal, grant.Identity), entry, m.PerPerson)
 	if err != nil {
 		return nil, fault.Unavailable.New("the session can't be stored at the moment; try again").Because(err)
 	}
@@ -380,17 +386,17 @@ func (m *Manager) amend(s *Session, change func(*Session)) {
 	})
 }
 
-func (m *Manager) see(ctx context.Context, p *access.Principal) {
-	if err := m.Store.SeePerson(ctx, m.seen(p)); err != nil {
+func (m *Manager) see(ctx context.Context, p *access.Principal, known iam.Identity) {
+	if err := m.Store.SeePerson(ctx, m.seen(p, known)); err != nil {
 		m.Logger.WarnContext(ctx, "person seen not noted", "error", err)
 	}
 }
 
 // seen is somebody as they are now.
-func (m *Manager) seen(p *access.Principal) Person {
+func (m *Manager) seen(p *access.Principal, known iam.Identity) Person {
 	return Person{
 		Issuer: p.Issuer, Subject: p.Subject, GivenName: p.GivenName, FamilyName: p.FamilyName, Login: p.Login,
-		IAMRoles: p.IAMRoles, SeenAt: m.Now(),
+		IAMRoles: p.IAMRoles, SeenAt: m.Now(), IDSubject: known.Subject, Username: known.Username, Email: known.Email,
 	}
 }
 

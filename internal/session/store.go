@@ -21,6 +21,8 @@ type Record struct {
 	EndsAt             time.Time // absolute expiry
 	Version            int64     // counts writes
 	From               From      // when it began; it stays
+	// IDSubject and SID are how the identity provider names whose it is, and which it is, in its ID token. Empty: it did not say.
+	IDSubject, SID string
 
 	// A renewed cookie leaves the one before it usable for a moment, for requests that are already under way.
 	PreviousHash  string
@@ -33,6 +35,9 @@ type Person struct {
 	GivenName, FamilyName, Login string
 	IAMRoles                     []string
 	SeenAt                       time.Time
+
+	// What the identity provider calls them besides, as the last ID token says; Email only where it has verified it.
+	IDSubject, Username, Email string
 }
 
 // People are remembered for so long after they were last seen, and so many of them, the last seen first, are looked at.

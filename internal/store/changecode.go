@@ -17,6 +17,7 @@ type roleRow struct {
 	Name        string          `json:"name"`
 	Permissions []string        `json:"permissions"`
 	Delegation  *roleDelegation `json:"delegation,omitempty"`
+	Requires    *requirementRow `json:"requires,omitempty"`
 	Revision    int64           `json:"revision"`
 }
 
@@ -44,7 +45,7 @@ type endRow struct {
 func encodeChange(c access.Change) string {
 	row := changeRow{DeleteRoles: c.DeleteRoles, DeleteIAMRoles: c.DeleteIAMRoles, FourEyes: c.FourEyes, Confirms: c.Confirms}
 	for _, r := range c.PutRoles {
-		row.PutRoles = append(row.PutRoles, roleRow{r.ID, r.Name, r.Permissions.Names(), delegationOf(r), r.Changed.Revision})
+		row.PutRoles = append(row.PutRoles, roleRow{r.ID, r.Name, r.Permissions.Names(), delegationOf(r), requirementOf(r), r.Changed.Revision})
 	}
 	for _, im := range c.PutIAMRoles {
 		r := iamRoleRow{im.ID, im.Name, im.OrganisationRoles, im.SystemRoles, endRows(im.Ends), nil, im.Changed.Revision}
@@ -98,7 +99,7 @@ func decodeChange(text string) (c access.Change, unknown []string, err error) {
 }
 
 func (r *roleRow) role() (role *access.Role, unknown []string) {
-	role = &access.Role{ID: r.ID, Name: r.Name, Changed: access.Changed{Revision: r.Revision}}
+	role = &access.Role{ID: r.ID, Name: r.Name, Requires: r.Requires.requirement(), Changed: access.Changed{Revision: r.Revision}}
 	role.Permissions, unknown = access.ParseSet(r.Permissions)
 	if r.Delegation != nil {
 		required, more := access.ParseSet(r.Delegation.RequiredUserPermissions)

@@ -7,6 +7,7 @@
 //	model              one row: the version of the model, counted up by every change
 //	organisation       mirror of Core's organisations, in Core's order
 //	role               permissions and delegation as JSON lists of names
+//	role_requirement   what a role requires of the sign-in of whoever uses it
 //	iam_role, mapping  a mapping is one row: IAM role, organisation ('' for the system), role
 //	session            by hash of the cookie, and by the previous hash for a moment; principal as JSON, tokens sealed
 //	flow               sign-ins that were used, until they would have expired anyway
@@ -21,6 +22,7 @@
 //	revision           how often each topic was changed that replicas keep in memory
 //	schema_since       one row: the oldest Portico that may run on these tables
 //	revoked_token      ids of app tokens that count no more, until they would have expired anyway
+//	signal_seen        what other parties told and was acted upon, until it could not be sent again anyway
 //	history            append-only; place orders the entries of one millisecond
 //	history_change     which entries tell of a change of roles and IAM roles, and of which version of the model
 //	history_chain      the place of each sealed entry, with its hash

@@ -56,6 +56,9 @@ func (db *DB) LoadModel(ctx context.Context) (access.Model, error) {
 		if m.FourEyes, err = loadFourEyes(ctx, tx); err != nil {
 			return err
 		}
+		if err = loadRequirements(ctx, tx, m); err != nil {
+			return err
+		}
 		if err = loadEnds(ctx, tx, m); err != nil {
 			return err
 		}
@@ -260,6 +263,9 @@ func storeChange(ctx context.Context, tx *sql.Tx, c access.Change) error {
 	}
 	if err := insertRoles(ctx, tx, c.PutRoles); err != nil {
 		return fmt.Errorf("store roles: %w", err)
+	}
+	if err := storeRequirements(ctx, tx, c); err != nil {
+		return err
 	}
 	if err := insertIAMRoles(ctx, tx, c.PutIAMRoles); err != nil {
 		return fmt.Errorf("store IAM roles: %w", err)

@@ -91,6 +91,7 @@ func TestModelRoundTrip(t *testing.T) {
 		anyUser := role("For any user", access.ProofIssue)
 		anyUser.Delegation = &access.Delegation{}
 		admin := role("Admin", access.STSRoleList)
+		admin.Requires = &access.Requirement{Classes: []string{"phr", "urn:okta:loa:2fa:any"}, MaxAge: 15 * time.Minute}
 		ended := at(10).Add(time.Hour).Truncate(time.Second)
 		zurich := &access.Organisation{ID: access.OrganisationID(uuid.NewString()), Name: "Zürich", CreatedAt: at(1)}
 		bern := &access.Organisation{ID: access.OrganisationID(uuid.NewString()), Name: "Bern", CreatedAt: at(2), DeactivatedAt: at(3)}

@@ -15,6 +15,7 @@ func TestProbation(t *testing.T) {
 		service := role("Service", access.CredentialIssue)
 		service.Delegation = &access.Delegation{RequiredUserPermissions: access.SetOf(access.CredentialList)}
 		admins := role("Admins", access.STSRoleEdit)
+		admins.Requires = &access.Requirement{Classes: []string{"phr"}}
 		mapping := iamRole("Admins", map[access.OrganisationID][]access.RoleID{"acme": {service.ID}}, admins.ID)
 		mapping.Ends = map[access.OrganisationID]access.End{access.System: {At: at(0).Truncate(time.Second), Recorded: true}, "acme": {At: at(1).Truncate(time.Second).Add(time.Hour)}}
 		m := commit(t, db, access.Model{}, access.Change{

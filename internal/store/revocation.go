@@ -16,7 +16,8 @@ import (
 var _ revocation.Store = (*DB)(nil)
 
 // matchSessions are the conditions of a filter; an empty one matches all.
-const matchSessions = ` WHERE ($1 = '' OR ref = $1) AND ($2 = '' OR issuer = $2) AND ($3 = '' OR subject = $3) AND ends_at > $4 AND seen_at >= $5`
+const matchSessions = ` WHERE ($1 = '' OR ref = $1) AND ($2 = '' OR issuer = $2) AND ($3 = '' OR subject = $3) AND ends_at > $4 AND seen_at >= $5
+	AND ($6 = '' OR id_subject = $6) AND ($7 = '' OR sid = $7)`
 
 const (
 	countSessions  = `SELECT COUNT(*) FROM session` + matchSessions
@@ -24,14 +25,14 @@ const (
 )
 
 func sessionArgs(f revocation.Filter) []any {
-	return []any{f.Ref, f.Person.Issuer, f.Person.Subject, millis(f.Now), millis(f.UsedSince)}
+	return []any{f.Ref, f.Person.Issuer, f.Person.Subject, millis(f.Now), millis(f.UsedSince), f.IDSubject, f.SID}
 }
 
 // ListSessions implements revocation.Store.
 func (db *DB) ListSessions(ctx context.Context, f revocation.Filter) (page []session.Record, total int, err error) {
 	text, args := selectSessions, sessionArgs(f)
 	if f.Size > 0 {
-		text += ` LIMIT $6 OFFSET $7`
+		text += ` LIMIT $8 OFFSET $9`
 		args = append(args, f.Size, f.Page*f.Size)
 	}
 	err = db.read(ctx, func(tx *sql.Tx) error {

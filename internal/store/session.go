@@ -51,7 +51,8 @@ func decodePrincipal(text string) (access.Principal, error) {
 }
 
 const insertSession = `INSERT INTO session (ref, hash, previous_hash, previous_until, principal, sealed, active_organisation,
-	created_at, seen_at, ends_at, version, issuer, subject, begun_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+	created_at, seen_at, ends_at, version, issuer, subject, begun_from, id_subject, sid)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 // BeginSession implements session.Store.
 func (db *DB) BeginSession(ctx context.Context, r session.Record, p session.Person, e history.Entry, most int) (over []session.Record, err error) {
@@ -101,12 +102,13 @@ func endOldest(ctx context.Context, tx *sql.Tx, begun session.Record, most int) 
 func insertRecord(ctx context.Context, on executor, r session.Record) error {
 	_, err := exec(ctx, on, insertSession,
 		r.Ref, r.Hash, r.PreviousHash, millis(r.PreviousUntil), encodePrincipal(r.Principal), blob(r.Sealed),
-		string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Version, r.Principal.Issuer, r.Principal.Subject, encode(r.From))
+		string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Version, r.Principal.Issuer, r.Principal.Subject, encode(r.From),
+		r.IDSubject, r.SID)
 	return err
 }
 
 const (
-	sessionColumns = `ref, hash, previous_hash, previous_until, principal, sealed, active_organisation, created_at, seen_at, ends_at, version, begun_from`
+	sessionColumns = `ref, hash, previous_hash, previous_until, principal, sealed, active_organisation, created_at, seen_at, ends_at, version, begun_from, id_subject, sid`
 	selectSession  = `SELECT ` + sessionColumns + ` FROM session WHERE hash = $1 OR (previous_hash = $1 AND previous_until > $2)`
 )
 
@@ -130,7 +132,7 @@ func scanSession(scan scanner) (r session.Record, err error) {
 	var principal, from string
 	var previousUntil, created, seen, ends int64
 	err = scan(&r.Ref, &r.Hash, &r.PreviousHash, &previousUntil, &principal, &r.Sealed, &r.ActiveOrganisation,
-		&created, &seen, &ends, &r.Version, &from)
+		&created, &seen, &ends, &r.Version, &from, &r.IDSubject, &r.SID)
 	if err != nil {
 		return r, err
 	}
@@ -144,15 +146,15 @@ func scanSession(scan scanner) (r session.Record, err error) {
 }
 
 const updateSession = `UPDATE session SET hash = $1, previous_hash = $2, previous_until = $3, principal = $4, sealed = $5,
-	active_organisation = $6, created_at = $7, seen_at = $8, ends_at = $9, version = version + 1
-	WHERE ref = $10 AND version = $11`
+	active_organisation = $6, created_at = $7, seen_at = $8, ends_at = $9, id_subject = $10, sid = $11,
+	version = version + 1 WHERE ref = $12 AND version = $13`
 
 // UpdateSession implements session.Store.
 func (db *DB) UpdateSession(ctx context.Context, r session.Record) (updated bool, err error) {
 	err = db.write(ctx, func(tx *sql.Tx) error {
 		n, err := exec(ctx, tx, updateSession,
 			r.Hash, r.PreviousHash, millis(r.PreviousUntil), encodePrincipal(r.Principal), blob(r.Sealed),
-			string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.Ref, r.Version)
+			string(r.ActiveOrganisation), millis(r.CreatedAt), millis(r.SeenAt), millis(r.EndsAt), r.IDSubject, r.SID, r.Ref, r.Version)
 		if updated = n > 0; err != nil || !updated {
 			return err
 		}
@@ -247,10 +249,14 @@ func (db *DB) UseFlow(ctx context.Context, flow, sessionRef string, until time.T
 	return fresh, firstRef, nil
 }
 
-const upsertPerson = `INSERT INTO person (issuer, subject, given_name, family_name, login, iam_roles, seen_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7)
+// A refresh that brings no ID token says nothing of what the ID token of before said.
+const upsertPerson = `INSERT INTO person (issuer, subject, given_name, family_name, login, iam_roles, seen_at, id_subject, username, email)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 	ON CONFLICT (issuer, subject) DO UPDATE SET given_name = excluded.given_name, family_name = excluded.family_name,
-		login = excluded.login, iam_roles = excluded.iam_roles, seen_at = excluded.seen_at
+		login = excluded.login, iam_roles = excluded.iam_roles, seen_at = excluded.seen_at,
+		id_subject = CASE WHEN excluded.id_subject = '' THEN person.id_subject ELSE excluded.id_subject END,
+		username = CASE WHEN excluded.id_subject = '' THEN person.username ELSE excluded.username END,
+		email = CASE WHEN excluded.id_subject = '' THEN person.email ELSE excluded.email END
 	WHERE excluded.seen_at >= person.seen_at`
 
 // SeePerson implements session.Store. What was seen later stays, in whichever order the two arrive.
@@ -260,7 +266,8 @@ func (db *DB) SeePerson(ctx context.Context, p session.Person) error {
 
 func seePerson(ctx context.Context, on executor, p session.Person) error {
 	_, err := exec(ctx, on, upsertPerson,
-		p.Issuer, p.Subject, p.GivenName, p.FamilyName, p.Login, encode(p.IAMRoles), millis(p.SeenAt))
+		p.Issuer, p.Subject, p.GivenName, p.FamilyName, p.Login, encode(p.IAMRoles), millis(p.SeenAt),
+		p.IDSubject, p.Username, p.Email)
 	if err != nil {
 		return fmt.Errorf("store a person: %w", err)
 	}

@@ -22,6 +22,8 @@ const (
 	UnauthorizedClient   ErrorCode = "unauthorized_client"
 	UnsupportedGrantType ErrorCode = "unsupported_grant_type"
 	UnsupportedTokenType ErrorCode = "unsupported_token_type" // RFC 7009 section 2.2.1
+	// UnmetRequirements is of OpenID Connect Core Unmet Authentication Requirements 1.0: another sign-in would do.
+	UnmetRequirements ErrorCode = "unmet_authentication_requirements"
 )
 
 // Error refuses a request. Its description is for the client's developer.
@@ -66,6 +68,9 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 		answer = errorResponse{InvalidRequest, f.Detail}
 	case f.Code == fault.Forbidden:
 		answer = errorResponse{InvalidTarget, fmt.Sprintf("%s (reference %s)", f.Detail, f.Reference)}
+	case f.Code == fault.StepUp:
+		w.Header().Set("WWW-Authenticate", httpx.StepUpChallenge(f.SignIn))
+		answer = errorResponse{UnmetRequirements, fmt.Sprintf("%s (reference %s)", f.Detail, f.Reference)}
 	case f.Code == fault.AroundGateway:
 		status, answer = http.StatusForbidden, errorResponse{InvalidRequest, f.Detail}
 	case f.Code == fault.Unavailable:

@@ -51,7 +51,8 @@ func index() string {
 	return b.String()
 }
 
-// TestScreenshotsAreKept: every page has its pictures, and no picture is of a page that there is no more. DESK_KEEP=1 takes them.
+// TestScreenshotsAreKept: every page has its pictures, and no picture is of a page that there is no more. DESK_KEEP=1 takes them,
+// with DESK_ONLY=name,name only those.
 func TestScreenshotsAreKept(t *testing.T) {
 	if os.Getenv("DESK_KEEP") != "" {
 		takeAll(t)
@@ -86,18 +87,22 @@ func TestScreenshotsAreKept(t *testing.T) {
 	}
 }
 
-// takeAll takes every picture anew.
+// takeAll takes every picture anew, or those that are asked for.
 func takeAll(t *testing.T) {
 	t.Helper()
 	ctx, address := browser(t)
-	if err := os.RemoveAll(keptFolder); err != nil {
-		t.Fatal(err)
+	names := strings.FieldsFunc(os.Getenv("DESK_ONLY"), func(r rune) bool { return r == ',' })
+	if len(names) == 0 {
+		names = kept()
+		if err := os.RemoveAll(keptFolder); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := os.MkdirAll(keptFolder, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range testbrowser.Looks {
-		for _, name := range kept() {
+		for _, name := range names {
 			if err := chromedp.Do(ctx, chromedp.Navigate(address+name), testbrowser.Whole(l, 2000)); err != nil {
 				t.Fatal(err)
 			}

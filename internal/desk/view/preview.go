@@ -42,6 +42,7 @@ type Affected struct {
 type AffectedPlace struct {
 	Name         string
 	Gained, Lost []Permission
+	Bound, Freed []Permission // what from then on takes a certain sign-in, or no longer does
 }
 
 func (p *Preview) nobody() bool { return len(p.People) == 0 && p.Unnamed == 0 && len(p.Groups) == 0 }
@@ -55,6 +56,9 @@ func (p *Preview) Sentences(ctx context.Context) (all []string) {
 			}
 			if n := len(place.Gained); n > 0 {
 				all = append(all, say(ctx, "%s gains %d permissions %s.", isolated([]string{a.Name}), n, in(place.Name)))
+			}
+			if n := len(place.Bound); n > 0 {
+				all = append(all, say(ctx, "%s keeps %d permissions %s after a certain sign-in only.", isolated([]string{a.Name}), n, in(place.Name)))
 			}
 		}
 	}

@@ -32,7 +32,7 @@ type Message struct {
 }
 
 // Again carries a form that was sent too late, sealed, to have it shown again.
-type Again struct{ Path, Field, Box string }
+type Again struct{ Path, Field, Box, SignIn string }
 
 // Form asks for one thing.
 type Form struct{ Path, Field, Label, Help, Submit, Error string }

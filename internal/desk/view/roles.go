@@ -14,12 +14,13 @@ type RoleRow struct {
 	Permissions int
 	IAMRoles    int // how many IAM roles it is mapped to
 	Restricted  bool
+	StepUp      bool // it requires a certain sign-in
 	Changed     Stamp
 }
 
 // RoleForm is the wizard for a new role and for a change, in two steps.
 //
-// It submits name, permissions*, restricted=true, requiredUserPermissions*, version, then, step, and do:
+// It submits name, permissions*, restricted=true, requiredUserPermissions*, acr, maxAge, version, then, step, and do:
 // next, back, save, filter:FIELD, all:FIELD:GROUP, none:FIELD:GROUP, enter (the Enter key).
 type RoleForm struct {
 	Page
@@ -32,7 +33,9 @@ type RoleForm struct {
 	Permissions  Picker
 	Restricted   bool
 	RequiredUser Picker
-	Errors       FieldErrors // name, permissions, requiredUserPermissions
+	ACR, MaxAge  string      // what it requires of the sign-in, as typed
+	SignIn       string      // the same in words, for the review; empty: nothing
+	Errors       FieldErrors // name, permissions, requiredUserPermissions, acr, maxAge
 	// For the review of a change:
 	Gained, Lost []PermissionGroup
 	Mappings     []RoleMapping // who is affected, for who may see mappings
@@ -72,6 +75,7 @@ type RoleDetail struct {
 	Groups                         []PermissionGroup
 	Restricted                     bool
 	RequiredUser                   []PermissionGroup
+	SignIn                         string // what it requires of the sign-in, in words; empty: nothing
 	CanSeeMappings                 bool
 	Mappings                       []RoleMapping
 	Created, Changed               Stamp

@@ -103,6 +103,23 @@ func looseRows() []AccessRow {
 	return rows
 }
 
+// groupLoose are accesses whose groups became others.
+func groupLoose(p Page) LooseEnds {
+	v := looseSample(p, 1, 4)
+	v.Kinds = []Choice{{"GROUP_RENAMED", "group renamed (2)"}, {"GROUP_DELETED", "group deleted (1)"}, {"GROUP_EMPTY", "group without members (1)"}}
+	v.Remedies = []Fact{
+		{Label: "Group renamed", Value: "Move the access to the group's new name, or confirm that it is meant for whoever carries the old one."},
+		{Label: "Group deleted", Value: "Delete the access, or confirm that it is meant for whoever carries the name now."},
+	}
+	v.Rows = []LooseEnd{
+		{"Acme Issuance", AccessItemPath(iamID), true, "group renamed", false, `The group "Acme Issuance" is called "Acme Issuers" in the directory now. The access does not count.`, nil, nil, "/x", "Move to the new name", by(time.Hour, "Ada Admin")},
+		{hostile[5], AccessItemPath("3"), true, "group renamed", false, fmt.Sprintf("The group %q is called %q in the directory now, and another group has its name. The access does not count, for either of them.", hostile[5], hostile[2]), nil, nil, "/x", "Move to the new name", by(time.Hour, "Ada Admin")},
+		{"Acme Administration", AccessItemPath("4"), true, "group deleted", false, `The group "Acme Administration" was deleted in the directory. Its access does not count, but for the administration: without it nobody could administer.`, nil, nil, "/x", "Confirm access", by(2*day, "Ada Admin")},
+		{"Acme Audit", AccessItemPath("5"), true, "group without members", true, `The group "Acme Audit" has no members in the directory.`, nil, nil, "/x", "Edit access", by(9*day, "Ada Admin")},
+	}
+	return v
+}
+
 func accessSamples() []sample {
 	organisations := []Choice{{orgID, "Ministry of Mobility"}, {"2", "Ministry of the Interior"}, {"3", "Ministry of Education"}}
 	roles := []Choice{{roleID, "Credential issuer"}, {"2", "Verifier"}, {"3", "Read-only auditor"}}
@@ -188,6 +205,24 @@ func accessSamples() []sample {
 		{"access-detail-loose", AccessDetailPage(AccessDetail{
 			Page: admin("/access/x"), ID: iamID, Name: "Acme Issuance", Organisations: []AccessOrganisation{{orgID, "Ministry of Mobility", false, roles[:1], 14, When{}}},
 			Created: by(400*day, "Ada Admin"), Changed: by(300*day, "Ada Admin"), CanEdit: true, Loose: &LooseNotice{Quiet: true, Href: "/", Texts: []string{looseSample(admin(""), 7, 7).Rows[6].Sentence + " " + looseQuiet}},
+		})},
+		{"loose-ends-groups", LooseEndsPage(groupLoose(admin(LooseEndsPath)))},
+		{"access-detail-group", AccessDetailPage(AccessDetail{
+			Page: admin("/access/x"), ID: iamID, Name: "Acme Issuance", Organisations: []AccessOrganisation{{orgID, "Ministry of Mobility", false, roles[:1], 14, When{}}},
+			Created: by(400*day, "Ada Admin"), Changed: by(300*day, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true,
+			Group: &GroupFacts{State: GroupTied, Members: 12, Changed: at(3 * day)},
+		})},
+		{"access-detail-group-renamed", AccessDetailPage(AccessDetail{
+			Page: admin("/access/x"), ID: iamID, Name: "Acme Issuance", Organisations: []AccessOrganisation{{orgID, "Ministry of Mobility", false, roles[:1], 14, When{}}},
+			Created: by(400*day, "Ada Admin"), Changed: by(300*day, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true,
+			Group: &GroupFacts{State: GroupRenamed, Now: "Acme  Issuers", Members: 1, Changed: at(time.Hour), CanTie: true},
+			Loose: &LooseNotice{Href: "/", Texts: []string{groupLoose(admin("")).Rows[0].Sentence + " Move the access to the group's new name, or confirm that it is meant for whoever carries the old one."}},
+		})},
+		{"access-new-groups", AccessFormPage(AccessForm{Page: admin("/access/new"), Step: 1, GroupsTotal: 3, Groups: []ProvisionedGroup{{"Acme Audit", 2}, {"Acme Issuance", 1}, {"Acme Verification", 210}}})},
+		{"access-confirm", confirming(func(ctx context.Context) Confirm {
+			c := ConfirmAccessGroup(ctx, admin("/access/x/confirm"), iamID, "Acme Issuance", true)
+			c.Foresee(ctx, someGain)
+			return c
 		})},
 		{"access-empty", AccessListPage(AccessList{Page: admin(AccessPath), List: list(0, 1), CanCreate: true})},
 		{"access", AccessListPage(AccessList{Page: admin(AccessPath), List: list(4, 1), Rows: accessRows(4), CanCreate: true, CanMatrix: true})},

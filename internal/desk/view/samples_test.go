@@ -209,14 +209,14 @@ func roleMappingsSample(n int) []RoleMapping {
 
 func roleRows(n int) []RoleRow {
 	rows := []RoleRow{
-		{roleID, "Credential issuer", 14, 3, false, by(2*time.Hour, "Ada Admin")},
-		{"2", "Verifier", 12, 1, false, by(26*time.Hour, "Ada Admin")},
-		{"3", "Read-only auditor", 31, 2, false, by(6*day, "Ada Admin")},
-		{"4", "Certificate signing", 3, 1, true, by(40*day, "Otto Auditor")},
-		{"5", "STS administrator", 20, 1, false, by(300*day, "Ada Admin")},
+		{roleID, "Credential issuer", 14, 3, false, true, by(2*time.Hour, "Ada Admin")},
+		{"2", "Verifier", 12, 1, false, false, by(26*time.Hour, "Ada Admin")},
+		{"3", "Read-only auditor", 31, 2, false, false, by(6*day, "Ada Admin")},
+		{"4", "Certificate signing", 3, 1, true, false, by(40*day, "Otto Auditor")},
+		{"5", "STS administrator", 20, 1, false, false, by(300*day, "Ada Admin")},
 	}
 	for i := len(rows); i < n; i++ {
-		rows = append(rows, RoleRow{fmt.Sprint(i), hostile[i%len(hostile)], i, i % 40, i%5 == 0, by(time.Duration(i)*day, hostile[(i+2)%len(hostile)])})
+		rows = append(rows, RoleRow{fmt.Sprint(i), hostile[i%len(hostile)], i, i % 40, i%5 == 0, i%3 == 0, by(time.Duration(i)*day, hostile[(i+2)%len(hostile)])})
 	}
 	return rows[:n]
 }
@@ -240,7 +240,7 @@ func roleSamples() []sample {
 		Permissions: permissions("CREDENTIAL_"), RequiredUser: required(), Gained: pick("CREDENTIAL_REVOKE", "CREDENTIAL_SUSPEND"), Lost: pick("KEY_CREATE"),
 		Mappings: roleMappingsSample(2), Warnings: []string{"You hold this role yourself and lose “Create keys” in Ministry of Mobility."},
 	}
-	delegated := RoleForm{Page: admin("/roles/new"), Step: 1, Name: "Certificate signing", Permissions: permissions("ACCESS_CERTIFICATE_SIGN", "REGISTRATION_CERTIFICATE_SIGN"), Restricted: true, RequiredUser: required("REGISTRATION_CERTIFICATE_CREATE")}
+	delegated := RoleForm{Page: admin("/roles/new"), Step: 1, Name: "Certificate signing", Permissions: permissions("ACCESS_CERTIFICATE_SIGN", "REGISTRATION_CERTIFICATE_SIGN"), Restricted: true, RequiredUser: required("REGISTRATION_CERTIFICATE_CREATE"), MaxAge: "15m", ACR: "urn:okta:loa:2fa:any phr"}
 	delegatedReview := delegated
 	delegatedReview.Step = 2
 	delegatedReview.Warnings = []string{"Mapped in an organisation, the role never counts: users hold only organisation permissions there, and none of those is among the required ones."}
@@ -382,7 +382,7 @@ func problemSamples() []sample {
 		})},
 		{"session-ended-large-form", MessagePage(Message{
 			Title: "You are no longer signed in", Text: "Nothing is saved, and nothing is lost as long as this page stays open.",
-			Again: &Again{Path: RoleNewPath, Field: "kept", Box: strings.Repeat("x", 5000)},
+			Again: &Again{Path: RoleNewPath, Field: "kept", Box: strings.Repeat("x", 5000), SignIn: SignInPath(RoleNewPath)},
 		})},
 		{"break-glass", MessagePage(breakGlassForm(""))},
 		{"break-glass-refused", MessagePage(breakGlassForm("This code is not known, or it was used, or its 15 minutes are over."))},
