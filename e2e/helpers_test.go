@@ -1,9 +1,14 @@
 package e2e
 
 import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -83,4 +88,28 @@ func (b *browser) mayEverywhere(iamRole, role string, organisations ...string) s
 		mapped[o] = []string{role}
 	}
 	return b.create("/api/sts/iam-role/v1", map[string]any{"name": iamRole, "organisationRoles": mapped})
+}
+
+// untar returns the files of a tar.gz by their base names.
+func untar(t *testing.T, content string) map[string]string {
+	t.Helper()
+	z, err := gzip.NewReader(strings.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for archive := tar.NewReader(z); ; {
+		h, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[path.Base(h.Name)] = string(b)
+	}
 }

@@ -16,7 +16,7 @@ const module = "github.com/portico-iam/portico/"
 
 var (
 	edges    = []string{"login", "bff", "desk", "core", "scim"}
-	services = []string{"authn", "breakglass", "cluster", "corecall", "directory", "iam", "policy", "revocation", "session", "sts", "history", "gateway", "okta", "doctor", "explain", "integration", "policyfile", "signal"}
+	services = []string{"authn", "breakglass", "cluster", "corecall", "directory", "iam", "policy", "revocation", "session", "sts", "history", "gateway", "okta", "doctor", "explain", "integration", "policyfile", "signal", "support"}
 	base     = []string{"access", "claim", "config", "coreapi", "fault", "file", "httpx", "observe", "seal"}
 )
 

@@ -1,10 +1,14 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -244,4 +248,50 @@ func TestTheFrameOfFrontChannelLogout(t *testing.T) {
 			t.Errorf("%s: got %d", path, got.status)
 		}
 	}
+}
+
+// TestPolledFromOutside: events that wait at their transmitter are fetched, acted upon and acknowledged.
+func TestPolledFromOutside(t *testing.T) {
+	var mu sync.Mutex
+	sets, acknowledged := map[string]string{}, []string{}
+	transmitter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		var ask struct{ Ack []string }
+		if r.Header.Get("Authorization") != "Bearer the-poll-token" || json.NewDecoder(r.Body).Decode(&ask) != nil {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		for _, name := range ask.Ack {
+			delete(sets, name)
+			acknowledged = append(acknowledged, name)
+		}
+		json.NewEncoder(w).Encode(map[string]any{"sets": sets})
+	}))
+	defer transmitter.Close()
+	p := start(t, func(c *config.Config) {
+		org, _, _ := strings.Cut(c.IAM.DiscoveryURL, "/oauth2/")
+		c.Signals.SharedSignals = config.SharedSignals{
+			Issuer: org, JWKSURI: org + "/oauth2/v1/keys", Audience: signalsStream,
+			Poll: config.SignalPoll{Endpoint: transmitter.URL, Token: "the-poll-token", Interval: 5 * time.Second},
+		}
+	})
+	ivan := p.browser()
+	ivan.signIn("/", "ivan@acme.test")
+	token, err := p.Okta.Sign(devokta.Statement{Org: true, Type: "secevent+jwt", Claims: map[string]any{
+		"aud": signalsStream, "jti": "polled", "sub_id": map[string]any{"format": "email", "email": "ivan@acme.test"},
+		"events": map[string]any{"https://schemas.openid.net/secevent/risc/event-type/account-disabled": map[string]any{}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	sets["polled"] = token
+	mu.Unlock()
+	eventually(t, "it is fetched", func() bool { return !ivan.in200() })
+	eventually(t, "it is acknowledged", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Equal(acknowledged, []string{"polled"})
+	})
 }

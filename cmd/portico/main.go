@@ -25,21 +25,22 @@ const (
 )
 
 type commands struct {
-	Dev        devCommand        `cmd:"" help:"Run everything on this machine: development Okta, gateway, BFF, STS, Desk and Core."`
-	Serve      serveCommand      `cmd:"" help:"Run Portico in production."`
-	Core       coreCommand       `cmd:"" help:"Run the embedded Core by itself, to stand in for an external one in development."`
-	Config     configCommand     `cmd:"" help:"Check or print the configuration."`
-	Gateway    gatewayCommand    `cmd:"" help:"Print the configuration of the gateway that stands in front, from ours."`
-	Okta       oktaCommand       `cmd:"" help:"Set Okta up for Portico: plan, apply, verify, undo."`
-	Keys       keysCommand       `cmd:"" help:"List, rotate and cut the keys that sign app tokens."`
-	Explain    explainCommand    `cmd:"" help:"Say why somebody may do something, or why not, and what would grant it."`
-	Export     exportCommand     `cmd:"" help:"Write roles and access as a file."`
-	Import     importCommand     `cmd:"" help:"Make roles and access as a file says: all of it, or nothing."`
-	History    historyCommand    `cmd:"" help:"Verify that the history was not changed, and export it."`
-	BreakGlass breakGlassCommand `cmd:"" name:"break-glass" help:"Let somebody administer without the identity provider, once."`
-	Doctor     doctorCommand     `cmd:"" help:"Say what is wrong with a sign-in through Okta, and which setting mends it."`
-	Attack     attackCommand     `cmd:"" help:"Try the known weaknesses of gateways on one that runs."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Dev        devCommand           `cmd:"" help:"Run everything on this machine: development Okta, gateway, BFF, STS, Desk and Core."`
+	Serve      serveCommand         `cmd:"" help:"Run Portico in production."`
+	Core       coreCommand          `cmd:"" help:"Run the embedded Core by itself, to stand in for an external one in development."`
+	Config     configCommand        `cmd:"" help:"Check or print the configuration."`
+	Gateway    gatewayCommand       `cmd:"" help:"Print the configuration of the gateway that stands in front, from ours."`
+	Okta       oktaCommand          `cmd:"" help:"Set Okta up for Portico: plan, apply, verify, undo."`
+	Keys       keysCommand          `cmd:"" help:"List, rotate and cut the keys that sign app tokens."`
+	Explain    explainCommand       `cmd:"" help:"Say why somebody may do something, or why not, and what would grant it."`
+	Export     exportCommand        `cmd:"" help:"Write roles and access as a file."`
+	Import     importCommand        `cmd:"" help:"Make roles and access as a file says: all of it, or nothing."`
+	History    historyCommand       `cmd:"" help:"Verify that the history was not changed, and export it."`
+	BreakGlass breakGlassCommand    `cmd:"" name:"break-glass" help:"Let somebody administer without the identity provider, once."`
+	Doctor     doctorCommand        `cmd:"" help:"Say what is wrong with a sign-in through Okta, and which setting mends it."`
+	Attack     attackCommand        `cmd:"" help:"Try the known weaknesses of gateways on one that runs."`
+	Support    supportBundleCommand `cmd:"" name:"support-bundle" help:"Put what describes this installation into one file, without secrets, for whoever helps you."`
+	Version    versionCommand       `cmd:"" help:"Print the version."`
 }
 
 // environment is what commands use of the world.

@@ -325,3 +325,25 @@ func TestEndingAllAccessReachesADeactivatedOrganisation(t *testing.T) {
 type deactivated struct{ rules }
 
 func (deactivated) Snapshot() *access.Snapshot { return snapshotOf(begin) }
+
+// What other parties tell must name somebody: an empty name would mean everybody.
+func TestNobodyIsNotEverybody(t *testing.T) {
+	b := newBench(t, testdb.Open(t, store.SQLite))
+	b.begins("a1", "ada", access.System)
+	b.begins("i1", "ivan", access.System)
+	for _, f := range []revocation.Filter{
+		{}, {Person: revocation.Person{Issuer: okta}}, {SID: "s"}, {IDSubject: "u"}, {Person: revocation.Person{Subject: "ivan"}}, {Ref: "i1"},
+	} {
+		if ended, err := b.EndSessions(t.Context(), f, nil); !fault.InvalidInput.Is(err) {
+			t.Errorf("%+v: ended %+v, %v", f, ended, err)
+		}
+	}
+	for _, p := range []revocation.Person{{}, {Issuer: okta}, {Subject: "ivan"}} {
+		if ended, err := b.EndPerson(t.Context(), p, b.now); !fault.InvalidInput.Is(err) {
+			t.Errorf("%+v: ended %+v, %v", p, ended, err)
+		}
+	}
+	if got := b.live(); !slices.Equal(got, []string{"a1", "i1"}) {
+		t.Errorf("%v are left", got)
+	}
+}

@@ -36,7 +36,8 @@ type Person struct {
 	IAMRoles                     []string
 	SeenAt                       time.Time
 
-	// What the identity provider calls them besides, as the last ID token says; Email only where it has verified it.
+	// What the identity provider calls them besides, as the last ID token says; Email only where it has verified it. PeopleSeen
+	// leaves them out.
 	IDSubject, Username, Email string
 }
 

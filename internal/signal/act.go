@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/portico-iam/portico/internal/access"
 	"github.com/portico-iam/portico/internal/fault"
 	"github.com/portico-iam/portico/internal/history"
@@ -75,6 +77,9 @@ func (s *Service) renewPeople(ctx context.Context, people []revocation.Person, d
 		d.wasPerson(p)
 		d.renewed += n
 	}
+	if d.renewed == 0 {
+		d.why = "they have no session"
+	}
 	return nil
 }
 
@@ -107,8 +112,11 @@ func (s *Service) record(ctx context.Context, t told, d done) {
 	s.History.Record(ctx, e)
 }
 
-// missed counts refusals that were not recorded.
-type missed struct{ n atomic.Int64 }
+// refusals are those of one channel.
+type refusals struct {
+	recorded *rate.Limiter // which of them reach log and history
+	missed   atomic.Int64  // how many did not
+}
 
 // refused records why something was not acted upon, unless there are too many. It returns the reference; empty: none.
 func (s *Service) refused(ctx context.Context, t told, err error) string {
@@ -116,12 +124,13 @@ func (s *Service) refused(ctx context.Context, t told, err error) string {
 		s.Logger.ErrorContext(ctx, "a signal could not be acted upon", "channel", t.channel, "error", err)
 		return ""
 	}
-	if !s.recorded.AllowN(s.Now(), 1) {
-		s.missed.n.Add(1)
+	refusals := s.refusals[t.channel]
+	if !refusals.recorded.AllowN(s.Now(), 1) {
+		refusals.missed.Add(1)
 		return ""
 	}
 	reason := clip(reasonOf(err))
-	unrecorded := s.missed.n.Swap(0)
+	unrecorded := refusals.missed.Swap(0)
 	e := s.History.Record(ctx, history.Entry{
 		Action: history.Rejected, EntityType: history.STSSession, Name: t.channel, Source: history.SourceSTS, User: access.OwnSubject + t.channel,
 		Metadata: history.Details(map[string]any{

@@ -61,8 +61,7 @@ type Config struct {
 // Service hears signals.
 type Service struct {
 	Config
-	recorded *rate.Limiter // refusals that reach log and history
-	missed   missed        // those that did not
+	refusals map[string]*refusals // by channel: none hides what another one refuses
 	poll     polling
 }
 
@@ -74,7 +73,11 @@ const (
 
 // New returns a service.
 func New(cfg Config) *Service {
-	return &Service{Config: cfg, recorded: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)}
+	s := &Service{Config: cfg, refusals: map[string]*refusals{}}
+	for _, channel := range []string{channelBack, channelFront, channelGlobal, channelShared, channelHook} {
+		s.refusals[channel] = &refusals{recorded: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)}
+	}
+	return s
 }
 
 // The addresses.

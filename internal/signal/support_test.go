@@ -319,6 +319,7 @@ func (away) EndSessions(context.Context, revocation.Filter, func(*session.Record
 func (away) EndPerson(context.Context, revocation.Person, time.Time) ([]session.Record, error) {
 	return nil, errAway
 }
+
 func (away) SessionsOf(context.Context, revocation.Person) ([]session.Record, error) {
 	return nil, errAway
 }

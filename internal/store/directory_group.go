@@ -5,8 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/portico-iam/portico/internal/directory"
 	"github.com/portico-iam/portico/internal/history"
@@ -29,7 +33,6 @@ const (
 	clearMembers = `DELETE FROM directory_member WHERE group_id = $1`
 	countMembers = `UPDATE directory_group SET members = (SELECT COUNT(*) FROM directory_member WHERE group_id = $1) WHERE id = $1 RETURNING members`
 	selectMember = `SELECT m.group_id, m.user_id, u.user_name FROM directory_member m JOIN directory_user u ON u.id = m.user_id WHERE m.group_id IN `
-	countKnown   = `SELECT COUNT(*) FROM directory_user WHERE id IN `
 
 	// Each group that somebody leaves has one member less.
 	leaveGroups = `UPDATE directory_group SET members = members - 1 WHERE id IN (SELECT group_id FROM directory_member WHERE user_id = $1)`
@@ -103,7 +106,7 @@ func changeMembers(ctx context.Context, tx *sql.Tx, group string, changes []dire
 	return members, nil
 }
 
-const someMembers = 300 // of one statement
+const someMembers = 150 // of one statement
 
 func changeSome(ctx context.Context, tx *sql.Tx, group string, c directory.MemberChange) error {
 	if c.Clear {
@@ -118,13 +121,6 @@ func changeSome(ctx context.Context, tx *sql.Tx, group string, c directory.Membe
 			}
 			continue
 		}
-		known := 0
-		if _, err := queryRow(ctx, tx, func(scan scanner) error { return scan(&known) }, countKnown+placeholders(1, len(some)), args(some)...); err != nil {
-			return err
-		}
-		if known != len(some) {
-			return directory.ErrStranger
-		}
 		if err := insertMembers(ctx, tx, group, some); err != nil {
 			return err
 		}
@@ -132,30 +128,32 @@ func changeSome(ctx context.Context, tx *sql.Tx, group string, c directory.Membe
 	return nil
 }
 
-// insertMembers leaves out who is there already: a repeated request changes nothing.
+// insertMembers leaves out who is there already: a repeated request changes nothing. It looks nobody up before: on PostgreSQL a
+// group that grows fast has no statistics yet, and is read whole each time. Whoever is not provisioned breaks a reference.
 func insertMembers(ctx context.Context, tx *sql.Tx, group string, users []string) error {
-	fresh := map[string]bool{}
-	for _, id := range users {
-		fresh[id] = true
-	}
-	text := `SELECT user_id FROM directory_member WHERE group_id = $1 AND user_id IN ` + placeholders(2, len(users))
-	err := query(ctx, tx, func(scan scanner) error {
-		var id string
-		err := scan(&id)
-		delete(fresh, id)
-		return err
-	}, text, args(users, group)...)
-	if err != nil {
-		return err
-	}
-	var rows iter.Seq[[]any] = func(yield func([]any) bool) {
-		for id := range fresh {
-			if !yield([]any{group, id}) {
-				return
-			}
+	var text strings.Builder
+	text.WriteString(insertMember)
+	all := make([]any, 0, 2*len(users))
+	for i, id := range users {
+		if i > 0 {
+			text.WriteByte(',')
 		}
+		text.WriteString(placeholders(len(all)+1, 2))
+		all = append(all, group, id)
 	}
-	return insertRows(ctx, tx, insertMember, 2, rows)
+	text.WriteString(` ON CONFLICT DO NOTHING`)
+	_, err := exec(ctx, tx, text.String(), all...)
+	if isStranger(err) {
+		return directory.ErrStranger
+	}
+	return err
+}
+
+func isStranger(err error) bool {
+	var answer *pgconn.PgError
+	var lite *sqlite.Error
+	const foreignKeyViolation = "23503"
+	return errors.As(err, &answer) && answer.Code == foreignKeyViolation || errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
 func args(texts []string, before ...string) []any {
