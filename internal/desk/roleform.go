@@ -214,7 +214,11 @@ func (h *Handler) roleErrors(ctx context.Context, role access.Role) view.FieldEr
 		errs = append(errs, view.FieldError{Field: "permissions", Text: say(ctx, "Choose at least one permission.")})
 	}
 	if field, err := role.CheckRequirement(); err != nil {
-		errs = append(errs, view.FieldError{Field: strings.TrimPrefix(field, "signIn."), Text: sayError(ctx, err)})
+		field, _ = strings.CutPrefix(field, "signIn.")
+		if field == "signIn" { // the whole of it
+			field = "maxAge"
+		}
+		errs = append(errs, view.FieldError{Field: field, Text: sayError(ctx, err)})
 	}
 	return errs
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -101,7 +103,7 @@ func (s *Service) record(ctx context.Context, t told, d done) {
 	}
 	e := history.Entry{
 		Action: action, EntityType: history.STSSession, Name: t.channel, Source: history.SourceSTS, User: access.OwnSubject + t.channel,
-		Metadata: history.Details(map[string]any{
+		Metadata: details(map[string]any{
 			"channel": t.channel, "by": t.by, "event": t.what, "id": t.id, "people": people, "sessionsEnded": len(d.ended), "sessions": refs,
 			"sessionsRenewed": d.renewed, "why": d.why,
 		}),
@@ -110,6 +112,12 @@ func (s *Service) record(ctx context.Context, t told, d done) {
 		e.EntityID, e.Name = d.people[0].Subject, d.people[0].Subject
 	}
 	s.History.Record(ctx, e)
+}
+
+// details leaves out what is not said.
+func details(said map[string]any) json.RawMessage {
+	maps.DeleteFunc(said, func(_ string, value any) bool { return value == "" })
+	return history.Details(said)
 }
 
 // refusals are those of one channel.
@@ -133,7 +141,7 @@ func (s *Service) refused(ctx context.Context, t told, err error) string {
 	unrecorded := refusals.missed.Swap(0)
 	e := s.History.Record(ctx, history.Entry{
 		Action: history.Rejected, EntityType: history.STSSession, Name: t.channel, Source: history.SourceSTS, User: access.OwnSubject + t.channel,
-		Metadata: history.Details(map[string]any{
+		Metadata: details(map[string]any{
 			"channel": t.channel, "by": clip(t.by), "event": clip(t.what), "id": clip(t.id), "reason": reason, "unrecordedBefore": unrecorded,
 		}),
 	})

@@ -236,11 +236,12 @@ func roleSamples() []sample {
 	searched := list(0, 1)
 	searched.Query = "zebra <b>"
 	edit := RoleForm{
+		MaxAge: "15m", ACR: "urn:okta:loa:2fa:any", SignIn: "of the class urn:okta:loa:2fa:any, not older than 15 min",
 		Page: admin("/roles/x/edit"), ID: roleID, OriginalName: "Credential issuer", Version: `"7"`, Step: 2, Name: "Credential issuer (senior)",
 		Permissions: permissions("CREDENTIAL_"), RequiredUser: required(), Gained: pick("CREDENTIAL_REVOKE", "CREDENTIAL_SUSPEND"), Lost: pick("KEY_CREATE"),
 		Mappings: roleMappingsSample(2), Warnings: []string{"You hold this role yourself and lose “Create keys” in Ministry of Mobility."},
 	}
-	delegated := RoleForm{Page: admin("/roles/new"), Step: 1, Name: "Certificate signing", Permissions: permissions("ACCESS_CERTIFICATE_SIGN", "REGISTRATION_CERTIFICATE_SIGN"), Restricted: true, RequiredUser: required("REGISTRATION_CERTIFICATE_CREATE"), MaxAge: "15m", ACR: "urn:okta:loa:2fa:any phr"}
+	delegated := RoleForm{Page: admin("/roles/new"), Step: 1, Name: "Certificate signing", Permissions: permissions("ACCESS_CERTIFICATE_SIGN", "REGISTRATION_CERTIFICATE_SIGN"), Restricted: true, RequiredUser: required("REGISTRATION_CERTIFICATE_CREATE")}
 	delegatedReview := delegated
 	delegatedReview.Step = 2
 	delegatedReview.Warnings = []string{"Mapped in an organisation, the role never counts: users hold only organisation permissions there, and none of those is among the required ones."}
@@ -251,12 +252,12 @@ func roleSamples() []sample {
 		{"roles-nothing-found", RoleListPage(RoleList{Page: admin(RolesPath), List: searched})},
 		{"role-new", RoleFormPage(RoleForm{Page: admin("/roles/new"), Step: 1, Name: "Credential issuer", Permissions: permissions("CREDENTIAL_ISSUE", "CREDENTIAL_LIST", "CREDENTIAL_DETAIL", "CREDENTIAL_SHARE", "CREDENTIAL_SCHEMA_"), RequiredUser: required()})},
 		{"role-new-errors", RoleFormPage(RoleForm{Page: admin("/roles/new"), Step: 1, Permissions: permissions(), RequiredUser: required(), Errors: FieldErrors{{"name", "Give the role a name."}, {"permissions", "Choose at least one permission."}}})},
-		{"role-new-filtered", RoleFormPage(RoleForm{Page: admin("/roles/new"), Step: 1, Name: hostile[2], Permissions: filtered, RequiredUser: required()})},
+		{"role-new-filtered", RoleFormPage(RoleForm{Page: admin("/roles/new"), Step: 1, Name: hostile[2], Permissions: filtered, RequiredUser: required(), MaxAge: "15m", ACR: "urn:okta:loa:2fa:any phr"})},
 		{"role-new-delegation", RoleFormPage(delegated)},
 		{"role-review", RoleFormPage(RoleForm{Page: admin("/roles/new"), Step: 2, Name: "Credential issuer", Permissions: permissions("CREDENTIAL_"), RequiredUser: required()})},
 		{"role-review-delegation", RoleFormPage(delegatedReview)},
 		{"role-edit-review", RoleFormPage(edit)},
-		{"role", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: admin("/roles/x"), ID: roleID, Name: "Credential issuer", Groups: pick("CREDENTIAL_", "KEY_LIST"), Usage: usageSample(pick("CREDENTIAL_", "KEY_LIST"), 3, 12*day, RoleSmallerPath(roleID, []string{"KEY_LIST"})), Mappings: roleMappingsSample(2), Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
+		{"role", RoleDetailPage(RoleDetail{SignIn: "of one of the classes urn:okta:loa:2fa:any, phr, not older than 15 min", CanSeeMappings: true, Page: admin("/roles/x"), ID: roleID, Name: "Credential issuer", Groups: pick("CREDENTIAL_", "KEY_LIST"), Usage: usageSample(pick("CREDENTIAL_", "KEY_LIST"), 3, 12*day, RoleSmallerPath(roleID, []string{"KEY_LIST"})), Mappings: roleMappingsSample(2), Created: by(40*day, "Ada Admin"), Changed: by(2*time.Hour, "Ada Admin"), CanEdit: true, CanDelete: true, CanHistory: true})},
 		{"role-large", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: crowded("/roles/x"), ID: roleID, Name: hostile[1], Groups: catalogue(), Usage: usageSample(catalogue(), 20, 200*day, RoleSmallerPath(roleID, []string{"KEY_LIST"})), Restricted: true, RequiredUser: pick("CREDENTIAL_"), Mappings: roleMappingsSample(60), Created: by(40*day, hostile[0]), Changed: by(2*time.Minute, "")})},
 		{"role-unmapped", RoleDetailPage(RoleDetail{CanSeeMappings: true, Page: member("/roles/x"), ID: roleID, Name: hostile[3], Groups: pick("PROOF_"), Usage: usageSample(pick("PROOF_"), 0, 200*day, ""), Restricted: true, Created: by(40*day, "Ada Admin"), Changed: by(0, "Ada Admin")})},
 		{"role-delete", confirming(func(ctx context.Context) Confirm {
