@@ -90,6 +90,7 @@ func TestNT10_NoIdentityReachesCoreButTheToken(t *testing.T) {
 		"X-Forwarded-User", "eve", "X-Forwarded-Access-Token", "t", "X-Auth-Request-Email", "eve", "Remote-User", "eve", "Remote_User", "eve",
 		"Forwarded", "for=203.0.113.9", "X-Real-Ip", "203.0.113.9", "X-Organisation-Id", string(acme), "X-Id-Token", "t", "X-Access-Token", "t",
 		"Proxy-Authorization", "Basic x", "X-Original-Url", "/api/cache/v1", "X-Http-Method-Override", "DELETE", "X-Portico-Anything", "x",
+		"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Tracestate", "eve=1", "Baggage", "eve=1",
 		"Connection", "X-Hop", "X-Hop", "1", "Te", "trailers", "Upgrade-Insecure-Requests", "1",
 	}
 	b.call("all", "GET", "/api/key/v1?page=0", "", hostile...)

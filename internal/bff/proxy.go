@@ -54,8 +54,6 @@ func NewProxy(cfg ProxyConfig) *Proxy {
 	return p
 }
 
-var traceHeaders = []string{"Traceparent", "Tracestate", "Baggage"}
-
 type outgoingKey struct{}
 
 // outgoing is what a request leaves with.
@@ -124,10 +122,10 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	if httpx.FromTrusted(in, p.trusted) {
 		out.Header["X-Forwarded-For"] = in.Header["X-Forwarded-For"]
 	} else { // W3C Trace Context: who we don't know is not to write into Core's traces
-		for _, name := range traceHeaders {
-			delete(out.Header, name)
-		}
+		delete(out.Header, "Traceparent")
+		delete(out.Header, "Tracestate")
 	}
+	delete(out.Header, "Baggage") // proxies pass on whatever a client put there
 	pr.SetXForwarded() // adds who called us
 	out.Header.Set("X-Forwarded-Proto", p.public.Scheme)
 	out.Header.Set("X-Forwarded-Host", p.public.Host)
