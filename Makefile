@@ -4,7 +4,7 @@
 FLAGS :=
 PKG   := ./...
 
-.PHONY: help run build test chaos soak doctor-score bench cover lint generate screenshots
+.PHONY: help run build test chaos soak doctor-score bench cover lint generate screenshots release reproduce sbom deploy-check
 
 help: ## show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,3 +51,15 @@ screenshots: ## docs/screenshots: every page of the Desk, in four looks
 
 generate: ## Go code from the templates
 	go generate ./...
+
+release: ## dist/: the binaries, what each is made of (CycloneDX), and checksums
+	@sh scripts/release.sh
+
+reproduce: ## builds HEAD in two folders and compares the bytes; FRESH=1 with empty caches
+	@sh scripts/reproduce.sh
+
+sbom: build ## bin/portico.cdx.json: what bin/portico is made of (CycloneDX)
+	go run ./scripts/sbom bin/portico "$$(git describe --tags --always --dirty --match 'v[0-9]*')" >bin/portico.cdx.json
+
+deploy-check: ## the chart, manifests, compose file, Dockerfile and unit of deploy/ against their own rules
+	@sh scripts/deploy-check.sh

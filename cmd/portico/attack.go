@@ -48,7 +48,10 @@ func onThisMachine(host string) bool {
 
 func (c *attackCommand) Run(env environment) error {
 	t := attack.Target{URL: strings.TrimSuffix(c.Target, "/"), Protected: c.Protected, Login: c.Login, Callback: c.Callback, Change: c.Change, Issuer: c.Issuer}
-	if target, err := url.Parse(c.Target); err == nil && !onThisMachine(target.Hostname()) {
+	if target, err := url.Parse(c.Target); err == nil {
+		t.Local = onThisMachine(target.Hostname())
+	}
+	if !t.Local {
 		t.Pace = politePace
 	}
 	for _, given := range []struct {

@@ -39,8 +39,10 @@ type commands struct {
 	BreakGlass breakGlassCommand    `cmd:"" name:"break-glass" help:"Let somebody administer without the identity provider, once."`
 	Doctor     doctorCommand        `cmd:"" help:"Say what is wrong with a sign-in through Okta, and which setting mends it."`
 	Attack     attackCommand        `cmd:"" help:"Try the known weaknesses of gateways on one that runs."`
-	Support    supportBundleCommand `cmd:"" name:"support-bundle" help:"Put what describes this installation into one file, without secrets, for whoever helps you."`
+	Backup     backupCommand        `cmd:"" help:"Copy the SQLite database, while Portico runs or does not."`
+	Health     healthCommand        `cmd:"" help:"Ask a running Portico whether it is ready."`
 	Version    versionCommand       `cmd:"" help:"Print the version."`
+	Support    supportBundleCommand `cmd:"" name:"support-bundle" help:"Put what describes this installation into one file, without secrets, for whoever helps you."`
 }
 
 // environment is what commands use of the world.

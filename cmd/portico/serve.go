@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/portico-iam/portico/internal/app"
 	"github.com/portico-iam/portico/internal/config"
@@ -23,6 +25,14 @@ func (c *serveCommand) Run(env environment) error {
 		return orStopped(env.ctx, err)
 	}
 	logger.Info("ready", "listen", a.URL(), "public_url", cfg.Server.PublicURL, "version", version())
+	tell := func(state string) {
+		if err := notify(env.environ, state); err != nil {
+			logger.Warn("systemd can't be told", "state", state, "error", err)
+		}
+	}
+	tell("READY=1") // who connects from now on is served
+	stopped := context.AfterFunc(env.ctx, func() { tell("STOPPING=1") })
+	defer stopped()
 	return orStopped(env.ctx, a.Run(env.ctx))
 }
 
@@ -63,11 +73,17 @@ func (versionCommand) Run(env environment) error {
 	return nil
 }
 
-// version is the module's version, or the commit it was built from.
+// The release and its commit, which scripts/build.sh stamps: a build from an archive of the sources knows neither.
+var release, commit string
+
+// version is the release, else the module's version, or the commit it was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
+	}
+	if release != "" {
+		return strings.Join(strings.Fields(release+" "+commit+" "+info.GoVersion), " ")
 	}
 	v := info.Main.Version
 	for _, s := range info.Settings {

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -28,9 +27,15 @@ func (a *App) buildDirectory(ctx context.Context, record *history.Recorder, revo
 	if err != nil {
 		return err
 	}
-	revocations.Book.Barred = a.people.Barred
+	revocations.Book.Barred, a.policy.Barred = a.people.Barred, a.people.Barred
 	a.feed.On(cluster.Directory, func(ctx context.Context, names []string) error {
-		return errors.Join(a.people.Refresh(ctx, names), a.policy.FollowGroups(ctx))
+		if err := a.people.Refresh(ctx, names); err != nil {
+			return err
+		}
+		if err := a.policy.FollowGroups(ctx); err != nil { // it is tried again in a moment, and is no reason to believe nothing any more
+			a.logger.WarnContext(ctx, "the mappings could not follow their groups", "error", err)
+		}
+		return nil
 	})
 	a.every(followGroupsEvery, "have mappings follow their groups", a.policy.FollowGroups)
 	return a.policy.FollowGroups(ctx)

@@ -139,8 +139,8 @@ func serveGoroutines(w http.ResponseWriter, _ *http.Request) {
 // adminHandler is for the operator's network only.
 func (a *App) adminHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.HandleFunc("GET /health/ready", a.serveReady)
+	mux.HandleFunc("GET "+LivePath, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET "+ReadyPath, a.serveReady)
 	mux.Handle("GET /metrics", a.metrics.Handler())
 	mux.HandleFunc("GET /debug/goroutines", serveGoroutines)
 	return httpx.WithRequestID(a.logger, httpx.Recover(mux))

@@ -107,7 +107,7 @@ func (a *App) buildGateway(p *parts, pages httpx.MessageRenderer, glass *breakgl
 	https := strings.HasPrefix(a.cfg.Server.PublicURL, "https://")
 	p.sessions = session.New(session.Config{
 		Store: a.store, Box: p.keys.Box(sealedSession), Refresher: p.iam.Client, Revoked: p.revocations.Book, History: p.record,
-		Idle: a.cfg.Gateway.Session.Idle, Absolute: a.cfg.Gateway.Session.Absolute, Recheck: recheckSessions, Patience: a.cfg.Store.MaxStaleness, PerPerson: a.cfg.Limits.SessionsPerPerson,
+		Idle: a.cfg.Gateway.Session.Idle, Absolute: a.cfg.Gateway.Session.Absolute, Recheck: recheckSessions, Patience: a.cfg.Store.MaxStaleness, Current: a.feed.Current, ClockIsRight: a.feed.ClockIsRight, PerPerson: a.cfg.Limits.SessionsPerPerson,
 		Secure: https, RecordAddress: a.cfg.Gateway.Session.RecordAddress, TrustedProxies: a.cfg.Server.TrustedProxies, Now: a.now, Logger: a.logger,
 		Looked: a.metrics.Lookup(observe.CacheSession), Refreshed: a.metrics.Refreshed,
 	})

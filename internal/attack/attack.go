@@ -26,6 +26,7 @@ type Target struct {
 	Cookie    string   // name=value of a session that is accepted; empty: none is at hand
 	Issuer    string   // the identity provider; empty: the token's own, if there is one
 	Pace      rate.Limit
+	Local     bool // it is on this machine: nobody else shares it, and what is sent to it stays here
 }
 
 // The paths of Portico, for what a target leaves open.
@@ -41,6 +42,7 @@ type Probe struct {
 	ID    string // of the negative tests
 	Title string // what holds
 	Needs string // what must be at hand besides the address; empty: nothing
+	alone bool   // it may disturb others at a target that is shared
 	run   func(*run) error
 }
 
@@ -56,6 +58,7 @@ type Result struct {
 	ID       string    `json:"id"`
 	Title    string    `json:"title"`
 	Requests int       `json:"requests"`
+	Limited  int       `json:"limited,omitempty"` // answers 429: the target stopped judging what it was asked
 	Skipped  string    `json:"skipped,omitempty"` // why it was not tried
 	Findings []Finding `json:"findings"`
 }
@@ -110,7 +113,9 @@ func Run(ctx context.Context, t Target, tell func(Probe)) (*Report, error) {
 			tell(p)
 		}
 		r.now = &Result{ID: p.ID, Title: p.Title, Findings: []Finding{}}
-		if missing := r.missing(p.Needs); missing != "" {
+		if missing := r.missing(p.Needs); missing == "" && p.alone && !t.Local {
+			r.now.Skipped = "is tried on this machine only: others may share what stands before the target"
+		} else if missing != "" {
 			r.now.Skipped = missing
 		} else if err := p.run(r); err != nil {
 			return nil, fmt.Errorf("%s, %s: %w", p.ID, p.Title, err)
@@ -145,6 +150,9 @@ const (
 )
 
 func prepare(ctx context.Context, t Target) (*run, error) {
+	if !t.Local && (t.Token != "" || t.Cookie != "") && !strings.HasPrefix(t.URL, "https://") {
+		return nil, errors.New("a token or cookie is sent by https only, but on this machine")
+	}
 	base, err := url.Parse(t.URL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || strings.Trim(base.Path, "/") != "" {
 		return nil, fmt.Errorf("expected the target as scheme and host, such as https://desk.example.com, got %q", t.URL)

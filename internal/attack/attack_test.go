@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -17,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func attacked(t *testing.T, target attack.Target) *attack.Report {
 	t.Helper()
-	target.Pace = 10_000
+	target.Pace, target.Local = 10_000, true
 	report, err := attack.Run(t.Context(), target, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -116,10 +118,12 @@ func TestWhatCannotBeJudgedIsSaid(t *testing.T) {
 		"a token that is refused":    {URL: g.server.URL, Token: "e30.e30.x"},
 		"a cookie that is refused":   {URL: g.server.URL, Cookie: "session=x"},
 		"a token that is no JWT":     {URL: g.server.URL, Token: "x"},
+		"a secret in clear":          {URL: g.server.URL, Token: g.token()},
 		"an address that is none":    {URL: "desk.example.com"},
 		"an address with a path":     {URL: g.server.URL + "/x"},
 		"an address of another kind": {URL: "ftp://x"},
 	} {
+		target.Local = what != "a secret in clear"
 		if report, err := attack.Run(t.Context(), target, nil); err == nil {
 			t.Errorf("%s: got %+v", what, report)
 		} else if strings.HasPrefix(what, "a path") && !errors.Is(err, attack.ErrBaseline) {
@@ -130,5 +134,23 @@ func TestWhatCannotBeJudgedIsSaid(t *testing.T) {
 		if r.Skipped == "" && r.Requests == 0 {
 			t.Errorf("%s %s: neither tried nor said why not", r.ID, r.Title)
 		}
+	}
+}
+
+// TestWhoLimitsUsIsNotJudged: 429 lets nobody in, and tells nothing.
+func TestWhoLimitsUsIsNotJudged(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked++; asked > 1 {
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(server.Close)
+	var text bytes.Buffer
+	attacked(t, attack.Target{URL: server.URL}).Print(&text)
+	if strings.Contains(text.String(), "held       NT08") || !strings.Contains(text.String(), "not told   NT08") {
+		t.Error(text.String())
 	}
 }

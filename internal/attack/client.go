@@ -70,7 +70,11 @@ func (r *run) send(method, at, body string, changes ...with) (answer, error) {
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, mostBody))
-	return answer{resp.StatusCode, resp.Header, string(text)}, err
+	got := answer{resp.StatusCode, resp.Header, string(text)}
+	if got.status == http.StatusTooManyRequests {
+		r.now.Limited++
+	}
+	return got, err
 }
 
 // raw sends bytes, and returns the status of each answer until the target hangs up or stays silent.

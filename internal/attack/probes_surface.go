@@ -101,7 +101,7 @@ var surfaceProbes = []Probe{
 		}
 		return nil
 	}},
-	{ID: "NT16", Title: "requests can't be smuggled", run: func(r *run) error {
+	{ID: "NT16", Title: "requests can't be smuggled", alone: true, run: func(r *run) error {
 		const end = "\r\n\r\n"
 		host := "Host: " + r.base.Host + "\r\nConnection: close\r\n"
 		inner := "GET " + r.Protected + " HTTP/1.1\r\n" + host + "\r\n"

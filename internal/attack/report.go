@@ -24,8 +24,11 @@ func (r *Report) Print(w io.Writer) {
 			word = "WEAK"
 		case result.Skipped != "":
 			word = "not tried"
+		case result.Limited > 0: // nobody was let in, and nobody can tell why
+			word = "not told"
+			result.Skipped = fmt.Sprintf("%d of %d requests were answered 429: wait, and try again", result.Limited, result.Requests)
 		}
-		if word != "not tried" {
+		if word != "not tried" && word != "not told" {
 			tried++
 		}
 		fmt.Fprintf(w, "%-10s %s  %s\n", word, result.ID, result.Title)

@@ -16,6 +16,7 @@ import (
 	"maps"
 	"math/big"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -133,6 +134,9 @@ func (r *run) fetchKeys() (keys []*rsa.PublicKey) {
 	if !r.fetch(strings.TrimSuffix(r.Issuer, "/")+"/.well-known/openid-configuration", &meta) {
 		return nil
 	}
+	if !sameHost(r.Issuer, meta.JWKSURI) { // nobody leads us elsewhere
+		return nil
+	}
 	var set struct {
 		Keys []struct{ Kty, N, E string } `json:"keys"`
 	}
@@ -149,7 +153,17 @@ func (r *run) fetchKeys() (keys []*rsa.PublicKey) {
 	return keys
 }
 
+// sameHost tells whether both are addresses of one host, by https unless the target is on this machine.
+func sameHost(a, b string) bool {
+	one, errA := url.Parse(a)
+	other, errB := url.Parse(b)
+	return errA == nil && errB == nil && one.Host == other.Host && one.Scheme == other.Scheme
+}
+
 func (r *run) fetch(address string, into any) bool {
+	if !r.Local && !strings.HasPrefix(address, "https://") {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(r.ctx, patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)

@@ -23,8 +23,8 @@ const (
 	beat        Topic = "beat"       // nothing: it measures how long a message takes
 )
 
-// Topics are those that have a number in the store.
-var Topics = []Topic{Policy, Keys, Revocations, Tokens, Sessions, BreakGlass, Directory}
+// Topics are those that have a number in the store, in the order in which they are looked at: what takes away comes first.
+var Topics = []Topic{Revocations, Directory, Sessions, Tokens, Keys, BreakGlass, Policy}
 
 // Announcement says that something was changed.
 type Announcement struct {
@@ -50,7 +50,7 @@ func (a Announcement) String() string {
 var errMessage = errors.New("expected topic, number, origin and time")
 
 // ParseAnnouncement reads a message. Anybody who may connect to the database can send one: what does not parse is an error,
-// and the worst that one that does can do is to have a topic read anew.
+// and the worst that one that does can do is to have a topic read anew: what is not looked at is never told by messages.
 func ParseAnnouncement(message string) (a Announcement, err error) {
 	words := strings.Split(message, separator)
 	if len(words) < 4 || len(words) > 4+MostNames {

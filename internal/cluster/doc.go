@@ -7,7 +7,8 @@
 //	Feed  hears the announcements, and has whom they concern (On) look again
 //
 // What makes it certain is not the messages but the numbers: they are read once a second, and where one is another than was
-// heard, the topic is looked at anew. A message, a connection or a whole listener that is lost costs that second.
+// heard, the topic is looked at anew. A message, a connection or a whole listener that is lost costs that second. Once a minute
+// everything is looked at, whatever the numbers say.
 //
 // A replica that can't read the numbers does not hear of revocations. For Config.MaxStaleness it goes on with what it
 // remembers, so that a short outage is none; then it lets nobody in by memory any more (Current), and says so at

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -39,6 +40,7 @@ const (
 	beatEvery     = 10                     // polls
 	listenAgain   = time.Second
 	lookWithin    = 5 * time.Second
+	wholeEvery    = time.Minute
 	mostSkew      = 30 * time.Second // half of what is allowed for between clocks
 )
 
@@ -46,7 +48,6 @@ const (
 type Feed struct {
 	Config
 	topics map[Topic]*topic
-	order  []Topic // as they were named: what revokes is to be named before what grants
 
 	running   atomic.Bool
 	listening atomic.Bool
@@ -56,6 +57,7 @@ type Feed struct {
 	skewed    atomic.Bool               // it was said that they differ
 	lag       atomic.Int64              // nanoseconds that the last message took
 	missed    atomic.Int64              // announcements that came by their numbers alone
+	wholeAt   time.Time                 // when everything was looked at last; of Run's goroutine
 	polls     int                       // of Run's goroutine
 }
 
@@ -80,7 +82,6 @@ func New(cfg Config) *Feed { return &Feed{Config: cfg, topics: map[Topic]*topic{
 // An error of it is as if nothing was heard: it is called again.
 func (f *Feed) On(name Topic, react func(ctx context.Context, names []string) error) {
 	f.topics[name] = &topic{name: name, react: react, queue: make(chan Announcement, queued)}
-	f.order = append(f.order, name)
 }
 
 // Look reads the numbers, and has everything looked at that is not as it was seen.
@@ -99,10 +100,17 @@ func (f *Feed) Look(ctx context.Context) error {
 		case <-time.After(messageWithin):
 		}
 	}
-	for _, name := range f.order {
-		if err := f.topics[name].reach(ctx, before[name], numbers[name], &f.missed); err != nil {
-			return err
+	whole := began.Sub(f.wholeAt) >= wholeEvery
+	for _, name := range Topics { // what revokes first
+		if t := f.topics[name]; t != nil {
+			err = errors.Join(err, t.reach(ctx, before[name], numbers[name], whole, &f.missed)) // one that fails keeps no other waiting
 		}
+	}
+	if err != nil {
+		return err
+	}
+	if whole {
+		f.wholeAt = began
 	}
 	f.heardAt.Store(&began)
 	if f.silent.CompareAndSwap(true, false) {
@@ -139,6 +147,9 @@ func (f *Feed) compareClocks(ctx context.Context, there time.Time, took time.Dur
 	}
 }
 
+// ClockIsRight tells whether this machine's clock and the store's agree well enough to end anything by it. It costs nothing.
+func (f *Feed) ClockIsRight() bool { return !f.skewed.Load() }
+
 // ClockAhead is by how much this machine's clock is ahead of the store's; 0 where that has none of its own.
 func (f *Feed) ClockAhead() time.Duration { return time.Duration(f.ahead.Load()) }
 
@@ -153,13 +164,16 @@ func (f *Feed) behind(numbers map[Topic]int64) bool {
 
 // reach brings the topic up to a number that was read after it was looked at up to before. One that is lower is that of a
 // backup.
-func (t *topic) reach(ctx context.Context, before, number int64, missed *atomic.Int64) error {
+//
+// Now and then it looks whatever the numbers say (whole): at what was written by somebody who does not count up, such as an older
+// version or a person with a database client.
+func (t *topic) reach(ctx context.Context, before, number int64, whole bool, missed *atomic.Int64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.known && before <= number && number <= t.seen {
+	switch as := before <= number && number <= t.seen; {
+	case t.known && as && !whole:
 		return nil
-	}
-	if t.known {
+	case t.known && !as:
 		missed.Add(1)
 	}
 	return t.look(ctx, number, nil)
@@ -228,20 +242,16 @@ func (t *topic) hear(ctx context.Context, all []Announcement) error {
 	if !t.known { // the first look at the numbers is to come
 		return nil
 	}
+	// Each message is looked at, whatever its number: anybody who may connect to the database can have sent one before it, with the
+	// same number.
 	seen, names := t.seen, []string{}
 	for _, a := range all {
-		switch {
-		case a.Number <= seen: // it was looked at meanwhile
-			continue
-		case a.Number > seen+1, a.Names == nil: // one was missed
+		if a.Number > seen+1 || a.Names == nil { // one was missed
 			names = nil
-		case names != nil:
+		} else if names != nil {
 			names = append(names, a.Names...)
 		}
-		seen = a.Number
-	}
-	if seen == t.seen {
-		return nil
+		seen = max(seen, a.Number)
 	}
 	return t.look(ctx, seen, names)
 }

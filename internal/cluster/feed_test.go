@@ -291,6 +291,32 @@ func TestAClockThatIsWrongIsSaid(t *testing.T) {
 	})
 }
 
+// TestAForgedMessageHidesNothing: whoever sends the number of a change before it was made does not keep it from being looked at, though
+// its own message is lost on top of it.
+func TestAForgedMessageHidesNothing(t *testing.T) {
+	for _, lose := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			f, r, stop := start(t, w)
+			defer stop()
+			for range 10 {
+				w.tell(Announcement{Topic: Sessions, Number: 1, Origin: "x"})
+				time.Sleep(pollEvery / 10)
+			}
+			w.set(func() { w.lose = lose })
+			w.change(Sessions, "there")
+			if !lose {
+				synctest.Wait()
+			} else {
+				time.Sleep(wholeEvery + 2*pollEvery)
+			}
+			if r.has[Sessions] != w.values[Sessions] || f.Current() != nil {
+				t.Errorf("lost: %t: not heard: %v, %v", lose, r.has, f.Current())
+			}
+		})
+	}
+}
+
 // TestMessages: what is written is read, and what is none of ours is refused.
 func TestMessages(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -123,7 +123,11 @@ func (s *Service) UpdateUser(ctx context.Context, id string, seen int64, edit fu
 		}
 		u.Revision, u.ModifiedAt = old.Revision+1, s.now()
 		subject, why := s.Subject(old), s.ends(old, u)
-		switch err = s.Store.SaveUser(ctx, u, s.cut(subject, why), s.userEntry(actionOf(old, u), &old, &u)); {
+		cut := s.cut(subject, why)
+		if !old.Active && u.Active { // whatever escaped while they were deactivated does not come back
+			cut = s.cut(s.Subject(u), "activated")
+		}
+		switch err = s.Store.SaveUser(ctx, u, cut, s.userEntry(actionOf(old, u), &old, &u)); {
 		case errors.Is(err, ErrChanged):
 			continue
 		case err != nil:

@@ -47,22 +47,6 @@ func (l *Limiter[K]) Take(key K) (wait time.Duration, ok bool) {
 	return l.wait(bucket, now), false
 }
 
-// Left tells whether there is a turn, and takes none.
-func (l *Limiter[K]) Left(key K) (wait time.Duration, ok bool) {
-	if l == nil {
-		return 0, true
-	}
-	bucket, known := l.keys.GetIfPresent(key)
-	if !known {
-		return 0, true
-	}
-	now := l.now()
-	if bucket.TokensAt(now) >= 1 {
-		return 0, true
-	}
-	return l.wait(bucket, now), false
-}
-
 func (l *Limiter[K]) of(key K) *rate.Limiter {
 	if bucket, known := l.keys.GetIfPresent(key); known {
 		return bucket

@@ -33,7 +33,7 @@ func (s *Service) seen(ctx context.Context) (_ []*access.Principal, all bool, er
 	}
 	principals := make([]*access.Principal, 0, len(people))
 	for _, p := range people {
-		if p.Issuer == access.BreakGlassIssuer { // they are nobody who could come again
+		if p.Issuer == access.BreakGlassIssuer || s.Barred != nil && s.Barred(p.Issuer, p.Subject) { // they are nobody who could come again
 			continue
 		}
 		principals = append(principals, &access.Principal{

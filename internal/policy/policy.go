@@ -46,8 +46,9 @@ type Config struct {
 	Store         Store
 	Organisations Organisations
 	History       *history.Recorder
-	People        People     // nil: nobody was seen
-	Usage         UsageStore // nil: what is used is not noted
+	People        People                            // nil: nobody was seen
+	Barred        func(issuer, subject string) bool // who is deactivated in the directory; nil: nobody
+	Usage         UsageStore                        // nil: what is used is not noted
 	Bootstrap     access.Bootstrap
 	Groups        Groups                           // nil: no groups are provisioned
 	Requests      Requests                         // nil: what needs a second administrator is refused

@@ -111,6 +111,7 @@ func (h *Handler) guard(next http.Handler) http.Handler {
 			writeProblem(w, &problem{http.StatusUnauthorized, "", "expected the provisioning token: Authorization: Bearer …"})
 			return
 		}
+		httpx.NoteCaller(r.Context(), "", directory.By, "")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -106,6 +106,7 @@ func TestRefusals(t *testing.T) {
 		"patch: no such part":        {"PATCH", "/Users/" + ivan, op(`{"op":"add","path":"name.nick","value":"x"}`), 400, invalidPath},
 		"patch: a broken path":       {"PATCH", "/Users/" + ivan, op(`{"op":"add","path":"emails[type eq \"work\"","value":"x"}`), 400, invalidPath},
 		"patch: nothing is meant":    {"PATCH", "/Users/" + ivan, op(`{"op":"remove","path":"emails[type eq \"work\"]"}`), 400, noTarget},
+		"patch: a part of none":      {"PATCH", "/Users/" + ivan, op(`{"op":"add","path":"emails.value","value":"x"}`), 400, noTarget},
 		"patch: brackets of one":     {"PATCH", "/Users/" + ivan, op(`{"op":"add","path":"title[value eq \"x\"]","value":"x"}`), 400, invalidPath},
 		"patch: meta":                {"PATCH", "/Users/" + ivan, op(`{"op":"add","path":"meta","value":{}}`), 400, mutability},
 		"group: a stranger":          {"POST", "/Groups", groupBody("x", "nobody"), 400, invalidValue},
@@ -305,6 +306,7 @@ func TestPatchShapes(t *testing.T) {
 		"another primary":     {`"emails":[{"value":"a","primary":true}]`, `{"op":"add","path":"emails","value":[{"value":"b","primary":true}]}`, `emails.0.primary=false emails.0.value=a emails.1.primary=true emails.1.value=b`},
 		"twice the same":      {`"emails":[{"value":"a"}]`, `{"op":"add","path":"emails","value":[{"value":"a"}]}`, `emails.0.value=a`},
 		"what is left out":    {``, `{"op":"replace","value":{"phoneNumbers":[{"value":"1"}],"password":"canary","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"x"}}}`, ``},
+		"an extension's part": {`"active":true`, `{"op":"Replace","path":"active","value":"False"},{"op":"Add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department","value":"x"},{"op":"remove","path":"urn:x:manager"}`, `active=false`},
 		"in order":            {``, `{"op":"add","path":"title","value":"a"},{"op":"replace","path":"title","value":"b"},{"op":"add","path":"locale","value":"de"}`, `locale=de title=b`},
 	} {
 		id := b.user("somebody", c.before)

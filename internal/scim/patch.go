@@ -2,6 +2,7 @@ package scim
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -34,7 +35,7 @@ func parseOperations(body object, schema string) ([]operation, error) {
 	if len(list) > maxOperations {
 		return nil, refuse(tooMany, "Operations: expected at most %d, got %d", maxOperations, len(list))
 	}
-	out := make([]operation, len(list))
+	out, skipped := make([]operation, len(list)), []int(nil)
 	for i, item := range list {
 		o, ok := item.(object)
 		if !ok {
@@ -53,6 +54,10 @@ func parseOperations(body object, schema string) ([]operation, error) {
 			if text == "" {
 				break
 			}
+			if ofAnotherSchema(text, schema) { // an extension's attribute: taken and not kept, as in a new resource
+				skipped = append(skipped, i)
+				break
+			}
 			path, err := parsePath(text, schema)
 			if err != nil {
 				return nil, err
@@ -61,11 +66,21 @@ func parseOperations(body object, schema string) ([]operation, error) {
 		default:
 			return nil, refuse(invalidPath, "Operations[%d].path: expected text", i)
 		}
-		if out[i].path == nil && out[i].op == "remove" {
+		if out[i].path == nil && out[i].op == "remove" && !slices.Contains(skipped, i) {
 			return nil, refuse(noTarget, "Operations[%d]: expected a path of what to remove", i)
 		}
 	}
+	for _, i := range slices.Backward(skipped) {
+		out = slices.Delete(out, i, i+1)
+	}
 	return out, nil
+}
+
+// ofAnotherSchema tells whether a path begins with the name of a schema that is not kept here (RFC 7644 section 3.5.2).
+func ofAnotherSchema(path, schema string) bool {
+	const urn = "urn:"
+	return len(path) > len(urn) && strings.EqualFold(path[:len(urn)], urn) &&
+		!(len(path) >= len(schema) && strings.EqualFold(path[:len(schema)], schema))
 }
 
 // each calls do with the path and the value of every attribute that an operation is about: without a path the value is an object
@@ -241,6 +256,8 @@ func patchValues(doc object, a *attribute, p path, op string, value any) error {
 	case found || op == "remove" && p.filter == nil:
 	case op == "remove", op == "replace" && (sub == nil || p.filter == nil):
 		return refuse(noTarget, "%s: nothing there is meant by the path", a.Name)
+	case p.filter == nil:
+		return refuse(noTarget, "%s: there is no value whose part could be changed; add the whole value", a.Name)
 	default: // a value that the filter describes is made, as Microsoft's client expects
 		one, ok := p.filter.described(a.Sub)
 		if !ok {

@@ -62,8 +62,12 @@ type Config struct {
 	Absolute  time.Duration
 	Recheck   time.Duration // how long a session found is believed without asking the store again
 	Patience  time.Duration // how much longer it is, while the store does not answer
-	Secure    bool          // the public address is https
-	PerPerson int           // sessions; the one used longest ago ends when there are more. 0: no limit
+	// Current refuses while this replica does not know what others have revoked, and ClockIsRight tells whether by its clock anything
+	// may be ended; nil: always.
+	Current      func() error
+	ClockIsRight func() bool
+	Secure       bool // the public address is https
+	PerPerson    int  // sessions; the one used longest ago ends when there are more. 0: no limit
 	// The address of whoever signs in is kept with the session and in the history, as these proxies tell it.
 	RecordAddress  bool
 	TrustedProxies []netip.Prefix
@@ -143,6 +147,11 @@ func (m *Manager) ClaimFlow(ctx context.Context, flow, ref string, until time.Ti
 // person goes on in the organisation in which they were.
 func (m *Manager) Begin(w http.ResponseWriter, r *http.Request, ref string, grant *iam.Grant) (*Session, error) {
 	ctx := r.Context()
+	if m.Current != nil { // whoever was sent away must not begin anew before that is known here
+		if err := m.Current(); err != nil {
+			return nil, err
+		}
+	}
 	active := access.System
 	if old := m.cookie(r); old != "" {
 		if s, err := m.lookup(ctx, hash(old)); err == nil {
@@ -215,6 +224,9 @@ func (m *Manager) Find(w http.ResponseWriter, r *http.Request) (*Session, error)
 		}
 	}
 	if !now.Before(s.EndsAt) || now.Sub(s.SeenAt) > m.Idle {
+		if !m.clockIsRight() { // it is nobody's here, and may be somebody's by the others' clocks
+			return nil, errNone
+		}
 		if err := m.Revoke(r.Context(), &s.Record, "expired"); err != nil {
 			return nil, err
 		}
@@ -483,6 +495,9 @@ func (m *Manager) RevokeRef(ctx context.Context, ref, why string) error {
 
 // Sweep removes sessions that have ended. It is to be called now and then.
 func (m *Manager) Sweep(ctx context.Context) error {
+	if !m.clockIsRight() {
+		return nil
+	}
 	now := m.Now()
 	removed, err := m.Store.DeleteSessionsBefore(ctx, now, now.Add(-m.Idle))
 	if err != nil {
@@ -491,6 +506,8 @@ func (m *Manager) Sweep(ctx context.Context) error {
 	m.Ended(removed)
 	return nil
 }
+
+func (m *Manager) clockIsRight() bool { return m.ClockIsRight == nil || m.ClockIsRight() }
 
 func randomValue() string {
 	b := make([]byte, 32)

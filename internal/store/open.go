@@ -32,11 +32,12 @@ type Config struct {
 
 // DB is an open database. Its methods may be called from many goroutines.
 type DB struct {
-	engine  engine
-	reading *pool
-	writing *pool // the same as reading where the engine has no reason to tell them apart
-	logger  *slog.Logger
-	origin  string // this process among those that announce changes
+	engine   engine
+	reading  *pool
+	watching *pool // for the numbers of changes alone: what others ask must not keep them waiting
+	writing  *pool // the same as reading where the engine has no reason to tell them apart
+	logger   *slog.Logger
+	origin   string // this process among those that announce changes
 }
 
 // engine is what differs between the two.
@@ -134,6 +135,9 @@ func (db *DB) start(ctx context.Context, driver string) error {
 // Close waits for what is running and closes the database.
 func (db *DB) Close() error {
 	err := db.reading.Close()
+	if db.watching != db.reading {
+		err = errors.Join(err, db.watching.Close())
+	}
 	if db.writing != db.reading {
 		// Last, so that SQLite folds its write-ahead log into the file.
 		err = errors.Join(err, db.writing.Close())

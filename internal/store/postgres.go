@@ -41,6 +41,9 @@ func openPostgres(dsn string, observe Observe) (*DB, error) {
 	connections.SetMaxIdleConns(4)
 	connections.SetConnMaxIdleTime(5 * time.Minute)
 	connections.SetConnMaxLifetime(time.Hour)
+	watching := &pool{DB: stdlib.OpenDB(*cfg)}
+	watching.SetMaxOpenConns(1)
+	watching.SetConnMaxLifetime(time.Hour)
 	return &DB{
 		engine: engine{
 			dialect:  goose.DialectPostgres,
@@ -57,8 +60,9 @@ func openPostgres(dsn string, observe Observe) (*DB, error) {
 			lock:    lockPostgres,
 			explain: func(err error) error { return explainPostgres(cfg, err) },
 		},
-		reading: connections,
-		writing: connections,
+		reading:  connections,
+		writing:  connections,
+		watching: watching,
 	}, nil
 }
 

@@ -49,7 +49,7 @@ func (db *DB) Origin() string { return db.origin }
 // Numbers implements cluster.Source.
 func (db *DB) Numbers(ctx context.Context) (numbers map[cluster.Topic]int64, now time.Time, err error) {
 	numbers = map[cluster.Topic]int64{}
-	err = query(ctx, db.reading, func(scan scanner) error {
+	err = query(ctx, db.watching, func(scan scanner) error {
 		var topic string
 		var number, at int64
 		err := scan(&topic, &number, &at)

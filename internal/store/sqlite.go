@@ -81,7 +81,7 @@ func openSQLite(path string, readOnly bool, logger *slog.Logger, observe Observe
 			explain:  func(err error) error { return explainSQLite(path, err) },
 		},
 		reading: reading,
-		writing: writing,
+		writing: writing, watching: reading,
 	}, nil
 }
 

@@ -132,4 +132,13 @@ func (r *Ring) noteFetches(ctx context.Context, all bool) {
 }
 
 // ServeJWKS publishes the keys.
-func (s *Service) ServeJWKS(w http.ResponseWriter, r *http.Request) { s.Ring.ServeJWKS(w, r) }
+//
+// A replica that does not know what others did serves none: a key of which it does not know that it was cut must not be learnt from it.
+// Verifiers keep what they have.
+func (s *Service) ServeJWKS(w http.ResponseWriter, r *http.Request) {
+	if err := s.current(); err != nil {
+		httpx.WriteError(w, r, err)
+		return
+	}
+	s.Ring.ServeJWKS(w, r)
+}
