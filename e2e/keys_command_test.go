@@ -135,6 +135,9 @@ func keysCommand(t *testing.T, s *served) {
 		resp.Body.Close()
 		return resp.StatusCode == http.StatusServiceUnavailable && strings.Contains(s.errors.String(), "the key-encryption key was replaced")
 	})
+	if _, body := s.operator(t, "/health/ready", "application/json"); !strings.Contains(body, `{"part":"signing keys","ready":false,"reason":"the signing keys in the store can't be used here"}`) {
+		t.Errorf("in JSON it says %s", body)
+	}
 	mustStatus(t, ada.call("GET", "/api/user/v1/me", nil, nil), http.StatusOK) // a session in memory goes on
 	ada.open("/keys").mustContain(t, "does not open")
 	s.interrupt(t)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,16 @@ func TestNT29_AReplicaThatIsCutOff(t *testing.T) {
 		t.Errorf("it gave up after %s", waited)
 	}
 	eventually(t, "it is not ready", func() bool { return other.ready(t) == http.StatusServiceUnavailable })
+	if _, body := other.operator(t, "/health/ready", ""); body != "the store does not answer: what others have revoked is not known here\n" {
+		t.Errorf("in plain text it says %q", body)
+	}
+	if _, body := other.operator(t, "/health/ready", "application/json"); !strings.Contains(body, `{"part":"store","ready":false,"reason":"the store does not answer: `) ||
+		!strings.Contains(body, `{"part":"signing keys","ready":true}`) || !strings.HasSuffix(body, `"ready":false}`+"\n") {
+		t.Errorf("in JSON it says %s", body)
+	}
+	if _, metrics := other.operator(t, "/metrics", ""); !strings.Contains(metrics, "\nportico_ready 0\n") || !regexp.MustCompile(`(?m)^portico_store_silence_seconds ([5-9]|\d\d)`).MatchString(metrics) {
+		t.Error("the metrics do not tell of it, with the store away")
+	}
 	wire.Mend()
 	eventually(t, "it knows", func() bool { return there() == http.StatusUnauthorized })
 	eventually(t, "it is ready", func() bool { return other.ready(t) == http.StatusNoContent })

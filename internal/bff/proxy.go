@@ -126,7 +126,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 		delete(out.Header, "Tracestate")
 	}
 	delete(out.Header, "Baggage") // proxies pass on whatever a client put there
-	pr.SetXForwarded() // adds who called us
+	pr.SetXForwarded()            // adds who called us
 	out.Header.Set("X-Forwarded-Proto", p.public.Scheme)
 	out.Header.Set("X-Forwarded-Host", p.public.Host)
 	out.URL.Scheme, out.URL.Host = p.target.Scheme, p.target.Host

@@ -124,3 +124,17 @@ func TestAChainThatGetsShorterIsSaidOnce(t *testing.T) {
 		t.Errorf("said %d times: %s", n, log)
 	}
 }
+
+func TestTheLagOfTheSeal(t *testing.T) {
+	s, _ := sealer(&chained{}, false)
+	if s.Lag() != 0 {
+		t.Error("nothing was sealed yet, and nothing waits that is known")
+	}
+	began := time.Now()
+	if err := s.Seal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if lag := s.Lag(); lag <= 0 || lag > time.Since(began) {
+		t.Errorf("got %s", lag)
+	}
+}

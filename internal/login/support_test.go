@@ -95,20 +95,22 @@ func (pages) RenderMessage(w http.ResponseWriter, _ *http.Request, m httpx.Messa
 }
 
 type bench struct {
-	t       testing.TB
-	okta    *okta
-	now     time.Time
-	db      *store.DB
-	key     seal.Key
-	handler http.Handler
-	public  string
+	t        testing.TB
+	okta     *okta
+	now      time.Time
+	db       *store.DB
+	key      seal.Key
+	handler  http.Handler
+	public   string
+	counting sync.Mutex
+	ended    map[string]int // sign-ins, by how they ended
 }
 
 func newBench(t testing.TB) *bench { return newBenchAt(t, "https://portico.acme.test") }
 
 func newBenchAt(t testing.TB, public string) *bench {
 	b := &bench{
-		t: t, now: begin, public: public, db: testdb.Open(t, store.SQLite), key: seal.RandomKey(),
+		t: t, now: begin, public: public, ended: map[string]int{}, db: testdb.Open(t, store.SQLite), key: seal.RandomKey(),
 		okta: &okta{codes: map[string][2]string{}, verifiers: map[string]bool{}, states: map[string]bool{}},
 	}
 	b.handler = b.replica(seal.NewKeys(b.key))
@@ -128,6 +130,7 @@ func (b *bench) replica(keys *seal.Keys) http.Handler {
 	h := login.New(login.Config{
 		Client: b.okta, Issuer: issuer, PublicURL: b.public, Sessions: sessions, History: record, Pages: pages{}, Keys: keys,
 		CallbackPath: callback, PostLogoutPath: "/", Secure: secure, Now: now, Logger: logger,
+		SignedIn: func(result string) { b.counting.Lock(); defer b.counting.Unlock(); b.ended[result]++ },
 	})
 	mux := http.NewServeMux()
 	h.Mount(mux)

@@ -3,6 +3,7 @@ package observe
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -278,5 +279,27 @@ func TestObservingARequestAllocatesNothing(t *testing.T) {
 	o.End(o.Begin(r), &e) // the first of its kind makes its counters
 	if n := testing.AllocsPerRun(100, func() { o.End(o.Begin(r), &e) }); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkTheAccessLog(b *testing.B) {
+	o := &Requests{Metrics: NewMetrics(), Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Key: make([]byte, 32)}
+	r := httptest.NewRequest("GET", "/", nil)
+	e := httpx.Exchange{Method: "GET", Route: "GET /api/credential/v1", Status: 200, Took: time.Millisecond, Issuer: "https://okta", Subject: "ada@acme.test", Session: "s"}
+	b.ReportAllocs()
+	for b.Loop() {
+		o.End(o.Begin(r), &e)
+	}
+}
+
+func BenchmarkATrace(b *testing.B) {
+	traces := TracesTo(&failing{}, 1, nil)
+	defer traces.Close()
+	o := &Requests{Metrics: NewMetrics(), Traces: traces}
+	r := httptest.NewRequest("GET", "/", nil)
+	e := httpx.Exchange{Method: "GET", Route: "GET /api/credential/v1", Status: 200, Took: time.Millisecond}
+	b.ReportAllocs()
+	for b.Loop() {
+		o.End(o.Begin(r), &e)
 	}
 }
