@@ -49,6 +49,7 @@ missing() {
 	have_apache || echo apache2 libapache2-mod-auth-openidc
 	have_compiler || echo gcc libc6-dev
 	have_axe || have npm || echo npm
+	have systemd-analyze || echo systemd
 }
 
 install() {
@@ -87,6 +88,7 @@ have_axe || ! have npm || fetch_axe
 	have_browser || echo "Chromium is missing: the tests in a browser are skipped."
 	have_apache || echo "Apache with mod_auth_openidc is missing: the tests behind a real gateway are skipped."
 	have_compiler || echo "A C compiler is missing: the race detector is off."
+	have systemd-analyze || echo "systemd-analyze is missing: the unit in deploy/ is not looked at."
 	have_axe || echo "axe-core is missing, which npm installs: the test for accessibility is skipped."
 	[ -z "$packages" ] || echo "Debian and Ubuntu: sudo apt-get install $packages"
 	[ -z "$packages" ] || echo "macOS: brew install postgresql@17 node && brew install --cask chromium"

@@ -16,7 +16,7 @@ for folder in a a-folder/of/another/depth; do
 		GOCACHE=$work/cache-$(basename "$folder")
 		export GOCACHE
 	fi
-	(cd "$work/$folder" && HOME=$work/$folder sh scripts/build.sh "$work/portico-$(basename "$folder")")
+	(cd "$work/$folder" && sh scripts/build.sh "$work/portico-$(basename "$folder")")
 done
 (cd "$work" && sha256sum portico-*)
 cmp "$work/portico-a" "$work/portico-depth"
