@@ -118,7 +118,9 @@ func (a *actors) write(n int) {
 		if len(mine) > 5 && i%3 == 0 {
 			gone := mine[0]
 			mine = mine[1:]
+			a.mu.Lock()
 			m := a.made[gone]
+			a.mu.Unlock()
 			if got := ada.call(http.MethodDelete, "/api/sts/role/v1/"+m.id, nil); got.is(204) {
 				a.count(fine)
 				a.note("change answered")

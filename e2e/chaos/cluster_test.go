@@ -98,6 +98,7 @@ server: { listen: %q, publicUrl: %q, adminListen: %q }
 iam: { discoveryUrl: %q, clientId: %q, clientSecretFile: %q }
 sts: { iam: { tokenValidation: { aud: %q } }, token: { keyEncryptionKeyFile: %q } }
 store: { driver: postgres, dsn: %q, maxStaleness: %s }
+observability: { accessLog: false }
 limits: { requestsPerPrincipal: 0 } # a few people are the whole load
 `, r.address, c.public, r.admin, world.DiscoveryURL, world.WebClient.ID, filepath.Join(folder, "secret"), world.Audience,
 			filepath.Join(folder, "key"), through.String(), maxStaleness))

@@ -44,7 +44,7 @@ func naive(m Model, b Bootstrap, p *Principal, org OrganisationID, asked Permiss
 				continue
 			}
 			if g := mapping.Group; g.ID != "" && g.Name != mapping.Name { // its group is another one now
-				kept := strings.HasPrefix(asked.String(), "STS_") || strings.HasPrefix(asked.String(), "SYSTEM_HISTORY_")
+				kept := slices.Contains(Administration.Names(), asked.String()) // what it takes to administer, and no more
 				if !g.Keeps || org != System || !kept {
 					continue
 				}

@@ -53,6 +53,9 @@ func TestASuggestionFlipsTheDecisionAndNothingSmallerDoes(t *testing.T) {
 		}
 		if fewest > 1 { // then no single edit of any kind does it
 			for _, edit := range everyEdit(m, b, p, org, asked) {
+				if slices.ContainsFunc(m.IAMRoles, func(im *IAMRole) bool { return im.Name == edit.IAMRole && im.Held() }) {
+					continue // it may keep an administration for now: nobody is told to build upon that
+				}
 				if s, q := followed(t, m, b, p, []Edit{edit}); allowed(s, q) {
 					t.Fatalf("%q would do; suggested %q", edit.sentence("there"), e.Suggestions[0].Sentence("there"))
 				}
