@@ -62,14 +62,14 @@ func TestOurOwnSentencesAreKnown(t *testing.T) {
 // TestEveryPageOfASignInIsKnown: no title is forgotten.
 func TestEveryPageOfASignInIsKnown(t *testing.T) {
 	var titles [][]string
-	for _, file := range []string{"login.go", "refusal.go"} {
+	for _, file := range []string{"login.go", "refusal.go", "stepup.go"} {
 		source, err := os.ReadFile("../login/" + file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		titles = append(titles, regexp.MustCompile(`(?:Status(?:Forbidden)?, |Title: )"([A-Z][^"]+)"`).FindAllStringSubmatch(string(source), -1)...)
 	}
-	if len(titles) < 10 {
+	if len(titles) < 8 {
 		t.Fatal(titles)
 	}
 	for _, title := range titles {

@@ -51,6 +51,11 @@ var ownSymptoms = []symptom{
 		setting: "iam.issuer: the Issuer URI of the console; a way from Portico to Okta. The reason stands in the log.",
 	},
 	{
+		id: "told-deactivated", vague: true, texts: []string{"account is deactivated", "account was deactivated"},
+		what:    "The directory that Okta provisions to Portico (SCIM) says that this person is deactivated.",
+		setting: "Okta > Directory > People: activate them, or assign them to the application again. Who it is stands in Desk > History at the reference of the page.",
+	},
+	{
 		id: "told-store", vague: true, texts: []string{"sign-in cannot be stored", "sign-in not stored", "session cannot be ended"},
 		what:    "Portico's own database does not answer: this is not Okta's.",
 		setting: "store.dsn: a database that is there and has room. The reason stands in the log.",
