@@ -56,6 +56,11 @@ var ownSymptoms = []symptom{
 		setting: "Okta > Directory > People: activate them, or assign them to the application again. Who it is stands in Desk > History at the reference of the page.",
 	},
 	{
+		id: "told-many", vague: true, texts: []string{"too many sign-ins"},
+		what:    "More sign-ins were begun from one address than are allowed in a minute: somebody tries that on purpose, or the address is a proxy's, behind which many are.",
+		setting: "server.trustedProxies: the proxies in front, so that people are told apart; limits.signInsPerAddress, where many do share an address.",
+	},
+	{
 		id: "told-store", vague: true, texts: []string{"sign-in cannot be stored", "sign-in not stored", "session cannot be ended"},
 		what:    "Portico's own database does not answer: this is not Okta's.",
 		setting: "store.dsn: a database that is there and has room. The reason stands in the log.",
