@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -72,11 +71,8 @@ func (c *attackCommand) Run(env environment) error {
 			fmt.Fprintf(env.stderr, "%s %s\n", p.ID, p.Title)
 		}
 	})
-	switch {
-	case errors.Is(err, attack.ErrBaseline):
+	if err != nil {
 		return err
-	case err != nil:
-		return fmt.Errorf("the target stopped answering: %w", err)
 	}
 	if c.JSON {
 		err = report.JSON(env.stdout)

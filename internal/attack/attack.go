@@ -118,7 +118,7 @@ func Run(ctx context.Context, t Target, tell func(Probe)) (*Report, error) {
 		} else if missing != "" {
 			r.now.Skipped = missing
 		} else if err := p.run(r); err != nil {
-			return nil, fmt.Errorf("%s, %s: %w", p.ID, p.Title, err)
+			return nil, fmt.Errorf("%s, %s: the target stopped answering: %w", p.ID, p.Title, err)
 		}
 		report.Results = append(report.Results, *r.now)
 	}
