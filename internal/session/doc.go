@@ -13,8 +13,9 @@
 // the IAM is away the session works on until the token that its roles are from ends. A refresh that stopped half-way keeps
 // its tokens, and is tried again with them.
 //
-// What was found is kept in memory for a moment (Config.Recheck), so that a busy session costs no query per request.
-// Beyond that a store that is away is fault.Unavailable, never a session: another replica may have ended it. While it can
+// What was found is kept in memory for a moment (Config.Recheck, and Patience longer while the store does not answer), so that a
+// busy session costs no query per request; what other replicas change or end of it is heard of (Changed). Beyond that a store
+// that is away is fault.Unavailable, never a session. While it can
 // be read but not written, sessions go on, but no refresh token is spent, and a session that can't be ended lives on until
 // its owner tries again.
 package session

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -87,11 +86,6 @@ type Manager struct {
 	elsewhere elsewhere
 	refresh   singleflight.Group
 	handing   handing
-}
-
-type cached struct {
-	session  *Session
-	loadedAt time.Time // no later than it was read
 }
 
 // Session is a live session. It is not changed once made: a change makes another.
@@ -268,98 +262,6 @@ func (m *Manager) cookie(r *http.Request) string {
 	return value
 }
 
-func (m *Manager) lookup(ctx context.Context, key string) (*Session, error) {
-	s, err := m.lookupAny(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	if m.isOver(s) {
-		return nil, errNone
-	}
-	return s, nil
-}
-
-// isOver tells whether the session was ended or revoked, whatever was read of it before.
-func (m *Manager) isOver(s *Session) bool {
-	return m.ended.has(s.Ref) || m.Revoked != nil && m.Revoked.EndedFor(s.Principal.Issuer, s.Principal.Subject, s.CreatedAt)
-}
-
-func (m *Manager) lookupAny(ctx context.Context, key string) (*Session, error) {
-	now := m.Now()
-	s := m.remembered(key, now, m.Recheck)
-	if m.Looked != nil {
-		m.Looked(s != nil)
-	}
-	if s != nil {
-		return s, nil
-	}
-	record, found, err := m.Store.GetSession(ctx, key, now)
-	if err != nil {
-		if s := m.remembered(key, now, m.Recheck+m.Patience); s != nil {
-			return s, nil
-		}
-		return nil, fault.Unavailable.New("sessions can't be read at the moment; try again").Because(err)
-	}
-	if !found {
-		m.cache.Invalidate(key)
-		return nil, errNone
-	}
-	s = &Session{Record: record}
-	s.tokens, err = m.open(record)
-	if c, ok := m.cache.GetIfPresent(record.Hash); ok && c.session.Version == record.Version {
-		s.retryAt, s.mustReissue = c.session.retryAt, c.session.mustReissue
-		s.tokens, err = c.session.tokens, nil // the same ones, though they may be sealed by a key that is not here by now
-	}
-	if err != nil {
-		// The key-encryption key was changed, or somebody wrote to the store. No later request will fare better, so this
-		// is no session, and its owner signs in anew.
-		m.Logger.ErrorContext(ctx, "a session can't be read and counts as none", "session", record.Ref, "error", err)
-		return nil, errNone
-	}
-	m.keepAs(key, s, now)
-	return s, nil
-}
-
-// remembered returns what is known of a session by that cookie, if it was read no longer ago than that; else nil.
-func (m *Manager) remembered(key string, now time.Time, within time.Duration) *Session {
-	c, ok := m.cache.GetIfPresent(key)
-	if !ok || now.Sub(c.loadedAt) >= within || !c.session.answersTo(key, now) || m.elsewhere.outdated(key, c.loadedAt) {
-		return nil
-	}
-	return c.session
-}
-
-func (s *Session) answersTo(key string, now time.Time) bool {
-	return s.Hash == key || s.PreviousHash == key && now.Before(s.PreviousUntil)
-}
-
-// keep remembers a session as it was read, or written, after readAt.
-func (m *Manager) keep(s *Session, readAt time.Time) { m.keepAs(s.Hash, s, readAt) }
-
-func (m *Manager) keepAs(key string, s *Session, readAt time.Time) {
-	m.cache.Set(key, &cached{session: s, loadedAt: readAt})
-}
-
-func (m *Manager) forget(r *Record) {
-	m.cache.Invalidate(r.Hash)
-	if r.PreviousHash != "" {
-		m.cache.Invalidate(r.PreviousHash)
-	}
-}
-
-func (m *Manager) open(r Record) (t tokens, err error) {
-	plain, err := m.Box.Open(r.Sealed, r.Ref)
-	if err != nil {
-		return tokens{}, err
-	}
-	return t, json.Unmarshal(plain, &t)
-}
-
-func (m *Manager) seal(s *Session) []byte {
-	plain, _ := json.Marshal(s.tokens) // strings always marshal
-	return m.Box.Seal(plain, s.Ref)
-}
-
 // touch notes that the session is in use, to within a minute. A store that can't note it keeps nobody from working, nor
 // waiting for long: it is asked again in a minute.
 func (m *Manager) touch(ctx context.Context, s *Session, now time.Time) {
@@ -372,18 +274,6 @@ func (m *Manager) touch(ctx context.Context, s *Session, now time.Time) {
 		m.Logger.WarnContext(ctx, "session use not noted", "session", s.Ref, "error", err)
 	}
 	m.amend(s, func(seen *Session) { seen.SeenAt = now })
-}
-
-// amend changes what is remembered of a session, and not when it was read.
-func (m *Manager) amend(s *Session, change func(*Session)) {
-	m.cache.ComputeIfPresent(s.Hash, func(old *cached) (*cached, otter.ComputeOp) {
-		if old.session.Version != s.Version {
-			return old, otter.CancelOp // somebody else's is newer
-		}
-		amended := *old.session
-		change(&amended)
-		return &cached{session: &amended, loadedAt: old.loadedAt}, otter.WriteOp
-	})
 }
 
 func (m *Manager) see(ctx context.Context, p *access.Principal, known iam.Identity) {
@@ -442,72 +332,6 @@ func (m *Manager) SetOrganisation(w http.ResponseWriter, r *http.Request, s *Ses
 	m.setCookie(w, saved.mustReissue, 0)
 	return saved, nil
 }
-
-// End ends the request's session, if there is one, and clears the cookie. It returns the ID token, by which the sign-in
-// at the identity provider can be ended too.
-func (m *Manager) End(w http.ResponseWriter, r *http.Request) (idToken string, err error) {
-	defer func() {
-		if err == nil { // else the session lives on, and its owner must be able to try again
-			m.setCookie(w, "", -1)
-		}
-	}()
-	value := m.cookie(r)
-	if value == "" {
-		return "", nil
-	}
-	s, err := m.lookup(r.Context(), hash(value))
-	if err != nil {
-		if fault.Unauthenticated.Is(err) {
-			return "", nil
-		}
-		return "", err
-	}
-	return s.tokens.ID, m.Revoke(r.Context(), &s.Record, "signed out")
-}
-
-// Revoke deletes a session. why is recorded.
-func (m *Manager) Revoke(ctx context.Context, r *Record, why string) error {
-	deleted, err := m.Store.DeleteSession(ctx, r.Ref)
-	m.forget(r)
-	if err != nil { // it lives on, here too: whoever ends it once more must find it
-		return fault.Unavailable.New("the session can't be ended at the moment; try again").Because(err)
-	}
-	m.ended.add(r.Ref, m.Now())
-	if deleted != nil { // not r: it may have been refreshed since that was read
-		m.forget(deleted)
-		m.handBack(deleted)
-		m.recordEnd(ctx, deleted, why)
-	}
-	return nil
-}
-
-func (m *Manager) recordEnd(ctx context.Context, r *Record, why string) {
-	m.History.Record(ctx, history.Entry{
-		Action: history.Deleted, EntityType: history.STSSession, EntityID: r.Ref, Name: r.Principal.DisplayName(),
-		Source: history.SourceSTS, User: r.Principal.Subject, Metadata: history.Details(map[string]string{"why": why}),
-	})
-}
-
-// RevokeRef ends a session by its name.
-func (m *Manager) RevokeRef(ctx context.Context, ref, why string) error {
-	return m.Revoke(ctx, &Record{Ref: ref}, why)
-}
-
-// Sweep removes sessions that have ended. It is to be called now and then.
-func (m *Manager) Sweep(ctx context.Context) error {
-	if !m.clockIsRight() {
-		return nil
-	}
-	now := m.Now()
-	removed, err := m.Store.DeleteSessionsBefore(ctx, now, now.Add(-m.Idle))
-	if err != nil {
-		return fmt.Errorf("remove ended sessions: %w", err)
-	}
-	m.Ended(removed)
-	return nil
-}
-
-func (m *Manager) clockIsRight() bool { return m.ClockIsRight == nil || m.ClockIsRight() }
 
 func randomValue() string {
 	b := make([]byte, 32)
