@@ -125,10 +125,4 @@ func permissionSet(field string, names []string) (access.PermissionSet, error) {
 	return set, nil
 }
 
-func clip(s string) string {
-	const most = 100
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
-}
+func clip(s string) string { return fault.Clip(s, 100) }

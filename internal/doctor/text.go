@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/portico-iam/portico/internal/fault"
 )
 
 // maxText bounds an error text.
@@ -155,16 +157,4 @@ func (t *Told) says(id string) bool {
 }
 
 // clip bounds what is quoted of others, on one line.
-func clip(text string) string {
-	const most = 200
-	text = strings.ToValidUTF8(strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, text), "?")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
-}
+func clip(text string) string { return fault.Clip(text, 200) }

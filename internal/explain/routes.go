@@ -101,13 +101,7 @@ func findRoute(text string) (route, error) {
 	return route{}, fault.InvalidInput.New("route: %s %s is not in the catalogue: it is passed on with the caller's own token, and Core decides", method, clip(path)).At("route")
 }
 
-func clip(s string) string {
-	const most = 200
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
-}
+func clip(s string) string { return fault.Clip(s, 200) }
 
 // Routes lists every route that can be asked about, for people who choose one.
 func Routes() []string {

@@ -209,13 +209,7 @@ func jsonKind(t reflect.Type) string {
 }
 
 // clip bounds what is quoted back of a caller's own input.
-func clip(s string) string {
-	const most = 100
-	if len(s) <= most {
-		return strings.ToValidUTF8(s, "\uFFFD")
-	}
-	return strings.ToValidUTF8(s[:most], "\uFFFD") + "…"
-}
+func clip(s string) string { return fault.Clip(s, 100) }
 
 // Timestamp formats a time as Core does: UTC, to the millisecond.
 func Timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

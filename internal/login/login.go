@@ -333,15 +333,4 @@ func repeated(query url.Values) bool {
 	return false
 }
 
-func clip(s string) string {
-	const most = 500
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s), "\uFFFD")
-}
+func clip(s string) string { return fault.Clip(s, 500) }

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode"
+
+	"github.com/portico-iam/portico/internal/fault"
 )
 
 // Error is a refusal of the Management API, or of the organisation's token endpoint.
@@ -119,19 +120,7 @@ func notJSON(method, path string, response *http.Response) error {
 }
 
 // clip bounds text of others that goes into a message, and keeps it on one line.
-func clip(s string) string {
-	const most = 300
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}
+func clip(s string) string { return fault.Clip(s, 300) }
 
 // scopeOf names the OAuth scope that a request needs (okta.md 4).
 func scopeOf(method, path string) string {

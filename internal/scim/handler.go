@@ -272,10 +272,4 @@ func unchanged(w http.ResponseWriter, r *http.Request, c directory.Changed) bool
 	return true
 }
 
-func clip(s string) string {
-	const most = 100
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
-}
+func clip(s string) string { return fault.Clip(s, 100) }

@@ -230,15 +230,4 @@ func (s *Service) momentOf(leeway time.Duration, said ...time.Time) time.Time {
 }
 
 // clip bounds what is kept of what somebody sent.
-func clip(s string) string {
-	const most = 300
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, s), "\uFFFD")
-}
+func clip(s string) string { return fault.Clip(s, 300) }

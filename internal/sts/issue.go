@@ -392,10 +392,4 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-func clip(s string) string {
-	const most = 100
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
-}
+func clip(s string) string { return fault.Clip(s, 100) }
